@@ -1,0 +1,42 @@
+import type { MeshFacts } from '../policy/mesh-facts.ts';
+import type { KindDefinition } from '../resources/kind-definition.ts';
+import { authorizationPolicy } from '../resources/kinds/authorization-policy.ts';
+import { peerAuthentication } from '../resources/kinds/peer-authentication.ts';
+import { service } from '../resources/kinds/service.ts';
+import { serviceAccount } from '../resources/kinds/service-account.ts';
+import { workloadEntry } from '../resources/kinds/workload-entry.ts';
+import type { Resource } from '../resources/resource.ts';
+import { factTypeUrl } from '../xds/fact.ts';
+import type { HeldResource } from '../xds/held-resources.ts';
+
+const fields: ReadonlyMap<string, keyof MeshFacts> = new Map([
+  [typeUrlOf(peerAuthentication), 'peerAuthentications'],
+  [typeUrlOf(authorizationPolicy), 'authorizationPolicies'],
+  [typeUrlOf(service), 'services'],
+  [typeUrlOf(workloadEntry), 'workloadEntries'],
+  [typeUrlOf(serviceAccount), 'serviceAccounts'],
+]);
+
+/** The type URLs that an agent subscribes to: all that MeshFacts are made of. */
+export const factTypes: readonly string[] = [...fields.keys()];
+
+/**
+ * `facts` with those of one type replaced, ordered by namespace and name. The other arrays, and
+ * resources that are the same, keep their identity. Each resource was checked to be of that type.
+ */
+export function withFacts(
+  facts: MeshFacts,
+  typeUrl: string,
+  held: ReadonlyMap<string, HeldResource<Resource>>,
+): MeshFacts {
+  const field = fields.get(typeUrl);
+  if (field === undefined) return facts;
+  const resources = [...held]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([, { value }]) => value);
+  return { ...facts, [field]: resources };
+}
+
+function typeUrlOf({ group, versions, kind }: Pick<KindDefinition, 'group' | 'versions' | 'kind'>) {
+  return factTypeUrl({ group, version: versions[0], kind });
+}

@@ -1,0 +1,141 @@
+import { backoffMs } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
+import { MeshError, messageOf } from '../lib/errors.ts';
+import type { Task } from '../lib/tasks.ts';
+import { type Watchable, WatchableValue } from '../lib/watchable.ts';
+import type { Identity } from '../spiffe/identity.ts';
+import type { KeyPair } from '../x509/key-pair.ts';
+import { expiresAtMs, renewAtMs } from './renewal-schedule.ts';
+import { newWorkloadKey } from './request-svid.ts';
+
+/** What the manager tells of its work. */
+export interface IdentityEvents {
+  svidIssued(event: { readonly identity: Identity; readonly renewal: boolean }): void;
+  /** The present certificate stays in use until it expires. */
+  renewalFailed(event: {
+    readonly reason: string;
+    readonly failures: number;
+    readonly retryInMs: number;
+    readonly expiresAtMs: number;
+  }): void;
+}
+
+export interface IdentityManagerOptions {
+  /** Asks for an SVID for the given key: with the token when `current` is undefined. */
+  readonly obtain: (
+    current: Identity | undefined,
+    keys: KeyPair,
+    signal: AbortSignal,
+  ) => Promise<Identity>;
+  readonly clock: Clock;
+  readonly events: IdentityEvents;
+  /** Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** Keeps a workload's SVID fresh. There is no manager, and so no Identity, before the first SVID. */
+export interface IdentityManager {
+  readonly identity: Watchable<Identity>;
+  /** Renews at the next opportunity instead of at half life. */
+  renewNow(): void;
+  readonly run: Task;
+}
+
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 60_000;
+/** Long sleeps are cut so that a clock jump or a suspended machine is noticed. */
+const LONGEST_NAP_MS = 30_000;
+
+/**
+ * Enrols, trying again while the control plane cannot be reached.
+ *
+ * @throws {MeshError} at once when the control plane refuses: another try would be refused too.
+ */
+export async function enrol(
+  options: IdentityManagerOptions,
+  signal: AbortSignal,
+): Promise<Identity> {
+  const { clock, events, obtain } = options;
+  // One key for all tries: an answer that was lost on the way can be asked for again.
+  const keys = newWorkloadKey();
+  for (let failures = 1; ; failures += 1) {
+    signal.throwIfAborted();
+    try {
+      const identity = await obtain(undefined, keys, signal);
+      events.svidIssued({ identity, renewal: false });
+      return identity;
+    } catch (error) {
+      if (!MeshError.is(error, 'ERR_UNREACHABLE')) throw error;
+      const retryInMs = retryDelayMs(failures, options);
+      events.renewalFailed({ reason: messageOf(error), failures, retryInMs, expiresAtMs: 0 });
+      await clock.sleep(retryInMs, signal);
+    }
+  }
+}
+
+/** Takes over from `first` and renews until aborted. */
+export function identityManager(first: Identity, options: IdentityManagerOptions): IdentityManager {
+  const { clock, random = Math.random } = options;
+  const identity = new WatchableValue(first);
+  let wake = new AbortController();
+  let dueAtMs = renewAtMs(first, random);
+  let asked = 0;
+
+  return {
+    identity,
+    renewNow() {
+      asked += 1;
+      dueAtMs = clock.now();
+      wake.abort();
+    },
+    async run(signal) {
+      let failures = 0;
+      while (!signal.aborted) {
+        await waitUntilDue(signal);
+        if (signal.aborted) return;
+        failures = await renew(failures, signal);
+      }
+    },
+  };
+
+  async function waitUntilDue(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const restMs = dueAtMs - clock.now();
+      if (restMs <= 0 || signal.aborted) return;
+      await clock.sleep(Math.min(restMs, LONGEST_NAP_MS), AbortSignal.any([signal, wake.signal]));
+    }
+  }
+
+  async function renew(failures: number, signal: AbortSignal): Promise<number> {
+    wake = new AbortController();
+    const askedBefore = asked;
+    try {
+      const next = await options.obtain(identity.current, newWorkloadKey(), signal);
+      identity.set(next);
+      // Asked again while this one was on its way: it may have missed what the asker knew.
+      dueAtMs = asked === askedBefore ? renewAtMs(next, random) : clock.now();
+      options.events.svidIssued({ identity: next, renewal: true });
+      return 0;
+    } catch (error) {
+      const retryInMs = retryDelayMs(failures + 1, options);
+      dueAtMs = clock.now() + retryInMs;
+      if (!signal.aborted) {
+        options.events.renewalFailed({
+          reason: messageOf(error),
+          failures: failures + 1,
+          retryInMs,
+          expiresAtMs: expiresAtMs(identity.current),
+        });
+      }
+      return failures + 1;
+    }
+  }
+}
+
+function retryDelayMs(failures: number, { random }: IdentityManagerOptions): number {
+  return backoffMs(failures, {
+    firstMs: FIRST_RETRY_MS,
+    maxMs: LONGEST_RETRY_MS,
+    ...(random === undefined ? {} : { random }),
+  });
+}

@@ -1,0 +1,75 @@
+import type { X509Certificate } from 'node:crypto';
+import { connect, type TLSSocket } from 'node:tls';
+import { MeshError, messageOf } from '../lib/errors.ts';
+import { TrustBundle } from '../spiffe/trust-bundle.ts';
+import { spiffeIdOf } from '../spiffe/verify-peer.ts';
+import { type Certificate, fingerprint, parseCertificate } from '../x509/certificate.ts';
+import { validatePath } from '../x509/path.ts';
+import { addressText, type ControlPlaneAddress } from './control-plane-address.ts';
+
+export interface PinnedRootRequest {
+  readonly address: ControlPlaneAddress;
+  /** SHA-256 of the root certificate, lower-case hex, as the enrolment token carries it. */
+  readonly rootFingerprint: string;
+  readonly nowMs: number;
+  /** Default 10 s. */
+  readonly timeoutMs?: number;
+}
+
+const LONGEST_CHAIN = 8;
+
+/**
+ * The trust bundle of the control plane at `address`, found by the pin alone: the chain that it
+ * presents must lead to a root with that fingerprint. Nothing is sent to it before.
+ *
+ * @throws {MeshError} ERR_UNREACHABLE, or ERR_PATH when the pin or the chain does not hold.
+ */
+export async function fetchPinnedRoot(request: PinnedRootRequest): Promise<TrustBundle> {
+  const [leaf, ...rest] = await presentedChain(request);
+  const where = addressText(request.address);
+  const root = rest.find((certificate) => fingerprint(certificate) === request.rootFingerprint);
+  if (leaf === undefined || root === undefined) {
+    throw new MeshError(
+      'ERR_PATH',
+      `the control plane at ${where} does not belong to the mesh that made this token: no certificate it presented has the fingerprint ${request.rootFingerprint}; check the address and the token`,
+    );
+  }
+  const intermediates = rest.filter((certificate) => certificate !== root);
+  validatePath({ leaf, intermediates, roots: [root], nowMs: request.nowMs, purpose: 'serverAuth' });
+  return TrustBundle.of(spiffeIdOf(leaf).trustDomain, [root]);
+}
+
+async function presentedChain({
+  address,
+  timeoutMs = 10_000,
+}: PinnedRootRequest): Promise<Certificate[]> {
+  const where = addressText(address);
+  const socket = await new Promise<TLSSocket>((resolve, reject) => {
+    const failed = (reason: string, cause?: unknown): void => {
+      opened.destroy();
+      reject(
+        new MeshError('ERR_UNREACHABLE', `cannot reach the control plane at ${where}: ${reason}`, {
+          cause,
+        }),
+      );
+    };
+    const opened = connect(
+      // The pin decides below; a chain to a public authority would prove nothing here.
+      { ...address, rejectUnauthorized: false, minVersion: 'TLSv1.3', ALPNProtocols: ['h2'] },
+      () => resolve(opened),
+    );
+    opened.setTimeout(timeoutMs, () => failed(`no answer within ${timeoutMs} ms`));
+    opened.once('error', (cause) => failed(messageOf(cause), cause));
+  });
+  try {
+    const chain: Certificate[] = [];
+    let next: X509Certificate | undefined = socket.getPeerX509Certificate();
+    while (next !== undefined && chain.length < LONGEST_CHAIN) {
+      chain.push(parseCertificate(next.raw));
+      next = next.issuerCertificate;
+    }
+    return chain;
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,187 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { svidAttestor } from '../attestation/svid-attestor.ts';
+import { tokenLedger } from '../attestation/token-ledger.ts';
+import {
+  type CertificateAuthority,
+  openCertificateAuthority,
+} from '../ca/certificate-authority.ts';
+import { istioIssuanceRules } from '../ca/issuance-rules.ts';
+import { adminRoutes } from '../control/admin-routes.ts';
+import { admission, defaultAccount } from '../control/admission.ts';
+import { agentPresence } from '../control/agent-presence.ts';
+import { authoritySecret } from '../control/authority-secret.ts';
+import type { ControlEvents } from '../control/control-events.ts';
+import { discoveryService } from '../control/discovery-service.ts';
+import { Distribution } from '../control/distribution.ts';
+import { startGrpcServer } from '../control/grpc-server.ts';
+import { WorkloadRegistry } from '../control/registry.ts';
+import { serverIdentity } from '../control/server-identity.ts';
+import { serviceAccounts } from '../control/service-accounts.ts';
+import { signingService } from '../control/signing-service.ts';
+import { tokenSecrets } from '../control/token-secrets.ts';
+import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
+import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
+import type { Clock } from '../lib/clock.ts';
+import { systemClock } from '../lib/clock.ts';
+import { serveJsonSocket } from '../lib/json-socket-server.ts';
+import { aesSealer } from '../lib/sealer.ts';
+import { runTasks, type Task } from '../lib/tasks.ts';
+import { TrustDomain } from '../spiffe/trust-domain.ts';
+import { openSqliteStore } from '../store/sqlite-store.ts';
+import type { Store } from '../store/store.ts';
+import { openAuditLog } from '../telemetry/audit-log.ts';
+import { fingerprint } from '../x509/certificate.ts';
+import { adminSocketPath } from './admin-client.ts';
+import { ensurePrivateDirectory } from './data-dir.ts';
+import { readMasterKey } from './master-key.ts';
+
+export interface ControlPlaneConfig {
+  readonly dataDir: string;
+  /** gRPC: certificates and facts. */
+  readonly xds: { readonly host: string; readonly port: number };
+  readonly trustDomain: string;
+  readonly rootNamespace: string;
+  /** Lifetime of an SVID when neither request nor service account says another. */
+  readonly svidLifetimeMs: number;
+}
+
+export interface ControlPlaneReady {
+  readonly xdsPort: number;
+  readonly adminSocket: string;
+  readonly rootFingerprint: string;
+}
+
+const AUTHORITY_CHECK_MS = 3_600_000;
+
+/**
+ * The control plane, until `signal` aborts. Whatever can fail at start fails before anything is
+ * served.
+ *
+ * @throws {MeshError} ERR_STORE, ERR_SEAL, ERR_LISTEN.
+ */
+export async function runControlPlane(
+  config: ControlPlaneConfig,
+  signal: AbortSignal,
+  ready: (state: ControlPlaneReady) => void,
+): Promise<void> {
+  const { dataDir, rootNamespace } = config;
+  const clock = systemClock;
+  ensurePrivateDirectory(dataDir);
+  const path = join(dataDir, 'hauberk.db');
+  const sealer = aesSealer(readMasterKey(join(dataDir, 'master.key'), !existsSync(path)));
+  const store = openSqliteStore({ path, clock, sealer });
+  const audit = openAuditLog(join(dataDir, 'audit.log'), clock);
+  try {
+    await ensureNamespaces(store, ['default', rootNamespace]);
+    const authority = await openCertificateAuthority({
+      trustDomain: TrustDomain.parse(config.trustDomain),
+      store: authoritySecret(store, rootNamespace),
+      rules: { ...istioIssuanceRules, defaultLifetimeMs: config.svidLifetimeMs },
+      clock,
+    });
+    await serve({ config, store, authority, events: audit.events, clock }, signal, ready);
+  } finally {
+    audit.close();
+    store.close();
+  }
+}
+
+interface Parts {
+  readonly config: ControlPlaneConfig;
+  readonly store: Store;
+  readonly authority: CertificateAuthority;
+  readonly events: ControlEvents;
+  readonly clock: Clock;
+}
+
+async function serve(
+  { config, store, authority, events, clock }: Parts,
+  signal: AbortSignal,
+  ready: (state: ControlPlaneReady) => void,
+): Promise<void> {
+  const { rootNamespace } = config;
+  const rootFingerprint = (): string =>
+    authority.bundle.current.x509Authorities.map(fingerprint)[0] ?? '';
+  const accounts = serviceAccounts(store);
+  const tokens = tokenLedger({
+    records: tokenSecrets(store, rootNamespace),
+    trustDomain: authority.trustDomain,
+    rootFingerprint,
+    clock,
+  });
+  const svids = svidAttestor({ bundles: () => authority.bundle.current, clock });
+  const registry = new WorkloadRegistry({ store, clock, events });
+  const distribution = new Distribution({
+    store,
+    rootNamespace,
+    clock,
+    events: agentPresence(registry, events),
+  });
+  const own = serverIdentity({ authority, rootNamespace, clock });
+  const signing = { authority, attestors: [tokens, svids], serviceAccounts: accounts, events };
+  const grpc = await startGrpcServer({
+    listen: config.xds,
+    identity: own.identity,
+    routes: (router) => {
+      router.service(IstioCertificateService, signingService(signing));
+      router.service(
+        AggregatedDiscoveryService,
+        discoveryService({ distribution, attestor: svids, signal }),
+        { acceptCompression: [] },
+      );
+    },
+  });
+  const adminSocket = adminSocketPath(config.dataDir);
+  const admin = await serveJsonSocket({
+    socketPath: adminSocket,
+    routes: adminRoutes({
+      store,
+      admission: admission({ store, events }),
+      tokens,
+      authority,
+      serviceAccounts: accounts,
+      events,
+      agents: () =>
+        distribution.agents.map(({ agent }) => ({
+          id: agent.viewer.id.toString(),
+          node: agent.node.id,
+        })),
+    }),
+  });
+  ready({ xdsPort: grpc.port, adminSocket, rootFingerprint: rootFingerprint() });
+  await runTasks(signal, [
+    grpc.run,
+    admin,
+    own.run,
+    registry.run,
+    (stop) => distribution.run(stop),
+    renewAuthority(authority, events, clock),
+  ]);
+}
+
+function renewAuthority(
+  authority: CertificateAuthority,
+  events: ControlEvents,
+  clock: Clock,
+): Task {
+  return async (signal) => {
+    while (!signal.aborted) {
+      if (await authority.renewIntermediate()) {
+        events.authorityRenewed({ role: 'intermediate', serial: authority.intermediate.serial });
+      }
+      await clock.sleep(AUTHORITY_CHECK_MS, signal);
+    }
+  };
+}
+
+async function ensureNamespaces(store: Store, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    if ((await store.get({ kind: 'Namespace', name })) !== undefined) continue;
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    await store.commit([
+      { op: 'put', resource: namespace },
+      { op: 'put', resource: defaultAccount(name) },
+    ]);
+  }
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatDuration } from '../../../lib/duration.ts';
+import { serviceNames } from '../shop.ts';
+import type { Step } from '../step.ts';
+
+/** Each workload has a certificate of its own, and the control plane's audit log says the same. */
+export const enrolment: Step = {
+  id: 'enrolment',
+  title: 'every workload enrols with a single-use token and gets a certificate of its own',
+  async run(stage, findings) {
+    const audit = readFileSync(join(stage.dataDir, 'audit.log'), 'utf8');
+    const serials = new Set<string>();
+    for (const name of serviceNames) {
+      const { identity } = await stage.status(name);
+      const { id, serial, issuedAtMs, notAfterMs } = identity;
+      const issued = new Date(issuedAtMs).toISOString();
+      const lasts = formatDuration(notAfterMs - issuedAtMs);
+      findings.note(`${id}  serial ${serial}  issued ${issued}  valid for ${lasts}`);
+      const nowMs = Date.now();
+      findings.check(
+        `${name} has its SPIFFE ID`,
+        id === `spiffe://cluster.local/ns/shop/sa/${name}`,
+        id,
+      );
+      findings.check(
+        `the certificate of ${name} is valid now`,
+        identity.notBeforeMs <= nowMs && nowMs < notAfterMs,
+        `${new Date(identity.notBeforeMs).toISOString()} to ${new Date(notAfterMs).toISOString()}`,
+      );
+      const line = audit
+        .split('\n')
+        .find((text) => text.includes('certificate.issue') && text.includes(serial));
+      findings.check(
+        `the audit log has the serial of ${name}`,
+        line?.includes(id) === true,
+        line ?? 'no line',
+      );
+      serials.add(serial);
+    }
+    findings.check(
+      'each has another serial',
+      serials.size === serviceNames.length,
+      [...serials].join(', '),
+    );
+  },
+};

@@ -1,0 +1,26 @@
+import type { ControlPlaneAddress } from '../agent/control-plane-address.ts';
+import type { Address } from '../proxy/address.ts';
+import type { AccessLogMode } from '../telemetry/proxy-log.ts';
+
+export interface SidecarConfig {
+  readonly controlPlane: ControlPlaneAddress;
+  /** Private directory: the facts of the last run, and the socket for status and takeover. */
+  readonly stateDir: string;
+  /** The enrolment token's text; not needed when a running sidecar is taken over. */
+  readonly token: string | undefined;
+  /** Name of the workload; undefined makes it `<service account>-<host name>`. */
+  readonly name: string | undefined;
+  readonly inbound: readonly {
+    readonly name: string;
+    readonly listen: Address;
+    readonly app: Address;
+  }[];
+  readonly outbound: readonly { readonly listen: Address; readonly service: Address }[];
+  readonly hbone: Address;
+  /** Where peers reach this sidecar, when that is not where it listens. */
+  readonly advertise: { readonly host: string | undefined; readonly hbonePort: number | undefined };
+  /** How long open connections may go on after the sidecar was told to stop. */
+  readonly drainTimeoutMs: number;
+  readonly rootNamespace: string;
+  readonly accessLog: AccessLogMode;
+}

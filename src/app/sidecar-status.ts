@@ -1,0 +1,75 @@
+import type { FactSource } from '../agent/fact-cache.ts';
+import type { MeshFacts } from '../policy/mesh-facts.ts';
+import type { Workload } from '../policy/workload.ts';
+import type { ConnectionRecord } from '../proxy/proxy-events.ts';
+import type { Identity } from '../spiffe/identity.ts';
+import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
+import type { AdsState } from '../xds/ads-client.ts';
+
+/** What a sidecar tells its owner of itself. */
+export interface SidecarStatus {
+  readonly pid: number;
+  readonly workload: Workload;
+  readonly identity: {
+    readonly id: string;
+    readonly serial: string;
+    readonly issuedAtMs: number;
+    readonly notBeforeMs: number;
+    readonly notAfterMs: number;
+    /** Certificates received since the process started, the first included. */
+    readonly received: number;
+  };
+  readonly controlPlane: AdsState;
+  readonly facts: {
+    readonly source: FactSource;
+    /** Policies by kind: `PeerAuthentication shop/default`. */
+    readonly policies: readonly string[];
+    readonly services: number;
+    readonly workloadEntries: number;
+  };
+  readonly connections: readonly ConnectionRecord[];
+  readonly recent: readonly Activity[];
+  readonly totals: RecentActivity['totals'];
+  readonly rssBytes: number;
+}
+
+export interface StatusParts {
+  readonly workload: Workload;
+  readonly identity: Identity;
+  readonly received: number;
+  readonly controlPlane: AdsState;
+  readonly facts: MeshFacts;
+  readonly source: FactSource;
+  readonly connections: readonly ConnectionRecord[];
+  readonly activity: RecentActivity;
+}
+
+export function sidecarStatus(parts: StatusParts): SidecarStatus {
+  const { identity, facts, activity } = parts;
+  const [leaf] = identity.svid.chain;
+  return {
+    pid: process.pid,
+    workload: parts.workload,
+    identity: {
+      id: identity.svid.id.toString(),
+      serial: leaf?.serial ?? '',
+      issuedAtMs: identity.issuedAtMs,
+      notBeforeMs: leaf?.notBeforeMs ?? 0,
+      notAfterMs: leaf?.notAfterMs ?? 0,
+      received: parts.received,
+    },
+    controlPlane: parts.controlPlane,
+    facts: {
+      source: parts.source,
+      policies: [...facts.peerAuthentications, ...facts.authorizationPolicies].map(
+        ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`,
+      ),
+      services: facts.services.length,
+      workloadEntries: facts.workloadEntries.length,
+    },
+    connections: parts.connections,
+    recent: activity.list(),
+    totals: activity.totals,
+    rssBytes: process.memoryUsage.rss(),
+  };
+}

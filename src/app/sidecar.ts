@@ -1,0 +1,211 @@
+import { controlPlaneLink } from '../agent/control-plane-link.ts';
+import { type FactCache, openFactCache } from '../agent/fact-cache.ts';
+import { factTypes } from '../agent/fact-cache-facts.ts';
+import {
+  enrol,
+  type IdentityManager,
+  type IdentityManagerOptions,
+  identityManager,
+} from '../agent/identity-manager.ts';
+import { obtainSvid } from '../agent/obtain-svid.ts';
+import { systemClock } from '../lib/clock.ts';
+import { runTasks } from '../lib/tasks.ts';
+import type { Watchable } from '../lib/watchable.ts';
+import type { Workload } from '../policy/workload.ts';
+import { type RunningProxy, startProxy } from '../proxy/proxy.ts';
+import type { Identity } from '../spiffe/identity.ts';
+import { type Logger, processLog } from '../telemetry/process-log.ts';
+import { allProxyEvents, proxyLog } from '../telemetry/proxy-log.ts';
+import { recentActivity } from '../telemetry/recent-activity.ts';
+import { fingerprint } from '../x509/certificate.ts';
+import { AdsClient } from '../xds/ads-client.ts';
+import { ensurePrivateDirectory } from './data-dir.ts';
+import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
+import type { SidecarConfig } from './sidecar-config.ts';
+import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
+import { sidecarStatus } from './sidecar-status.ts';
+
+/**
+ * One workload's agent and proxy, until `signal` aborts or a successor takes over; then open
+ * connections are drained. Nothing is listened on before there is an identity and facts.
+ *
+ * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN.
+ */
+export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
+  const log = processLog('sidecar');
+  ensurePrivateDirectory(config.stateDir);
+  const predecessor = await identityOfPredecessor(config.stateDir);
+  const managed = managerOptions(config, log);
+  const first = predecessor ?? (await enrol(managed, signal));
+  const manager = identityManager(first, managed);
+  const cache = await openFacts(config, first, log);
+  const workload = ownWorkload(first.svid.id, config.name, cache.facts);
+  onLifetimeChange(cache.facts, workload.current, () => manager.renewNow());
+  const ads = adsClient({ config, manager, cache, workload, log });
+
+  const ended = new AbortController();
+  const agent = runTasks(ended.signal, [
+    manager.run,
+    (stop) => ads.run(stop),
+    (stop) => cache.run(stop),
+  ]);
+  try {
+    await factsAt(cache, AbortSignal.any([signal, ended.signal]));
+    if (!signal.aborted) {
+      await serve(
+        { config, manager, cache, workload, ads, log, takeOver: predecessor !== undefined },
+        signal,
+      );
+    }
+  } finally {
+    ended.abort();
+    await agent;
+  }
+}
+
+interface Parts {
+  readonly config: SidecarConfig;
+  readonly manager: IdentityManager;
+  readonly cache: FactCache;
+  readonly workload: Watchable<Workload>;
+  readonly log: Logger;
+}
+
+async function serve(
+  {
+    config,
+    manager,
+    cache,
+    workload,
+    ads,
+    log,
+    takeOver,
+  }: Parts & {
+    readonly ads: AdsClient;
+    readonly takeOver: boolean;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const activity = recentActivity(systemClock.now);
+  let received = 1;
+  manager.identity.subscribe(() => {
+    received += 1;
+  });
+  const proxy = await startProxy({
+    workload: workload.current,
+    settings: meshSettings(config, manager.identity.current),
+    identity: manager.identity,
+    facts: cache.facts,
+    inbound: config.inbound,
+    outbound: config.outbound,
+    hbone: config.hbone,
+    ownAddresses: [advertisedHost(config)],
+    clock: systemClock,
+    events: allProxyEvents(activity.events, proxyLog(log, config.accessLog)),
+  });
+  const relieved = new AbortController();
+  const stop = AbortSignal.any([signal, relieved.signal]);
+  try {
+    if (takeOver) await dismissPredecessor(config.stateDir);
+    const socket = await serveSidecarSocket({
+      stateDir: config.stateDir,
+      identity: () => manager.identity.current,
+      drain: () => relieved.abort(),
+      status: () =>
+        sidecarStatus({
+          workload: workload.current,
+          identity: manager.identity.current,
+          received,
+          controlPlane: ads.state.current,
+          facts: cache.facts.current,
+          source: cache.source.current,
+          connections: proxy.connections(),
+          activity,
+        }),
+    });
+    log.info({ workload: workload.current, takeOver }, 'sidecar ready');
+    await socket(stop);
+  } finally {
+    await drain(proxy, config, log);
+  }
+}
+
+async function drain(
+  proxy: RunningProxy,
+  { drainTimeoutMs }: SidecarConfig,
+  log: Logger,
+): Promise<void> {
+  log.info({ connections: proxy.connections().length, drainTimeoutMs }, 'draining');
+  await proxy.drain(drainTimeoutMs);
+  log.info('sidecar stopped');
+}
+
+function managerOptions(config: SidecarConfig, log: Logger): IdentityManagerOptions {
+  const { controlPlane: address, rootNamespace, token } = config;
+  return {
+    obtain: obtainSvid({ address, rootNamespace, token, clock: systemClock }),
+    clock: systemClock,
+    events: {
+      svidIssued: ({ identity: { svid }, renewal }) => {
+        const [leaf] = svid.chain;
+        const notAfter = new Date(leaf?.notAfterMs ?? 0).toISOString();
+        log.info(
+          { id: svid.id.toString(), serial: leaf?.serial, notAfter, renewal },
+          'certificate received',
+        );
+      },
+      renewalFailed: (event) => log.warn(event, 'no certificate received, trying again'),
+    },
+  };
+}
+
+function openFacts(config: SidecarConfig, { bundle }: Identity, log: Logger): Promise<FactCache> {
+  return openFactCache({
+    meshId: bundle.x509Authorities.map(fingerprint)[0] ?? bundle.trustDomain.name,
+    directory: config.stateDir,
+    clock: systemClock,
+    events: { problem: (sentence) => log.warn(sentence) },
+  });
+}
+
+function adsClient({ config, manager, cache, workload, log }: Parts): AdsClient {
+  const { controlPlane: address, rootNamespace } = config;
+  return new AdsClient({
+    types: factTypes,
+    sink: cache,
+    clock: systemClock,
+    connect: () => {
+      const identity = manager.identity.current;
+      return controlPlaneLink({ address, bundle: identity.bundle, identity, rootNamespace });
+    },
+    node: () => ({
+      id: `${workload.current.namespace}/${workload.current.name}`,
+      metadata: {
+        NAME: workload.current.name,
+        INSTANCE_IPS: advertisedHost(config),
+        HBONE_PORT: config.advertise.hbonePort ?? config.hbone.port,
+        PORTS: Object.fromEntries(config.inbound.map(({ name, listen }) => [name, listen.port])),
+      },
+    }),
+    events: {
+      rejected: (typeUrl, rejections) => log.warn({ typeUrl, rejections }, 'facts rejected'),
+    },
+  });
+}
+
+function meshSettings({ rootNamespace }: SidecarConfig, { svid }: Identity) {
+  return { trustDomain: svid.id.trustDomain.name, trustDomainAliases: [], rootNamespace };
+}
+
+/** Resolves when there are facts to decide by, kept ones or fresh ones. Without, all would be allowed. */
+function factsAt({ source }: FactCache, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (source.current.from !== 'nowhere' || signal.aborted) return resolve();
+    const done = (): void => {
+      stop();
+      resolve();
+    };
+    const stop = source.subscribe(done);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import type { TrustDomain } from '../spiffe/trust-domain.ts';
+import { buildCertificate } from '../x509/build-certificate.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { generateKeyPair, type KeyAlgorithm, type KeyPair } from '../x509/key-pair.ts';
+
+/** A signing key with its certificate. */
+export interface Authority {
+  readonly certificate: Certificate;
+  readonly privateKey: KeyPair['privateKey'];
+}
+
+export interface AuthorityRequest {
+  readonly trustDomain: TrustDomain;
+  readonly nowMs: number;
+  readonly lifetimeMs: number;
+  /** Default `ecdsa-p256`. */
+  readonly algorithm?: KeyAlgorithm;
+}
+
+/** How far certificates are dated back, so that a peer whose clock is behind accepts them. */
+export const BACKDATE_MS = 120_000;
+
+const SERIAL_BYTES = 16;
+
+/** A positive random serial of 128 bits (RFC 5280 4.1.2.2 allows up to 20 octets). */
+export function randomSerial(): Uint8Array {
+  const serial = randomBytes(SERIAL_BYTES);
+  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
+  return serial;
+}
+
+/** A self-signed root that may sign intermediates of any depth. */
+export function createRoot(request: AuthorityRequest): Authority {
+  return createAuthority(request, 'root', undefined);
+}
+
+/** An intermediate under `root` that may sign leaves only. It never outlives its root. */
+export function createIntermediate(root: Authority, request: AuthorityRequest): Authority {
+  return createAuthority(request, 'intermediate', root);
+}
+
+function createAuthority(
+  request: AuthorityRequest,
+  role: 'root' | 'intermediate',
+  issuer: Authority | undefined,
+): Authority {
+  const { trustDomain, nowMs, lifetimeMs, algorithm } = request;
+  const keys = generateKeyPair(algorithm);
+  const serial = randomSerial();
+  const notAfterMs = nowMs + lifetimeMs;
+  const certificate = buildCertificate(
+    {
+      serial,
+      // Verifiers that look issuers up by name slow down when several share one, so each subject
+      // carries the serial.
+      subject: [
+        { type: 'O', value: trustDomain.name },
+        { type: 'CN', value: `Hauberk ${role}` },
+        { type: 'serialNumber', value: Buffer.from(serial).toString('hex') },
+      ],
+      notBeforeMs: Math.max(nowMs - BACKDATE_MS, issuer?.certificate.notBeforeMs ?? 0),
+      notAfterMs: Math.min(notAfterMs, issuer?.certificate.notAfterMs ?? notAfterMs),
+      publicKey: keys.publicKey,
+      isCa: true,
+      ...(issuer === undefined ? {} : { pathLength: 0 }),
+      keyUsage: ['keyCertSign', 'cRLSign'],
+      uriSans: [trustDomain.id],
+    },
+    { certificate: issuer?.certificate, privateKey: issuer?.privateKey ?? keys.privateKey },
+  );
+  return { certificate, privateKey: keys.privateKey };
+}

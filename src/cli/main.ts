@@ -1,0 +1,54 @@
+import { Command, CommanderError } from 'commander';
+import { MeshError, messageOf } from '../lib/errors.ts';
+import { applyCommand } from './apply-command.ts';
+import { deleteCommand } from './delete-command.ts';
+import { demoCommand } from './demo-command.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { getCommand } from './get-command.ts';
+import { sidecarCommand } from './sidecar-command.ts';
+import { tokenCommand } from './token-command.ts';
+import { upCommand } from './up-command.ts';
+import { version } from './version.ts';
+
+const USAGE_ERROR = 2;
+
+/** Runs one command line and ends the process with the exit code that its outcome has. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('hauberk')
+    .description(
+      'gives every service an identity, encrypts every connection, decides who may call whom',
+    )
+    .version(version())
+    .showHelpAfterError('(see --help)');
+  const commands = [
+    demoCommand(),
+    upCommand(),
+    sidecarCommand(),
+    tokenCommand(),
+    applyCommand(),
+    getCommand(),
+    deleteCommand(),
+  ];
+  for (const command of commands) program.addCommand(command);
+  exitWithErrors(program);
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+function exitWithErrors(command: Command): void {
+  command.exitOverride();
+  for (const inner of command.commands) exitWithErrors(inner);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Help and version are answers; commander has written everything else to stderr already.
+    return error.exitCode === 0 ? 0 : USAGE_ERROR;
+  }
+  if (!MeshError.is(error) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  else process.stderr.write(`hauberk: ${messageOf(error)}\n`);
+  return exitCodeOf(error);
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { parseDuration } from '../lib/duration.ts';
+import { MeshError, messageOf } from '../lib/errors.ts';
+import { parseAddress } from './address.ts';
+import { dataDirOf, withExamples } from './options.ts';
+import {
+  type InboundFlag,
+  type OutboundFlag,
+  parseInbound,
+  parseOutbound,
+} from './sidecar-flags.ts';
+import { untilStopped } from './until-stopped.ts';
+
+interface SidecarOptions {
+  readonly controlPlane: string;
+  readonly tokenFile?: string;
+  readonly stateDir?: string;
+  readonly name?: string;
+  readonly inbound: readonly InboundFlag[];
+  readonly outbound: readonly OutboundFlag[];
+  readonly hbone: string;
+  readonly advertiseAddress?: string;
+  readonly advertiseHbonePort?: string;
+  readonly drainTimeout: string;
+  readonly accessLog: 'all' | 'refused';
+}
+
+/** `hauberk sidecar`: one workload's agent and proxy in the foreground. */
+export function sidecarCommand(): Command {
+  const command = new Command('sidecar')
+    .description(
+      'run the sidecar of one workload; a second one on the same state directory takes over from the first without dropping a connection',
+    )
+    .option('--control-plane <host:port>', 'the control plane', '127.0.0.1:15012')
+    .option('--token-file <path>', 'file with the enrolment token (or $HAUBERK_TOKEN); needed once')
+    .option(
+      '--state-dir <path>',
+      'private directory of this sidecar (default: <data dir>/sidecars/<name>)',
+    )
+    .option('--name <name>', 'name of the workload (default: service account and host name)')
+    .option(
+      '--inbound <[name:]host:port=host:port>',
+      'where peers come in = where the application listens; may be repeated',
+      collect(parseInbound),
+      [],
+    )
+    .option(
+      '--outbound <host:port=service:port>',
+      'where the application connects = which service that is; may be repeated',
+      collect(parseOutbound),
+      [],
+    )
+    .option('--hbone <host:port>', 'where other sidecars come in', '0.0.0.0:15008')
+    .option(
+      '--advertise-address <ip>',
+      'where peers reach this host, when that is not where it listens',
+    )
+    .option(
+      '--advertise-hbone-port <port>',
+      'the HBONE port that peers are told, when that is another one',
+    )
+    .option('--drain-timeout <duration>', 'how long open connections may go on at the end', '30s')
+    .addOption(
+      new Option('--access-log <mode>', 'what to log')
+        .choices(['all', 'refused'])
+        .default('refused'),
+    )
+    .action(run);
+  return withExamples(
+    command,
+    'hauberk sidecar --token-file reviews.token --inbound http:0.0.0.0:8080=127.0.0.1:9080',
+    'hauberk sidecar --token-file web.token --outbound 127.0.0.1:7001=products.shop.svc.cluster.local:8080',
+  );
+}
+
+async function run(options: SidecarOptions): Promise<void> {
+  const { runSidecar } = await import('../app/sidecar.ts');
+  const config = {
+    controlPlane: parseAddress(options.controlPlane),
+    stateDir: options.stateDir ?? join(dataDirOf({}), 'sidecars', options.name ?? 'default'),
+    token: readToken(options.tokenFile),
+    name: options.name,
+    inbound: options.inbound,
+    outbound: options.outbound,
+    hbone: parseAddress(options.hbone),
+    advertise: { host: options.advertiseAddress, hbonePort: portOf(options.advertiseHbonePort) },
+    drainTimeoutMs: parseDuration(options.drainTimeout),
+    rootNamespace: 'istio-system',
+    accessLog: options.accessLog,
+  };
+  await untilStopped((signal) => runSidecar(config, signal));
+}
+
+/** A token is a secret: it comes from a file or the environment, never from the command line. */
+function readToken(file: string | undefined): string | undefined {
+  if (file === undefined) return process.env['HAUBERK_TOKEN'];
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new MeshError('ERR_USAGE', `cannot read the token file "${file}": ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function portOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new MeshError('ERR_USAGE', `"${text}" is not a port`);
+}
+
+function collect<T>(
+  parse: (text: string) => T,
+): (text: string, previous: readonly T[]) => readonly T[] {
+  return (text, previous) => [...previous, parse(text)];
+}

@@ -1,0 +1,52 @@
+import type { MeshErrorCode } from '../lib/errors.ts';
+import type { ResourceKey } from '../resources/resource.ts';
+
+export interface CertificateIssued {
+  readonly id: string;
+  readonly serial: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  /** The attestor that identified the caller. */
+  readonly by: string;
+  readonly peerAddress: string;
+}
+
+export interface CertificateRefused {
+  readonly code: MeshErrorCode;
+  readonly reason: string;
+  /** Known when the caller was identified and its request was refused. */
+  readonly id: string | undefined;
+  readonly peerAddress: string;
+}
+
+export interface ResourceChange {
+  readonly key: ResourceKey;
+  readonly action: 'created' | 'configured' | 'unchanged' | 'deleted';
+  readonly resourceVersion: string;
+}
+
+/** What the control plane tells of itself. Telemetry listens; decisions never depend on it. */
+export interface ControlEvents {
+  certificateIssued(event: CertificateIssued): void;
+  certificateRefused(event: CertificateRefused): void;
+  tokenCreated(event: {
+    readonly tokenId: string;
+    readonly namespace: string;
+    readonly serviceAccount: string;
+    readonly expiresAtMs: number;
+  }): void;
+  resourcesChanged(event: {
+    readonly actor: string;
+    readonly changes: readonly ResourceChange[];
+  }): void;
+  agentConnected(event: { readonly id: string; readonly workload: string }): void;
+  agentDisconnected(event: { readonly id: string; readonly workload: string }): void;
+  factsRejected(event: {
+    readonly id: string;
+    readonly type: string;
+    readonly reason: string;
+  }): void;
+  authorityRenewed(event: { readonly role: 'intermediate'; readonly serial: string }): void;
+  /** Something of the control plane's own work failed and will be tried again. */
+  taskFailed(event: { readonly task: string; readonly reason: string }): void;
+}

@@ -1,0 +1,73 @@
+import type { TokenRecord, TokenRecords } from '../attestation/token-ledger.ts';
+import { MeshError } from '../lib/errors.ts';
+import type { Store } from '../store/store.ts';
+import { decodeSecretData, type Secret, secretResource } from './secret-data.ts';
+
+const TYPE = 'security.hauberk.dev/enrolment-token';
+
+/** Enrolment tokens as Secrets `enrolment-token-<id>` of the root namespace. */
+export function tokenSecrets(store: Store, rootNamespace: string): TokenRecords {
+  return {
+    async get(id) {
+      const secret = await read(id);
+      return secret === undefined ? undefined : decode(secret);
+    },
+    async create(record) {
+      await store.commit([{ op: 'put', resource: encode(record), expectVersion: '0' }]);
+    },
+    async spend(record, spent) {
+      const secret = await read(record.id);
+      if (secret === undefined || decode(secret).spent !== undefined) return false;
+      const expectVersion = secret.metadata.resourceVersion ?? '0';
+      try {
+        await store.commit([{ op: 'put', resource: encode({ ...record, spent }), expectVersion }]);
+        return true;
+      } catch (error) {
+        if (MeshError.is(error, 'ERR_CONFLICT')) return false;
+        throw error;
+      }
+    },
+  };
+
+  async function read(id: string): Promise<Secret | undefined> {
+    const key = { kind: 'Secret', namespace: rootNamespace, name: nameOf(id) };
+    return (await store.get(key)) as Secret | undefined;
+  }
+
+  function encode(record: TokenRecord): Secret {
+    const { id, secretHash, namespace, serviceAccount, expiresAtMs, spent } = record;
+    return secretResource(
+      { namespace: rootNamespace, name: nameOf(id), type: TYPE },
+      {
+        'token-id': id,
+        'secret-sha256': secretHash,
+        namespace,
+        'service-account': serviceAccount,
+        expiration: new Date(expiresAtMs).toISOString(),
+        ...(spent === undefined
+          ? {}
+          : { 'spent-at': new Date(spent.atMs).toISOString(), 'spent-by': spent.keyFingerprint }),
+      },
+    );
+  }
+}
+
+function nameOf(id: string): string {
+  return `enrolment-token-${id}`;
+}
+
+function decode(secret: Secret): TokenRecord {
+  const data = decodeSecretData(secret);
+  const spentBy = data['spent-by'];
+  return {
+    id: data['token-id'] ?? '',
+    secretHash: data['secret-sha256'] ?? '',
+    namespace: data['namespace'] ?? '',
+    serviceAccount: data['service-account'] ?? '',
+    expiresAtMs: Date.parse(data['expiration'] ?? ''),
+    spent:
+      spentBy === undefined
+        ? undefined
+        : { keyFingerprint: spentBy, atMs: Date.parse(data['spent-at'] ?? '') },
+  };
+}

@@ -1,0 +1,95 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { MeshError, messageOf } from './errors.ts';
+import type { Task } from './tasks.ts';
+
+export interface JsonRequest {
+  readonly query: URLSearchParams;
+  /** The parsed JSON body, undefined where there is none. */
+  readonly body: unknown;
+}
+
+/** Answers one request with a JSON value. */
+export type JsonRoute = (request: JsonRequest) => Promise<unknown>;
+
+export interface JsonSocketOptions {
+  readonly socketPath: string;
+  /** By method and path: `POST /v1/apply`. */
+  readonly routes: Readonly<Record<string, JsonRoute>>;
+}
+
+const LARGEST_BODY_BYTES = 2 * 1024 * 1024;
+
+/**
+ * Serves a private HTTP and JSON interface on a Unix socket that only its owner may open (0600).
+ *
+ * @throws {MeshError} ERR_LISTEN when the socket cannot be made.
+ */
+export async function serveJsonSocket({ socketPath, routes }: JsonSocketOptions): Promise<Task> {
+  const server = createServer((request, response) => {
+    void answer(request, response, routes);
+  });
+  // Left behind by a process that was killed, or by one that the caller has just replaced.
+  rmSync(socketPath, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(
+        new MeshError('ERR_LISTEN', `cannot listen on ${socketPath}: ${messageOf(cause)}`, {
+          cause,
+        }),
+      ),
+    );
+    server.listen(socketPath, resolve);
+  });
+  chmodSync(socketPath, 0o600);
+  return async (signal) => {
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) return resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  routes: JsonSocketOptions['routes'],
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://socket');
+  try {
+    const route = routes[`${request.method} ${url.pathname}`];
+    if (route === undefined)
+      throw new MeshError('ERR_NOT_FOUND', `no such endpoint: ${url.pathname}`);
+    const body = await readBody(request);
+    send(response, 200, await route({ query: url.searchParams, body }));
+  } catch (error) {
+    const code = MeshError.is(error) ? error.code : 'ERR_STORE';
+    send(response, MeshError.is(error) ? 400 : 500, { error: { code, message: messageOf(error) } });
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length;
+    if (size > LARGEST_BODY_BYTES) {
+      throw new MeshError('ERR_LIMIT', `a request may have ${LARGEST_BODY_BYTES} bytes`);
+    }
+    chunks.push(chunk as Buffer);
+  }
+  if (size === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch (cause) {
+    throw new MeshError('ERR_WIRE', 'the request body is not JSON', { cause });
+  }
+}
+
+function send(response: ServerResponse, status: number, value: unknown): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify(value)}\n`);
+}

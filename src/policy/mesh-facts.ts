@@ -1,0 +1,23 @@
+import type { AuthorizationPolicy } from '../resources/kinds/authorization-policy.ts';
+import type { PeerAuthentication } from '../resources/kinds/peer-authentication.ts';
+import type { Service } from '../resources/kinds/service.ts';
+import type { ServiceAccount } from '../resources/kinds/service-account.ts';
+import type { WorkloadEntry } from '../resources/kinds/workload-entry.ts';
+
+/** The validated resources that one workload may see: all that its decisions are made of. */
+export interface MeshFacts {
+  readonly peerAuthentications: readonly PeerAuthentication[];
+  readonly authorizationPolicies: readonly AuthorizationPolicy[];
+  readonly services: readonly Service[];
+  readonly workloadEntries: readonly WorkloadEntry[];
+  readonly serviceAccounts: readonly ServiceAccount[];
+}
+
+/** A mesh in which nothing is written yet. */
+export const noFacts: MeshFacts = Object.freeze({
+  peerAuthentications: [],
+  authorizationPolicies: [],
+  services: [],
+  workloadEntries: [],
+  serviceAccounts: [],
+});

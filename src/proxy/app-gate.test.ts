@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { allow, connection, fromSource, settings } from '../../test/kit/policies.ts';
+import { echoServer, startApp, until } from '../../test/kit/proxy-pair.ts';
+import { systemClock } from '../lib/clock.ts';
+import { WatchableValue } from '../lib/watchable.ts';
+import { type MeshFacts, noFacts } from '../policy/mesh-facts.ts';
+import { AppGate } from './app-gate.ts';
+import { Deadlines } from './deadlines.ts';
+import { Enforcement } from './enforcement.ts';
+
+const workload = { namespace: 'shop', name: 'r', labels: {}, serviceAccount: 'reviews' };
+const nobody = allow([fromSource({ principals: ['none'] })], { name: 'nobody' });
+const admission = { mutualTls: true, facts: connection() };
+
+function gateOver(facts: WatchableValue<MeshFacts>): AppGate {
+  const enforcement = new Enforcement({ workload, settings, facts });
+  return new AppGate({ enforcement, connectDeadlines: new Deadlines(systemClock, 5_000) });
+}
+
+describe('AppGate', () => {
+  it('lets in what the policies allow', async () => {
+    await using app = await startApp(echoServer());
+    const entry = await gateOver(new WatchableValue(noFacts)).enter(admission, app.address);
+    expect(entry).toMatchObject({ decision: expect.stringContaining('allowed') });
+  });
+
+  it('does not trouble the application with what they deny', async () => {
+    await using app = await startApp(echoServer());
+    const facts = new WatchableValue<MeshFacts>({ ...noFacts, authorizationPolicies: [nobody] });
+    const entry = await gateOver(facts).enter(admission, app.address);
+    expect(entry).toMatchObject({ denied: { reason: 'authorization' } });
+    expect(app.sockets).toHaveLength(0);
+  });
+
+  it('asks again when they changed while the application was being connected', async () => {
+    await using app = await startApp(echoServer());
+    const facts = new WatchableValue(noFacts);
+    const entering = gateOver(facts).enter(admission, app.address);
+    facts.set({ ...noFacts, authorizationPolicies: [nobody] });
+    expect(await entering).toMatchObject({
+      denied: { decision: expect.stringContaining('shop/nobody') },
+    });
+    await until(() => app.sockets[0]?.destroyed === true);
+  });
+
+  it('tells why the application cannot be reached', async () => {
+    const gate = gateOver(new WatchableValue(noFacts));
+    expect(await gate.enter(admission, { host: '127.0.0.1', port: 1 })).toEqual({
+      unreachable:
+        'the application cannot be connected to 127.0.0.1:1: nothing listens there (ECONNREFUSED)',
+    });
+  });
+});

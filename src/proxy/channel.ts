@@ -1,0 +1,28 @@
+/** What happens on a Channel, told to the one who started it. */
+export interface ChannelHandlers {
+  /** Bytes arrived. They may be kept: the channel does not write into them again. */
+  data(chunk: Uint8Array): void;
+  /** The other side will send no more; it may still read. */
+  end(): void;
+  /** There is room again after `write` answered false. */
+  drain(): void;
+  /**
+   * Last, and once. `error` is undefined only when both directions had ended in order; what was
+   * written before is then out.
+   */
+  closed(error: Error | undefined): void;
+}
+
+/** Bytes in both directions, each of which ends on its own: a TCP or TLS connection, or a stream. */
+export interface Channel {
+  /** Begins to deliver; nothing is read before. Call once. */
+  start(handlers: ChannelHandlers): void;
+  /** Always takes the chunk. False: send no more until `drain`. */
+  write(chunk: Uint8Array): boolean;
+  /** Ends our direction after what was written; the other goes on. */
+  end(): void;
+  pause(): void;
+  resume(): void;
+  /** Cuts both directions at once, so that the other side sees an error and not an end. */
+  reset(): void;
+}

@@ -1,0 +1,126 @@
+import type { Channel } from './channel.ts';
+import type { Admission, Verdict } from './enforcement.ts';
+import type { CloseReason, ConnectionRecord } from './proxy-events.ts';
+import type { Reporter } from './reporter.ts';
+import { type Meter, type SpliceFailure, splice } from './splice.ts';
+
+/** What does not change about a connection while it is open. */
+export type ConnectionAbout = Omit<
+  ConnectionRecord,
+  'id' | 'openedAtMs' | 'bytesIn' | 'bytesOut' | 'decision'
+>;
+
+/** A connection that may flow now. */
+export interface NewConnection {
+  readonly about: ConnectionAbout;
+  readonly source: Channel;
+  readonly destination: Channel;
+  /** What the policies were asked, and said; undefined when outbound. */
+  readonly admission: Admission | undefined;
+  readonly decision: string | undefined;
+  /** Called once when it is closed. */
+  readonly closed?: () => void;
+}
+
+/** All open connections of a proxy. */
+export class ConnectionTable {
+  readonly #reporter: Reporter;
+  readonly #open = new Set<OpenConnection>();
+  readonly #waiting: (() => void)[] = [];
+  #lastId = 0;
+
+  constructor(reporter: Reporter) {
+    this.#reporter = reporter;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  list(): readonly ConnectionRecord[] {
+    return [...this.#open].map((connection) => connection.record());
+  }
+
+  /** Joins the two sides, reports that and, in time, the end. */
+  add(connection: NewConnection): void {
+    this.#lastId += 1;
+    const open = new OpenConnection(this.#lastId, this.#reporter.nowMs, connection);
+    this.#open.add(open);
+    this.#reporter.opened(open.record());
+    splice({
+      source: connection.source,
+      destination: connection.destination,
+      meter: open,
+      closed: (failure) => {
+        this.#open.delete(open);
+        this.#reporter.closed({ ...open.record(), ...open.ending(failure) });
+        connection.closed?.();
+        if (this.#open.size === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+      },
+    });
+  }
+
+  /** Asks `judge` about every inbound connection again and closes what is no longer allowed. */
+  recheck(judge: (admission: Admission) => Verdict): void {
+    for (const connection of this.#open) {
+      const { admission } = connection.given;
+      if (admission === undefined) continue;
+      const verdict = judge(admission);
+      connection.decision = verdict.decision;
+      if (!verdict.allowed) connection.close('policy-changed', verdict.decision);
+    }
+  }
+
+  /** Resolves when no connection is open. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#open.size === 0) resolve();
+      else this.#waiting.push(resolve);
+    });
+  }
+
+  closeAll(reason: CloseReason, detail: string): void {
+    for (const connection of this.#open) connection.close(reason, detail);
+  }
+}
+
+/** One row: the meter that its bytes are counted on. */
+class OpenConnection implements Meter {
+  readonly given: NewConnection;
+  decision: string | undefined;
+  bytesIn = 0;
+  bytesOut = 0;
+  readonly #id: number;
+  readonly #openedAtMs: number;
+  #forced: { readonly reason: CloseReason; readonly detail: string } | undefined;
+
+  constructor(id: number, openedAtMs: number, given: NewConnection) {
+    this.#id = id;
+    this.#openedAtMs = openedAtMs;
+    this.given = given;
+    this.decision = given.decision;
+  }
+
+  record(): ConnectionRecord {
+    return {
+      ...this.given.about,
+      id: this.#id,
+      openedAtMs: this.#openedAtMs,
+      bytesIn: this.bytesIn,
+      bytesOut: this.bytesOut,
+      decision: this.decision,
+    };
+  }
+
+  close(reason: CloseReason, detail: string): void {
+    this.#forced ??= { reason, detail };
+    this.given.source.reset();
+    this.given.destination.reset();
+  }
+
+  ending(failure: SpliceFailure | undefined): { reason: CloseReason; detail: string | undefined } {
+    if (this.#forced !== undefined) return this.#forced;
+    if (failure === undefined) return { reason: 'finished', detail: undefined };
+    return { reason: 'reset', detail: `${failure.side}: ${failure.error.message}` };
+  }
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../lib/clock.ts';
+
+/** A deadline that was set; cancelling twice, or after it passed, does nothing. */
+export interface Deadline {
+  cancel(): void;
+}
+
+interface Entry extends Deadline {
+  readonly atMs: number;
+  readonly passed: () => void;
+}
+
+/**
+ * Many deadlines of one length, cheaply: setting and cancelling cost a set operation and no timer,
+ * because what was set first is due first and one sleeper serves all.
+ */
+export class Deadlines {
+  readonly #clock: Clock;
+  readonly #afterMs: number;
+  readonly #pending = new Set<Entry>();
+  readonly #closing = new AbortController();
+  #sleeping = false;
+
+  constructor(clock: Clock, afterMs: number) {
+    this.#clock = clock;
+    this.#afterMs = afterMs;
+  }
+
+  /** Calls `passed` once, `afterMs` from now, unless cancelled or closed before. */
+  set(passed: () => void): Deadline {
+    const entry: Entry = {
+      atMs: this.#clock.now() + this.#afterMs,
+      passed,
+      cancel: () => this.#pending.delete(entry),
+    };
+    this.#pending.add(entry);
+    if (!this.#sleeping) void this.#serve();
+    return entry;
+  }
+
+  /** Forgets all deadlines that have not passed. */
+  close(): void {
+    this.#pending.clear();
+    this.#closing.abort();
+  }
+
+  async #serve(): Promise<void> {
+    this.#sleeping = true;
+    for (const entry of this.#pending) {
+      const waitMs = entry.atMs - this.#clock.now();
+      if (waitMs > 0) await this.#clock.sleep(waitMs, this.#closing.signal);
+      if (this.#closing.signal.aborted) return;
+      if (this.#pending.delete(entry)) entry.passed();
+    }
+    this.#sleeping = false;
+  }
+}

@@ -1,0 +1,107 @@
+import type { Clock } from '../lib/clock.ts';
+import { MeshError, messageOf } from '../lib/errors.ts';
+import { connectTcp } from './connect-tcp.ts';
+import type { Deadlines } from './deadlines.ts';
+import { handshakeAsClient, type SecuredConnection } from './handshake.ts';
+import type { HboneClientSession, HboneTransport } from './hbone/hbone-transport.ts';
+import type { SessionRecord } from './proxy-events.ts';
+import type { PartialEnds, Reporter } from './reporter.ts';
+import type { HotSecureContext } from './secure-context.ts';
+import type { DialSession, PooledSession, SessionTarget } from './session-pool.ts';
+import { socketAddresses } from './socket-addresses.ts';
+
+export interface HboneDialOptions {
+  readonly context: HotSecureContext;
+  readonly transport: HboneTransport;
+  readonly trustDomains: readonly string[];
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly connectDeadlines: Deadlines;
+  readonly handshakeDeadlines: Deadlines;
+}
+
+const KEEP_ALIVE_AFTER_MS = 30_000;
+
+/** Makes HBONE sessions under the newest identity; reports each, and each handshake that fails. */
+export function hboneDialer(options: HboneDialOptions): DialSession {
+  return async (target) => {
+    const raw = await connectTcp(target.address, {
+      deadlines: options.connectDeadlines,
+      // The end of the connection is that of the session: no stream may outlive it half open.
+      allowHalfOpen: false,
+    });
+    raw.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
+    const source = socketAddresses(raw).local;
+    const ends: PartialEnds = {
+      ...{ direction: 'outbound', source, destination: target.address, transport: 'hbone' },
+    };
+    const outcome = await handshakeAsClient(raw, {
+      ...options,
+      context: options.context.current,
+      deadlines: options.handshakeDeadlines,
+      alpn: ['h2'],
+      sni: undefined,
+      expectedIds: target.expectedIds,
+    });
+    if ('failure' in outcome) {
+      const { ownSerial, reason } = outcome.failure;
+      const { expectedIds } = target;
+      options.reporter.handshakeFailed({ ...ends, ownSerial }, { ...outcome.failure, expectedIds });
+      throw new MeshError('ERR_UNAUTHENTICATED', reason);
+    }
+    if (outcome.secured.socket.alpnProtocol !== 'h2') {
+      outcome.secured.socket.destroy();
+      throw new MeshError('ERR_WIRE', 'the peer did not agree on HTTP/2, so it speaks no HBONE');
+    }
+    const session = await begin({ secured: outcome.secured, target, ends }, options);
+    return announce({ session, ...outcome.secured }, ends, options.reporter);
+  };
+}
+
+interface Secured {
+  readonly secured: SecuredConnection;
+  readonly target: SessionTarget;
+  readonly ends: PartialEnds;
+}
+
+/** Speaks HTTP/2 on it; a peer that refuses our certificate under TLS 1.3 shows that only here. */
+async function begin(
+  { secured, target, ends }: Secured,
+  { transport, reporter, handshakeDeadlines }: HboneDialOptions,
+): Promise<HboneClientSession> {
+  const { socket, peer, ownSerial } = secured;
+  const deadline = handshakeDeadlines.set(() => socket.destroy());
+  try {
+    return await transport.connect(socket);
+  } catch (error) {
+    const reason = `"${peer.id}" ended the connection after the TLS handshake (${messageOf(error)}); it may not have accepted our certificate (serial ${ownSerial}): its own log says why`;
+    reporter.handshakeFailed(
+      { ...ends, ownSerial },
+      {
+        ...{ expectedIds: target.expectedIds, reason },
+        ...{ presentedId: peer.id, presentedSerial: peer.serial },
+      },
+    );
+    throw new MeshError('ERR_UNAUTHENTICATED', reason, { cause: error });
+  } finally {
+    deadline.cancel();
+  }
+}
+
+function announce(pooled: PooledSession, ends: PartialEnds, reporter: Reporter): PooledSession {
+  const { session, peer, ownSerial, tls } = pooled;
+  const record: SessionRecord = {
+    ...ends,
+    ...tls,
+    service: undefined,
+    transport: 'hbone',
+    ownId: reporter.ownId,
+    ownSerial,
+    peerId: peer.id,
+    peerSerial: peer.serial,
+    openedAtMs: reporter.nowMs,
+  };
+  reporter.sessionOpened(record);
+  void session.closed.then((reason) => reporter.sessionClosed(record, reason));
+  return pooled;
+}

@@ -1,0 +1,85 @@
+import type { Duplex } from 'node:stream';
+import type { Channel, ChannelHandlers } from './channel.ts';
+
+/** What a DuplexChannel must know about the kind of stream it is given. */
+export interface DuplexKind<T extends Duplex> {
+  /** Cuts the stream so that the other side sees an error. */
+  reset(duplex: T): void;
+  /** Why a closed stream counts as cut though it reports no error, if it does. */
+  failure?(duplex: T): Error | undefined;
+}
+
+/** A Channel over a socket or stream of Node's, by its events and without layers in between. */
+export class DuplexChannel<T extends Duplex> implements Channel {
+  readonly #duplex: T;
+  readonly #kind: DuplexKind<T>;
+  #error: Error | undefined;
+  #closed = false;
+  #ended = false;
+  #handlers: ChannelHandlers | undefined;
+
+  /** Make it while the stream is young: from here on its errors and its end are heard. */
+  constructor(duplex: T, kind: DuplexKind<T>) {
+    this.#duplex = duplex;
+    this.#kind = kind;
+    duplex.on('error', (error) => {
+      this.#error ??= error;
+    });
+    duplex.once('close', () => this.#onClose());
+    // Its event may have been before our time.
+    if (duplex.destroyed) setImmediate(() => this.#onClose());
+  }
+
+  start(handlers: ChannelHandlers): void {
+    if (this.#closed) {
+      queueMicrotask(() => handlers.closed(this.#outcome()));
+      return;
+    }
+    this.#handlers = handlers;
+    this.#duplex.on('data', handlers.data);
+    this.#duplex.on('end', () => {
+      // A stream of HTTP/2 that is cut ends too, before its error is told.
+      if (this.#duplex.destroyed) return;
+      this.#ended = true;
+      handlers.end();
+    });
+    this.#duplex.on('drain', handlers.drain);
+    this.#duplex.resume();
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return this.#duplex.write(chunk);
+  }
+
+  end(): void {
+    this.#duplex.end();
+  }
+
+  pause(): void {
+    this.#duplex.pause();
+  }
+
+  resume(): void {
+    this.#duplex.resume();
+  }
+
+  reset(): void {
+    if (this.#closed) return;
+    this.#error ??= new Error('cut by this proxy');
+    this.#kind.reset(this.#duplex);
+  }
+
+  #onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#handlers?.closed(this.#outcome());
+  }
+
+  #outcome(): Error | undefined {
+    if (this.#error !== undefined) return this.#error;
+    const failure = this.#kind.failure?.(this.#duplex);
+    if (failure !== undefined) return failure;
+    if (this.#ended && this.#duplex.writableFinished) return undefined;
+    return new Error('closed before both sides had ended');
+  }
+}

@@ -1,0 +1,111 @@
+import type { Watchable } from '../lib/watchable.ts';
+import { authorize, type ConnectionFacts, describeDecision } from '../policy/authorize.ts';
+import { type AuthorizationSet, compileAuthorization } from '../policy/compile-authorization.ts';
+import {
+  type EffectiveMode,
+  effectivePeerAuthentication,
+} from '../policy/effective-peer-authentication.ts';
+import type { MeshFacts } from '../policy/mesh-facts.ts';
+import type { MeshSettings } from '../policy/mesh-settings.ts';
+import type { Workload } from '../policy/workload.ts';
+
+/** An inbound connection as the policies see it. */
+export interface Admission {
+  /** Whether mutual TLS proved who the caller is. */
+  readonly mutualTls: boolean;
+  readonly facts: ConnectionFacts;
+}
+
+/** Whether it may be, in one line that names policy and rule. */
+export type Verdict =
+  | { readonly allowed: true; readonly decision: string }
+  | {
+      readonly allowed: false;
+      readonly reason: 'authorization' | 'plaintext';
+      readonly decision: string;
+    };
+
+/** What an Enforcement follows and decides for. */
+export interface EnforcementOptions {
+  readonly workload: Workload;
+  readonly settings: MeshSettings;
+  readonly facts: Watchable<MeshFacts>;
+}
+
+/** The policies of one workload, compiled once per change and asked once per connection. */
+export class Enforcement {
+  readonly #options: EnforcementOptions;
+  readonly #stop: () => void;
+  readonly #listeners = new Set<() => void>();
+  readonly #modes = new Map<number, EffectiveMode>();
+  #authorization: AuthorizationSet;
+  #generation = 0;
+
+  constructor(options: EnforcementOptions) {
+    this.#options = options;
+    this.#authorization = this.#compile();
+    this.#stop = options.facts.subscribe(() => {
+      this.#authorization = this.#compile();
+      this.#modes.clear();
+      this.#generation += 1;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  /** Another number after each change. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** How the workload requires mutual TLS on one of its own ports. */
+  mode(port: number): EffectiveMode {
+    const known = this.#modes.get(port);
+    if (known !== undefined) return known;
+    const { facts, workload, settings } = this.#options;
+    const { peerAuthentications } = facts.current;
+    const mode = effectivePeerAuthentication(peerAuthentications, workload, port, settings);
+    this.#modes.set(port, mode);
+    return mode;
+  }
+
+  /** The same question at accept and, for what is open, after each change. */
+  judge({ mutualTls, facts }: Admission): Verdict {
+    const mode = mutualTls ? undefined : this.mode(facts.destinationPort);
+    if (mode?.mode === 'STRICT') {
+      return {
+        allowed: false,
+        reason: 'plaintext',
+        decision: describeStrict(mode, facts.destinationPort),
+      };
+    }
+    const decision = authorize(this.#authorization, facts);
+    const text = describeDecision(decision);
+    return decision.verdict === 'allow'
+      ? { allowed: true, decision: text }
+      : { allowed: false, reason: 'authorization', decision: text };
+  }
+
+  /** Calls `listener` after each change of the policies. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  stop(): void {
+    this.#listeners.clear();
+    this.#stop();
+  }
+
+  #compile(): AuthorizationSet {
+    const { facts, workload, settings } = this.#options;
+    return compileAuthorization(facts.current.authorizationPolicies, workload, settings);
+  }
+}
+
+/** Why plaintext is refused on a port, naming the policy. */
+export function describeStrict({ by }: EffectiveMode, port: number): string {
+  const policy =
+    by === undefined
+      ? 'the mesh'
+      : `PeerAuthentication ${by.namespace}/${by.name} (${by.scope} level)`;
+  return `${policy} is STRICT: port ${port} takes mutual TLS only`;
+}

@@ -1,0 +1,179 @@
+import type { Socket } from 'node:net';
+import { connect, type TLSSocket } from 'node:tls';
+import type { Clock } from '../lib/clock.ts';
+import { MeshError, messageOf } from '../lib/errors.ts';
+import type { Watchable } from '../lib/watchable.ts';
+import type { Identity } from '../spiffe/identity.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import type { Deadlines } from './deadlines.ts';
+import {
+  checkOwnValidity,
+  ownSerialOf,
+  type Peer,
+  presentedChain,
+  provenPeer,
+  tlsFactsOf,
+} from './peer.ts';
+import type { TlsFacts } from './proxy-events.ts';
+import type { IdentityContext } from './secure-context.ts';
+import type { TlsAcceptor } from './tls-acceptor.ts';
+
+/** What both sides of a handshake need. */
+export interface HandshakeOptions {
+  /** Trust domains whose identities are those of this mesh. */
+  readonly trustDomains: readonly string[];
+  readonly clock: Clock;
+  /** Bounds the handshake. */
+  readonly deadlines: Deadlines;
+}
+
+export interface ServerHandshakeOptions extends HandshakeOptions {
+  readonly acceptor: TlsAcceptor;
+  readonly identity: Watchable<Identity>;
+}
+
+export interface ClientHandshakeOptions extends HandshakeOptions {
+  readonly context: IdentityContext;
+  /** Protocols offered, in order of preference. */
+  readonly alpn: readonly string[];
+  /** Server name to ask for; none is sent when undefined. */
+  readonly sni: string | undefined;
+  /** SPIFFE IDs one of which the server must prove; empty: any of the mesh. */
+  readonly expectedIds: readonly string[];
+}
+
+/** A mutual TLS connection whose peer is proved. */
+export interface SecuredConnection {
+  readonly socket: TLSSocket;
+  /** The TCP connection below. */
+  readonly raw: Socket;
+  readonly peer: Peer;
+  readonly ownSerial: string | undefined;
+  readonly tls: TlsFacts;
+}
+
+export interface HandshakeFailure {
+  readonly reason: string;
+  readonly presentedId: string | undefined;
+  readonly presentedSerial: string | undefined;
+  readonly ownSerial: string | undefined;
+}
+
+export type HandshakeOutcome =
+  | { readonly secured: SecuredConnection }
+  | { readonly failure: HandshakeFailure };
+
+/**
+ * Takes the server's part on an accepted connection, bytes already read and put back included. The
+ * client must show a certificate of the mesh. On failure the connection is gone. Never rejects.
+ */
+export async function handshakeAsServer(
+  raw: Socket,
+  options: ServerHandshakeOptions,
+): Promise<HandshakeOutcome> {
+  const { acceptor, identity, deadlines } = options;
+  const judgement: Judgement = {
+    ...options,
+    purpose: 'clientAuth',
+    // The newest bundle, should it have changed since the handshake began.
+    identity: () => identity.current,
+    expectedIds: [],
+  };
+  return await conclude(raw, judgement, () => within(deadlines, acceptor.accept(raw)));
+}
+
+/**
+ * Takes the client's part on a connected socket. The server must prove an identity of the mesh, and
+ * the expected one. On failure the connection is gone. Never rejects.
+ */
+export async function handshakeAsClient(
+  raw: Socket,
+  options: ClientHandshakeOptions,
+): Promise<HandshakeOutcome> {
+  const { context, alpn, sni, deadlines } = options;
+  const start = (): Promise<TLSSocket> =>
+    secured(
+      connect({
+        socket: raw,
+        secureContext: context.secureContext,
+        ALPNProtocols: [...alpn],
+        servername: sni ?? '',
+        // Verified below, by the rules of SPIFFE and with reasons that people can act on.
+        rejectUnauthorized: false,
+        checkServerIdentity: () => undefined,
+      }),
+    );
+  const identity = (): Identity => context.identity;
+  const judgement: Judgement = { ...options, purpose: 'serverAuth', identity };
+  return await conclude(raw, judgement, () => within(deadlines, start()));
+}
+
+/** How the peer of a handshake that is done is judged. */
+interface Judgement extends HandshakeOptions {
+  readonly purpose: 'serverAuth' | 'clientAuth';
+  readonly identity: () => Identity;
+  readonly expectedIds: readonly string[];
+}
+
+async function conclude(
+  raw: Socket,
+  judgement: Judgement,
+  handshake: () => Promise<TLSSocket>,
+): Promise<HandshakeOutcome> {
+  let chain: readonly Certificate[] = [];
+  try {
+    checkOwnValidity(judgement.identity(), judgement.clock.now());
+    const socket = await handshake();
+    // Until its next owner listens, an error must not go unheard.
+    socket.on('error', () => undefined);
+    chain = presentedChain(socket);
+    const peer = judge(chain, judgement);
+    const tls = tlsFactsOf(socket);
+    return { secured: { socket, raw, peer, ownSerial: ownSerialOf(socket), tls } };
+  } catch (error) {
+    raw.destroy();
+    return {
+      failure: {
+        reason: messageOf(error),
+        presentedId: chain[0]?.uriSans[0],
+        presentedSerial: chain[0]?.serial,
+        ownSerial: judgement.identity().svid.chain[0]?.serial,
+      },
+    };
+  }
+}
+
+/** Resolves when the TLS handshake is done, which says nothing yet about who the server is. */
+function secured(socket: TLSSocket): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    socket.once('secureConnect', () => resolve(socket));
+    socket.on('error', reject);
+    socket.once('close', () => {
+      const reason =
+        'the server ended the connection during the TLS handshake; it may not speak mutual TLS';
+      reject(new MeshError('ERR_UNREACHABLE', reason));
+    });
+  });
+}
+
+async function within<T>(deadlines: Deadlines, work: Promise<T>): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    const deadline = deadlines.set(() => {
+      const reason = 'the peer did not finish the TLS handshake in time';
+      reject(new MeshError('ERR_UNREACHABLE', reason));
+    });
+    work.finally(() => deadline.cancel()).then(resolve, reject);
+  });
+}
+
+function judge(chain: readonly Certificate[], judgement: Judgement): Peer {
+  const { clock, trustDomains, purpose, expectedIds } = judgement;
+  const peer = provenPeer(chain, {
+    ...{ identity: judgement.identity(), trustDomains, nowMs: clock.now(), purpose },
+  });
+  if (expectedIds.length === 0 || expectedIds.includes(peer.id)) return peer;
+  throw new MeshError(
+    'ERR_UNAUTHENTICATED',
+    `the server proved to be "${peer.id}" (serial ${peer.serial}) and not "${expectedIds.join('" or "')}"`,
+  );
+}

@@ -1,0 +1,172 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../lib/clock.ts';
+import type { Watchable } from '../lib/watchable.ts';
+import type { Identity } from '../spiffe/identity.ts';
+import type { Address } from './address.ts';
+import type { AppGate } from './app-gate.ts';
+import type { Channel } from './channel.ts';
+import type { ConnectionTable } from './connection-table.ts';
+import type { Deadlines } from './deadlines.ts';
+import { describeStrict, type Enforcement } from './enforcement.ts';
+import { handshakeAsServer, type SecuredConnection } from './handshake.ts';
+import { type FirstBytes, inboundTransport } from './inbound-transport.ts';
+import type { IstioAcceptors } from './istio-acceptors.ts';
+import type { ConnectionTransport } from './proxy-events.ts';
+import type { PartialEnds, Reporter } from './reporter.ts';
+import { sniff } from './sniff.ts';
+import { socketAddresses } from './socket-addresses.ts';
+import { socketChannel, tlsChannel } from './socket-channel.ts';
+
+/** What the listeners of workload ports share. */
+export interface InboundOptions {
+  readonly identity: Watchable<Identity>;
+  readonly acceptors: IstioAcceptors;
+  readonly trustDomains: readonly string[];
+  readonly enforcement: Enforcement;
+  readonly gate: AppGate;
+  readonly table: ConnectionTable;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+  readonly firstByteDeadlines: Deadlines;
+  readonly handshakeDeadlines: Deadlines;
+}
+
+interface Accepted {
+  readonly socket: Socket;
+  readonly ends: PartialEnds;
+  /** Where the application listens. */
+  readonly app: Address;
+}
+
+/** A connection whose transport is settled. */
+interface Settled extends Accepted {
+  readonly transport: ConnectionTransport;
+  readonly secured: SecuredConnection | undefined;
+  readonly sni: string | undefined;
+}
+
+/** A server for one workload port, which passes on to `app` what the port's mode and policies allow. */
+export function inboundListener(app: Address, options: InboundOptions): Server {
+  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+    socket.on('error', () => undefined);
+    const { local, remote } = socketAddresses(socket);
+    const ends: PartialEnds = { direction: 'inbound', source: remote, destination: local };
+    void serve({ socket, ends, app }, options);
+  });
+}
+
+async function serve(accepted: Accepted, options: InboundOptions): Promise<void> {
+  const { socket, ends } = accepted;
+  const { port } = ends.destination;
+  const first = await firstBytes(accepted, options);
+  if (first === undefined) return void socket.destroy();
+  const mode = options.enforcement.mode(port);
+  const transport = inboundTransport(mode.mode, first);
+  const sni = first.kind === 'tls' ? first.hello.sni : undefined;
+  switch (transport) {
+    case 'refused':
+      options.reporter.denied(ends, { reason: 'plaintext', decision: describeStrict(mode, port) });
+      socket.destroy();
+      return;
+    case 'istio-mtls': {
+      const secured = await secure(accepted, first, options);
+      if (secured !== undefined) await pass({ ...accepted, transport, secured, sni }, options);
+      return;
+    }
+    default:
+      await pass({ ...accepted, transport, secured: undefined, sni }, options);
+  }
+}
+
+/** What the port's mode needs to know; undefined when there is nothing more to do. */
+async function firstBytes(
+  { socket, ends }: Accepted,
+  options: InboundOptions,
+): Promise<FirstBytes | undefined> {
+  const { firstByteDeadlines, handshakeDeadlines, reporter } = options;
+  const { mode } = options.enforcement.mode(ends.destination.port);
+  if (mode === 'DISABLE') return { kind: 'plaintext' };
+  const first = await sniff(socket, {
+    // Where only TLS is taken the client speaks first, so it may take as long as a handshake.
+    firstByte: mode === 'STRICT' ? handshakeDeadlines : firstByteDeadlines,
+    wholeHello: handshakeDeadlines,
+  });
+  if (first.kind !== 'ended' && first.kind !== 'unfinished') return first;
+  if (first.kind === 'unfinished') {
+    const reason = 'the client began a TLS handshake and did not finish its first message in time';
+    reporter.handshakeFailed(ends, { ...NOTHING_PRESENTED, reason });
+  }
+  return undefined;
+}
+
+const NOTHING_PRESENTED = { expectedIds: [], presentedId: undefined, presentedSerial: undefined };
+
+async function secure(
+  { socket, ends }: Accepted,
+  first: FirstBytes,
+  options: InboundOptions,
+): Promise<SecuredConnection | undefined> {
+  const offered = first.kind === 'tls' ? first.hello.alpn : [];
+  const outcome = await handshakeAsServer(socket, {
+    ...options,
+    acceptor: options.acceptors.for(offered),
+    deadlines: options.handshakeDeadlines,
+  });
+  if ('secured' in outcome) return outcome.secured;
+  const { failure } = outcome;
+  options.reporter.handshakeFailed(
+    { ...ends, transport: 'istio-mtls', ownSerial: failure.ownSerial },
+    { ...failure, expectedIds: [] },
+  );
+  return undefined;
+}
+
+async function pass(settled: Settled, options: InboundOptions): Promise<void> {
+  const { ends, transport, secured, sni, app } = settled;
+  const source = sourceChannel(settled);
+  const known: PartialEnds = {
+    ...ends,
+    transport,
+    ownSerial: secured?.ownSerial,
+    peerId: secured?.peer.id,
+    peerSerial: secured?.peer.serial,
+  };
+  const admission = {
+    mutualTls: secured !== undefined,
+    facts: {
+      principal: secured?.peer.principal,
+      sourceIp: ends.source.host,
+      destinationIp: ends.destination.host,
+      destinationPort: ends.destination.port,
+      ...(sni === undefined ? {} : { sni }),
+    },
+  };
+  const entry = await options.gate.enter(admission, app);
+  if ('denied' in entry) {
+    options.reporter.denied(known, entry.denied);
+    return source.reset();
+  }
+  if ('unreachable' in entry) {
+    options.reporter.upstreamFailed(known, entry.unreachable);
+    return source.reset();
+  }
+  const { tls = NO_TLS, ownSerial } = secured ?? {};
+  options.table.add({
+    about: {
+      ...{ direction: 'inbound', source: ends.source, destination: ends.destination },
+      ...{ service: undefined, transport, sni, ownId: options.reporter.ownId, ownSerial },
+      ...{ peerId: secured?.peer.id, peerSerial: secured?.peer.serial },
+      ...tls,
+    },
+    source,
+    destination: entry.app,
+    admission,
+    decision: entry.decision,
+  });
+}
+
+const NO_TLS = { tlsVersion: undefined, cipher: undefined, keyExchange: null };
+
+function sourceChannel({ socket, secured }: Settled): Channel {
+  return secured === undefined ? socketChannel(socket) : tlsChannel(secured.socket, secured.raw);
+}

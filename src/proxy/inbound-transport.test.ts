@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { type FirstBytes, inboundTransport } from './inbound-transport.ts';
+
+const plaintext: FirstBytes = { kind: 'plaintext' };
+const silent: FirstBytes = { kind: 'silent' };
+const tls = (...alpn: string[]): FirstBytes => ({ kind: 'tls', hello: { alpn, sni: undefined } });
+
+describe('inboundTransport', () => {
+  it.each([
+    ['DISABLE', plaintext, 'plaintext'],
+    ['DISABLE', silent, 'plaintext'],
+    ['DISABLE', tls('istio'), 'plaintext'],
+    ['PERMISSIVE', plaintext, 'plaintext'],
+    ['PERMISSIVE', silent, 'plaintext'],
+    ['PERMISSIVE', tls(), 'passthrough'],
+    ['PERMISSIVE', tls('h2', 'http/1.1'), 'passthrough'],
+    ['PERMISSIVE', tls('istio-peer-exchange', 'istio'), 'istio-mtls'],
+    ['PERMISSIVE', tls('istio-http/1.1', 'istio', 'http/1.1'), 'istio-mtls'],
+    ['PERMISSIVE', tls('h2', 'istio-h2'), 'istio-mtls'],
+    ['STRICT', plaintext, 'refused'],
+    ['STRICT', silent, 'refused'],
+    ['STRICT', tls(), 'istio-mtls'],
+    ['STRICT', tls('h2'), 'istio-mtls'],
+  ] as const)('under %s makes of %j %s', (mode, first, expected) => {
+    expect(inboundTransport(mode, first)).toBe(expected);
+  });
+});

@@ -1,0 +1,34 @@
+/** The bounds that a proxy keeps. All have defaults; see `defaultLimits`. */
+export interface ProxyLimits {
+  /** Open connections per listener; more are refused. Default 10,000. */
+  readonly maxConnections: number;
+  /** HBONE streams open at a time in one session; the peer opens another session. Default 512. */
+  readonly maxStreamsPerSession: number;
+  /** How long a TCP connection may take to come about, in milliseconds. Default 5,000. */
+  readonly connectTimeoutMs: number;
+  /** How long a TLS handshake, or an HBONE answer, may take, in milliseconds. Default 10,000. */
+  readonly handshakeTimeoutMs: number;
+  /**
+   * How long a client may be silent before it counts as waiting for the server to speak first, in
+   * milliseconds, where plaintext is allowed. Default 1,000.
+   */
+  readonly firstBytesTimeoutMs: number;
+  /** Pause after the first failed dial of an address, in milliseconds; doubles. Default 100. */
+  readonly firstDialBackoffMs: number;
+  /** Longest pause between dials of an address, in milliseconds. Default 5,000. */
+  readonly maxDialBackoffMs: number;
+  /** How often an HBONE session must answer a ping while streams are open. Default 20,000 ms. */
+  readonly probeIntervalMs: number;
+}
+
+/** The bounds of a proxy that was not told otherwise. */
+export const defaultLimits: ProxyLimits = {
+  maxConnections: 10_000,
+  maxStreamsPerSession: 512,
+  connectTimeoutMs: 5_000,
+  handshakeTimeoutMs: 10_000,
+  firstBytesTimeoutMs: 1_000,
+  firstDialBackoffMs: 100,
+  maxDialBackoffMs: 5_000,
+  probeIntervalMs: 20_000,
+};

@@ -1,0 +1,74 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Address } from './address.ts';
+import type { Channel } from './channel.ts';
+import type { ConnectionTable } from './connection-table.ts';
+import type { Reporter } from './reporter.ts';
+import { socketAddresses } from './socket-addresses.ts';
+import { socketChannel } from './socket-channel.ts';
+import type { Upstream, UpstreamConnector } from './upstream-connector.ts';
+
+export interface OutboundOptions {
+  readonly connector: UpstreamConnector;
+  readonly table: ConnectionTable;
+  readonly reporter: Reporter;
+}
+
+interface Call {
+  readonly socket: Socket;
+  readonly channel: Channel;
+  readonly source: Address;
+  readonly service: Address;
+}
+
+/** A server on which the application reaches one service. */
+export function outboundListener(service: Address, options: OutboundOptions): Server {
+  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+    const channel = socketChannel(socket);
+    const source = socketAddresses(socket).remote;
+    void serve({ socket, channel, source, service }, options);
+  });
+}
+
+async function serve(call: Call, options: OutboundOptions): Promise<void> {
+  const { channel, source, service } = call;
+  const outcome = await options.connector.connect(service);
+  if ('upstream' in outcome) return flow(call, outcome.upstream, options);
+  if ('denied' in outcome) {
+    const { endpoint, peer, denied } = outcome;
+    const destination = { host: endpoint.address, port: endpoint.port };
+    options.reporter.denied(
+      {
+        ...{ direction: 'outbound', source, destination, service, transport: 'hbone' },
+        ...{ peerId: peer?.id, peerSerial: peer?.serial },
+      },
+      { reason: 'refused-by-peer', decision: denied },
+    );
+  } else {
+    options.reporter.upstreamFailed(
+      { direction: 'outbound', source, destination: service, service },
+      outcome.problem,
+    );
+  }
+  channel.reset();
+}
+
+function flow(call: Call, upstream: Upstream, { table, reporter }: OutboundOptions): void {
+  const { socket, channel, source, service } = call;
+  const { endpoint, peer, ownSerial, tls, release } = upstream;
+  if (socket.destroyed) {
+    upstream.channel.reset();
+    release();
+    return;
+  }
+  table.add({
+    about: {
+      ...{ direction: 'outbound', source, service, transport: endpoint.transport.kind },
+      destination: { host: endpoint.address, port: endpoint.port },
+      ...{ ownId: reporter.ownId, ownSerial, peerId: peer?.id, peerSerial: peer?.serial },
+      ...tls,
+      sni: undefined,
+    },
+    ...{ source: channel, destination: upstream.channel, closed: release },
+    ...{ admission: undefined, decision: undefined },
+  });
+}

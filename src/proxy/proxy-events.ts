@@ -1,0 +1,132 @@
+import type { Address } from './address.ts';
+
+/** Inbound: to the workload. Outbound: from it. */
+export type Direction = 'inbound' | 'outbound';
+
+/** How the bytes travel between the two sidecars. */
+export type ConnectionTransport =
+  /** A stream of HTTP/2 CONNECT over a shared mutual TLS session. */
+  | 'hbone'
+  /** Mutual TLS of its own on the workload port, as Istio's sidecars do. */
+  | 'istio-mtls'
+  | 'plaintext'
+  /** TLS that is the application's own; the proxy does not see into it. */
+  | 'passthrough';
+
+/** Who and where: the part that all records share. */
+export interface Ends {
+  readonly direction: Direction;
+  /** Who connected: the peer when inbound, the application when outbound. */
+  readonly source: Address;
+  /** Inbound: workload address and port. Outbound: the endpoint, or the service when none was reached. */
+  readonly destination: Address;
+  /** The service that the application asked for; outbound only. */
+  readonly service: Address | undefined;
+  /** Undefined when it had not been decided yet. */
+  readonly transport: ConnectionTransport | undefined;
+  /** SPIFFE ID of this workload. */
+  readonly ownId: string;
+  /** Serial of the certificate this side showed, in lower-case hex; undefined without mutual TLS. */
+  readonly ownSerial: string | undefined;
+  /** SPIFFE ID that the other side proved; undefined without mutual TLS. */
+  readonly peerId: string | undefined;
+  readonly peerSerial: string | undefined;
+}
+
+/** What was negotiated in a TLS handshake. */
+export interface TlsFacts {
+  /** `TLSv1.3` or `TLSv1.2`. */
+  readonly tlsVersion: string | undefined;
+  /** The cipher suite's standard name. */
+  readonly cipher: string | undefined;
+  /** The key exchange group, such as `X25519MLKEM768`; null where Node cannot tell: the server side. */
+  readonly keyExchange: string | null;
+}
+
+/** A connection of an application, as it is now. */
+export interface ConnectionRecord extends Ends, TlsFacts {
+  /** Counts up from 1 in each proxy. */
+  readonly id: number;
+  readonly transport: ConnectionTransport;
+  readonly openedAtMs: number;
+  readonly sni: string | undefined;
+  /** Bytes from the source to the destination. */
+  readonly bytesIn: number;
+  /** Bytes from the destination back to the source. */
+  readonly bytesOut: number;
+  /** Why it was allowed, naming policy and rule; undefined when outbound: the other side decides. */
+  readonly decision: string | undefined;
+}
+
+export type CloseReason =
+  /** Both sides had ended. */
+  | 'finished'
+  /** One side broke off or failed. */
+  | 'reset'
+  /** What the policies say now no longer allows it. */
+  | 'policy-changed'
+  | 'drain-deadline';
+
+export interface ClosedConnection extends ConnectionRecord {
+  readonly closedAtMs: number;
+  readonly reason: CloseReason;
+  /** More about the reason: the new decision, or the error. */
+  readonly detail: string | undefined;
+}
+
+export type DenialReason =
+  /** AuthorizationPolicy refuses it. */
+  | 'authorization'
+  /** Plaintext on a port where PeerAuthentication is STRICT. */
+  | 'plaintext'
+  /** The bound on open connections is reached. */
+  | 'limit'
+  /** An HBONE request for an address or port that is not served here, or that makes no sense. */
+  | 'not-served'
+  /** The other side's sidecar refused it; `decision` is what that one said. */
+  | 'refused-by-peer';
+
+export interface DeniedConnection extends Ends {
+  readonly atMs: number;
+  readonly reason: DenialReason;
+  /** One line that names the policy and rule, or the bound. */
+  readonly decision: string;
+}
+
+export interface FailedHandshake extends Ends {
+  readonly atMs: number;
+  /** The SPIFFE IDs one of which the server had to prove; empty when this side was the server. */
+  readonly expectedIds: readonly string[];
+  /** The SPIFFE ID in the certificate that was shown, proved or not. */
+  readonly presentedId: string | undefined;
+  readonly presentedSerial: string | undefined;
+  /** Which certificate, which check, whose clock. */
+  readonly reason: string;
+}
+
+/** The application, or the service asked for, was not reached. */
+export interface FailedUpstream extends Ends {
+  readonly atMs: number;
+  readonly reason: string;
+}
+
+/** A mutual TLS session that carries HBONE streams. */
+export interface SessionRecord extends Ends, TlsFacts {
+  readonly openedAtMs: number;
+}
+
+export interface ClosedSession extends SessionRecord {
+  readonly closedAtMs: number;
+  readonly reason: string;
+}
+
+/** What the proxy reports. It calls these as things happen and does not wait. */
+export interface ProxyEvents {
+  connectionOpened(connection: ConnectionRecord): void;
+  connectionClosed(connection: ClosedConnection): void;
+  connectionDenied(connection: DeniedConnection): void;
+  handshakeFailed(handshake: FailedHandshake): void;
+  upstreamFailed(upstream: FailedUpstream): void;
+  sessionOpened(session: SessionRecord): void;
+  sessionClosed(session: ClosedSession): void;
+}

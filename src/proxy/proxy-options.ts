@@ -1,0 +1,31 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Watchable } from '../lib/watchable.ts';
+import type { MeshFacts } from '../policy/mesh-facts.ts';
+import type { MeshSettings } from '../policy/mesh-settings.ts';
+import type { Workload } from '../policy/workload.ts';
+import type { Identity } from '../spiffe/identity.ts';
+import type { Address } from './address.ts';
+import type { ProxyLimits } from './limits.ts';
+import type { ProxyEvents } from './proxy-events.ts';
+import type { ServedPort } from './served-apps.ts';
+
+/** What a proxy is made of. */
+export interface ProxyOptions {
+  readonly workload: Workload;
+  readonly settings: MeshSettings;
+  /** Exists only once the first SVID is there, so nothing can serve without one. */
+  readonly identity: Watchable<Identity>;
+  readonly facts: Watchable<MeshFacts>;
+  /** Where to take connections for the workload; the port of `listen` is the workload port. */
+  readonly inbound: readonly ServedPort[];
+  /** Where the application reaches a service, named as `name.namespace[.svc.cluster.local]`. */
+  readonly outbound: readonly { readonly listen: Address; readonly service: Address }[];
+  /** Where other sidecars bring connections; usually 0.0.0.0:15008. */
+  readonly hbone: Address;
+  /** Addresses under which peers know this workload; an HBONE request must name one of them. */
+  readonly ownAddresses: readonly string[];
+  readonly clock: Clock;
+  readonly events: ProxyEvents;
+  /** Bounds that differ from `defaultLimits`. */
+  readonly limits?: Partial<ProxyLimits>;
+}

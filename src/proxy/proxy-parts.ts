@@ -1,0 +1,155 @@
+import type { Server } from 'node:net';
+import { AcceptedSockets } from './accepted-sockets.ts';
+import type { Address } from './address.ts';
+import { AppGate } from './app-gate.ts';
+import { ConnectionTable } from './connection-table.ts';
+import { Deadlines } from './deadlines.ts';
+import { directDialer } from './dial-direct.ts';
+import { hboneDialer } from './dial-hbone.ts';
+import { EndpointChooser } from './endpoint-chooser.ts';
+import { Enforcement } from './enforcement.ts';
+import { http2Transport } from './hbone/http2-transport.ts';
+import { HboneListener } from './hbone-listener.ts';
+import { type InboundOptions, inboundListener } from './inbound-listener.ts';
+import { IstioAcceptors } from './istio-acceptors.ts';
+import type { ProxyLimits } from './limits.ts';
+import { outboundListener } from './outbound-listener.ts';
+import type { ProxyOptions } from './proxy-options.ts';
+import { Reporter } from './reporter.ts';
+import { hotSecureContext } from './secure-context.ts';
+import { appFinder, type ServedPort } from './served-apps.ts';
+import { SessionPool } from './session-pool.ts';
+import { UpstreamConnector } from './upstream-connector.ts';
+
+/** All parts of one proxy, built in order and joined; the servers do not listen yet. */
+export class ProxyParts {
+  readonly reporter: Reporter;
+  readonly table: ConnectionTable;
+  readonly hboneServer: Server;
+  readonly #options: ProxyOptions;
+  readonly #sockets: AcceptedSockets;
+  readonly #hbone: HboneListener;
+  readonly #inbound: InboundOptions;
+  readonly #connector: UpstreamConnector;
+  readonly #pool: SessionPool;
+  readonly #stopping = new AbortController();
+  readonly #stops: (() => void)[] = [];
+  #served: readonly ServedPort[] = [];
+
+  constructor(options: ProxyOptions, limits: ProxyLimits) {
+    const { identity, settings, clock, facts } = options;
+    this.#options = options;
+    const reporter = new Reporter(options.events, clock, () => identity.current.svid.id.toString());
+    const table = new ConnectionTable(reporter);
+    const enforcement = new Enforcement(options);
+    enforcement.onChange(() => table.recheck((admission) => enforcement.judge(admission)));
+    const hboneContext = hotSecureContext(identity, 'hbone');
+    const istioContext = hotSecureContext(identity, 'istio');
+    const connectDeadlines = new Deadlines(clock, limits.connectTimeoutMs);
+    const handshakeDeadlines = new Deadlines(clock, limits.handshakeTimeoutMs);
+    const firstByteDeadlines = new Deadlines(clock, limits.firstBytesTimeoutMs);
+    const shared = {
+      trustDomains: [settings.trustDomain, ...settings.trustDomainAliases],
+      gate: new AppGate({ enforcement, connectDeadlines }),
+      transport: http2Transport(limits.maxStreamsPerSession, handshakeDeadlines),
+      ...{ identity, clock, reporter, table, enforcement, connectDeadlines },
+      ...{ handshakeDeadlines, firstByteDeadlines },
+    };
+    const pool = new SessionPool(hboneDialer({ ...shared, context: hboneContext }));
+    const acceptors = new IstioAcceptors(identity);
+    this.#inbound = { ...shared, acceptors };
+    this.#connector = new UpstreamConnector({
+      ...{ facts, settings, pool, connectDeadlines },
+      direct: directDialer({ ...shared, context: istioContext }),
+      chooser: new EndpointChooser({ clock, limits }),
+    });
+    this.#hbone = new HboneListener({
+      ...shared,
+      maxStreams: limits.maxConnections,
+      appOf: appFinder(() => this.#served, options.ownAddresses),
+    });
+    this.#sockets = new AcceptedSockets(reporter, limits.maxConnections);
+    this.#sockets.follow(this.#hbone.server, 'inbound');
+    this.#pool = pool;
+    this.reporter = reporter;
+    this.table = table;
+    this.hboneServer = this.#hbone.server;
+    // After the contexts' own subscriptions, so that the new sessions are made with the new one.
+    this.#stops.push(
+      identity.subscribe(() => pool.rotate()),
+      () => hboneContext.stop(),
+      () => istioContext.stop(),
+      () => acceptors.stop(),
+      () => this.#hbone.stop(),
+      () => enforcement.stop(),
+      () => connectDeadlines.close(),
+      () => handshakeDeadlines.close(),
+      () => firstByteDeadlines.close(),
+    );
+    void this.#probe(limits.probeIntervalMs);
+  }
+
+  /** A server for one workload port. */
+  inboundServer(app: Address): Server {
+    const server = inboundListener(app, this.#inbound);
+    this.#sockets.follow(server, 'inbound');
+    return server;
+  }
+
+  /** A server on which the application reaches one service. */
+  outboundServer(service: Address): Server {
+    const server = outboundListener(service, {
+      connector: this.#connector,
+      table: this.table,
+      reporter: this.reporter,
+    });
+    this.#sockets.follow(server, 'outbound');
+    return server;
+  }
+
+  /** Takes HBONE requests for these ports from now on. */
+  serve(ports: readonly ServedPort[]): void {
+    this.#served = ports;
+  }
+
+  /** See `RunningProxy.drain`. */
+  async drain(servers: readonly Server[], deadlineMs: number): Promise<void> {
+    const finished = Promise.all([
+      ...servers.map(closeServer),
+      this.#hbone.drain(),
+      this.table.idle(),
+    ]);
+    const inTime = new AbortController();
+    await Promise.race([finished, this.#options.clock.sleep(deadlineMs, inTime.signal)]);
+    inTime.abort();
+    this.table.closeAll('drain-deadline', `open ${deadlineMs} ms after the drain began`);
+    // One turn of the loop, in which the resets of the streams go out.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#hbone.destroy();
+    this.#sockets.destroyAll();
+    await finished;
+    await this.#pool.drain();
+    this.stop();
+  }
+
+  /** Stops following anything; for when nothing is open (any more). */
+  stop(): void {
+    this.#stopping.abort();
+    this.#pool.destroy('stopped');
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+
+  async #probe(intervalMs: number): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await this.#options.clock.sleep(intervalMs, signal);
+      this.#pool.probe();
+    }
+  }
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}

@@ -1,0 +1,87 @@
+import type { Server } from 'node:net';
+import type { Address } from './address.ts';
+import { defaultLimits } from './limits.ts';
+import { type ListenPlan, listenAll } from './listen.ts';
+import type { ConnectionRecord } from './proxy-events.ts';
+import type { ProxyOptions } from './proxy-options.ts';
+import { ProxyParts } from './proxy-parts.ts';
+import type { ProxyStats } from './reporter.ts';
+
+export type { Address } from './address.ts';
+export type { ProxyLimits } from './limits.ts';
+export type { ProxyOptions } from './proxy-options.ts';
+export type { ProxyStats } from './reporter.ts';
+
+export interface RunningProxy {
+  /** Where it listens, with real ports where 0 was asked, in the order of the options. */
+  readonly bound: {
+    readonly inbound: readonly Address[];
+    readonly outbound: readonly Address[];
+    readonly hbone: Address;
+  };
+  /** What is open now. */
+  connections(): readonly ConnectionRecord[];
+  readonly stats: ProxyStats;
+  /**
+   * Stops accepting and tells peers to open nothing more here; connections may end until
+   * `deadlineMs` from now and are cut then. Resolves when all is closed.
+   */
+  drain(deadlineMs: number): Promise<void>;
+}
+
+/**
+ * Binds all addresses or none and serves.
+ *
+ * @throws {MeshError} ERR_LISTEN naming the address and what to do.
+ */
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const parts = new ProxyParts(options, { ...defaultLimits, ...options.limits });
+  const inbound = options.inbound.map(({ listen, app }) => ({
+    server: parts.inboundServer(app),
+    address: listen,
+    purpose: `connections to the application on port ${app.port}`,
+  }));
+  const outbound = options.outbound.map(({ listen, service }) => ({
+    server: parts.outboundServer(service),
+    address: listen,
+    purpose: `connections to ${service.host}:${service.port}`,
+  }));
+  const hbone = { server: parts.hboneServer, address: options.hbone, purpose: 'HBONE' };
+  const plans: ListenPlan[] = [hbone, ...inbound, ...outbound];
+  try {
+    const [hboneBound = options.hbone, ...rest] = await listenAll(plans);
+    const bound = {
+      inbound: rest.slice(0, inbound.length),
+      outbound: rest.slice(inbound.length),
+      hbone: hboneBound,
+    };
+    parts.serve(
+      bound.inbound.map((listen, i) => ({ listen, app: options.inbound[i]?.app ?? listen })),
+    );
+    return running({ parts, bound, servers: plans.map(({ server }) => server) });
+  } catch (error) {
+    parts.stop();
+    throw error;
+  }
+}
+
+function running(proxy: {
+  readonly parts: ProxyParts;
+  readonly bound: RunningProxy['bound'];
+  readonly servers: readonly Server[];
+}): RunningProxy {
+  const { parts, bound, servers } = proxy;
+  let drained: Promise<void> | undefined;
+  return {
+    bound,
+    connections: () => parts.table.list(),
+    get stats() {
+      return parts.reporter.stats();
+    },
+    drain(deadlineMs) {
+      const first = drained ?? parts.drain(servers, deadlineMs);
+      drained = first;
+      return first;
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import type { Clock } from '../lib/clock.ts';
+import type {
+  ClosedConnection,
+  ClosedSession,
+  ConnectionRecord,
+  DeniedConnection,
+  Ends,
+  FailedHandshake,
+  FailedUpstream,
+  ProxyEvents,
+  SessionRecord,
+} from './proxy-events.ts';
+
+/** What a proxy has counted since it started. */
+export interface ProxyStats {
+  readonly connectionsOpened: number;
+  readonly connectionsClosed: number;
+  readonly connectionsDenied: number;
+  readonly handshakesFailed: number;
+  readonly upstreamsFailed: number;
+  readonly sessionsOpened: number;
+  readonly sessionsClosed: number;
+  /** Of closed connections, from source to destination. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** What is known of who and where when something fails; the rest is filled in. */
+export type PartialEnds = Pick<Ends, 'direction' | 'source' | 'destination'> & Partial<Ends>;
+
+/** Passes events on, dated and with this workload's name, and counts them. */
+export class Reporter {
+  readonly #events: ProxyEvents;
+  readonly #clock: Clock;
+  readonly #ownId: () => string;
+  readonly #stats = {
+    connectionsOpened: 0,
+    connectionsClosed: 0,
+    connectionsDenied: 0,
+    handshakesFailed: 0,
+    upstreamsFailed: 0,
+    sessionsOpened: 0,
+    sessionsClosed: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+  };
+
+  constructor(events: ProxyEvents, clock: Clock, ownId: () => string) {
+    this.#events = events;
+    this.#clock = clock;
+    this.#ownId = ownId;
+  }
+
+  /** SPIFFE ID of this workload now. */
+  get ownId(): string {
+    return this.#ownId();
+  }
+
+  get nowMs(): number {
+    return this.#clock.now();
+  }
+
+  stats(): ProxyStats {
+    return { ...this.#stats };
+  }
+
+  opened(connection: ConnectionRecord): void {
+    this.#stats.connectionsOpened += 1;
+    this.#events.connectionOpened(connection);
+  }
+
+  closed(connection: Omit<ClosedConnection, 'closedAtMs'>): void {
+    this.#stats.connectionsClosed += 1;
+    this.#stats.bytesIn += connection.bytesIn;
+    this.#stats.bytesOut += connection.bytesOut;
+    this.#events.connectionClosed({ ...connection, closedAtMs: this.nowMs });
+  }
+
+  denied(ends: PartialEnds, why: Pick<DeniedConnection, 'reason' | 'decision'>): void {
+    this.#stats.connectionsDenied += 1;
+    this.#events.connectionDenied({ ...this.#whole(ends), ...why, atMs: this.nowMs });
+  }
+
+  handshakeFailed(
+    ends: PartialEnds,
+    why: Pick<FailedHandshake, 'expectedIds' | 'presentedId' | 'presentedSerial' | 'reason'>,
+  ): void {
+    this.#stats.handshakesFailed += 1;
+    const { expectedIds, presentedId, presentedSerial, reason } = why;
+    const failed = { expectedIds, presentedId, presentedSerial, reason, atMs: this.nowMs };
+    this.#events.handshakeFailed({ ...this.#whole(ends), ...failed });
+  }
+
+  upstreamFailed(ends: PartialEnds, reason: string): void {
+    this.#stats.upstreamsFailed += 1;
+    const failed: FailedUpstream = { ...this.#whole(ends), reason, atMs: this.nowMs };
+    this.#events.upstreamFailed(failed);
+  }
+
+  sessionOpened(session: SessionRecord): void {
+    this.#stats.sessionsOpened += 1;
+    this.#events.sessionOpened(session);
+  }
+
+  sessionClosed(session: SessionRecord, reason: string): void {
+    this.#stats.sessionsClosed += 1;
+    const closed: ClosedSession = { ...session, reason, closedAtMs: this.nowMs };
+    this.#events.sessionClosed(closed);
+  }
+
+  #whole(ends: PartialEnds): Ends {
+    return {
+      service: undefined,
+      transport: undefined,
+      ownId: this.ownId,
+      ownSerial: undefined,
+      peerId: undefined,
+      peerSerial: undefined,
+      ...ends,
+    };
+  }
+}

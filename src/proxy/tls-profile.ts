@@ -1,0 +1,42 @@
+import { constants } from 'node:crypto';
+import type { SecureContextOptions } from 'node:tls';
+import type { Identity } from '../spiffe/identity.ts';
+import { encodePem } from '../x509/pem.ts';
+
+/** Post-quantum hybrid first, then the two that every peer has. */
+const KEY_EXCHANGE_GROUPS = 'X25519MLKEM768:X25519:prime256v1';
+
+/** Istio's mesh mTLS suites for TLS 1.2, after those of TLS 1.3. */
+const ISTIO_CIPHERS = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'AES256-GCM-SHA384',
+  'AES128-GCM-SHA256',
+].join(':');
+
+/** Which TLS is spoken: HBONE between Hauberk's own sidecars, or Istio's on a workload port. */
+export type TlsProfile = 'hbone' | 'istio';
+
+/**
+ * The context options of either side for an identity: its chain and key, the bundle as the CAs that
+ * a server names, TLS 1.3 (Istio's also 1.2). Without tickets, since a resumed session would skip
+ * the check of the peer's certificate, and without renegotiation.
+ */
+export function tlsContextOptions(identity: Identity, profile: TlsProfile): SecureContextOptions {
+  const { svid, bundle } = identity;
+  return {
+    cert: svid.chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
+    key: svid.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    ca: bundle.toPem(),
+    ecdhCurve: KEY_EXCHANGE_GROUPS,
+    minVersion: profile === 'hbone' ? 'TLSv1.3' : 'TLSv1.2',
+    maxVersion: 'TLSv1.3',
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+    ...(profile === 'istio' ? { ciphers: ISTIO_CIPHERS } : {}),
+  };
+}

@@ -1,0 +1,12 @@
+/**
+ * The annotations that Hauberk itself reads. `networking.istio.io/*` and `istio.io/*` ones keep
+ * Istio's meaning and stand beside the kinds that take them.
+ */
+export const annotations = {
+  /** On a ServiceAccount: the longest lifetime of its SVIDs, such as `10s` or `1h`. */
+  svidLifetime: 'security.hauberk.dev/svid-lifetime',
+  /** On a WorkloadEntry: the port on which the workload's sidecar takes HBONE. */
+  hbonePort: 'networking.hauberk.dev/hbone-port',
+  /** On a WorkloadEntry: made and kept up to date by the control plane for a connected agent. */
+  registered: 'networking.hauberk.dev/registered',
+} as const;

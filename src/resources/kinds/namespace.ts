@@ -1,0 +1,52 @@
+import { Type } from 'typebox';
+import type { KindDefinition, ResourceOf } from '../kind-definition.ts';
+import { closed, status, strings } from '../schema.ts';
+
+const schema = Type.Object(
+  {
+    spec: Type.Optional(
+      closed(
+        {
+          finalizers: Type.Optional(
+            strings('Controllers that must agree before the namespace can go.'),
+          ),
+        },
+        'How the namespace ends.',
+      ),
+    ),
+    status: Type.Optional(status),
+  },
+  { additionalProperties: false },
+);
+
+/** A room in which names are unique and to which policies are scoped. */
+export type Namespace = ResourceOf<'Namespace', typeof schema>;
+
+/** Kubernetes' Namespace. */
+export const namespace: KindDefinition<Namespace> = {
+  group: '',
+  versions: ['v1'],
+  kind: 'Namespace',
+  plural: 'namespaces',
+  singular: 'namespace',
+  shortNames: ['ns'],
+  categories: [],
+  namespaced: false,
+  nameForm: 'label',
+  description: 'A room in which names are unique, and the scope of most policies.',
+  schema,
+  columns: [
+    { name: 'Status', type: 'string', jsonPath: '.status.phase' },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ],
+  complete: withNameLabel,
+  visibility: 'never',
+  confidential: false,
+};
+
+/** Kubernetes' own label, by which selectors of namespaces find one by name. */
+function withNameLabel(resource: Namespace): Namespace {
+  const { metadata } = resource;
+  const labels = { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name };
+  return { ...resource, metadata: { ...metadata, labels } };
+}

@@ -1,0 +1,124 @@
+import { checkSchema } from './check-schema.ts';
+import { type FieldProblem, MAX_PROBLEMS, quote } from './field-problem.ts';
+import { isPlainObject, type Json, jsonTree } from './json-tree.ts';
+import { type KindDefinition, type Report, storedApiVersion } from './kind-definition.ts';
+import { kindOf, kinds } from './kinds.ts';
+import { checkMetadata, completeMetadata, metadataSchema } from './metadata.ts';
+import { suggestion } from './nearest.ts';
+import type { ObjectMeta, Resource } from './resource.ts';
+import { withoutNulls } from './without-nulls.ts';
+
+/** A resource that may be stored, or everything that keeps it from being one. */
+export type Validation =
+  | {
+      /** With defaults filled in and the apiVersion that is stored. Shares nothing with the input. */
+      readonly resource: Resource;
+      /** What is allowed and hardly meant. */
+      readonly warnings: readonly FieldProblem[];
+    }
+  | { readonly problems: readonly FieldProblem[] };
+
+export interface ValidationOptions {
+  /** For namespaced resources that name none. Default `default`. */
+  readonly defaultNamespace?: string;
+}
+
+/**
+ * Checks anything for being a resource of a kind and version that is served: its metadata, its
+ * schema (unknown fields are refused), and its kind's rules beyond the schema. Never throws.
+ */
+export function validateResource(value: unknown, options: ValidationOptions = {}): Validation {
+  const copied = jsonTree(value);
+  if (!('tree' in copied)) return { problems: [copied] };
+  const { tree } = copied;
+  const typed = typeOf(tree);
+  if ('problems' in typed) return typed;
+  const { fields, definition } = typed;
+  const read = readFields(fields, definition, options.defaultNamespace ?? 'default');
+  if ('problems' in read) return read;
+  const resource = definition.complete?.(read.resource) ?? read.resource;
+  const problems = collect((report) => definition.validate?.(resource, report));
+  if (problems.length > 0) return { problems };
+  return { resource, warnings: collect((report) => definition.warn?.(resource, report)) };
+}
+
+type Fields = Readonly<Record<string, Json>>;
+
+function typeOf(
+  tree: Json,
+): { fields: Fields; definition: KindDefinition } | { problems: readonly FieldProblem[] } {
+  if (!isPlainObject(tree)) {
+    return refused('', 'a resource is an object with apiVersion, kind and metadata');
+  }
+  const fields = tree as Fields;
+  const problems = collect((report) => {
+    for (const field of ['apiVersion', 'kind']) {
+      const given = fields[field];
+      if (given === undefined) report(field, 'is required');
+      else if (typeof given !== 'string') report(field, 'must be a string');
+    }
+  });
+  const { apiVersion, kind } = fields;
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return { problems };
+  const definition = kindOf({ apiVersion, kind });
+  return definition === undefined ? unknownKind(apiVersion, kind) : { fields, definition };
+}
+
+function unknownKind(apiVersion: string, kind: string): { problems: readonly FieldProblem[] } {
+  const meant = kinds.find((definition) => definition.kind === kind);
+  if (meant !== undefined) {
+    const { group, versions } = meant;
+    const served = versions.map((version) => (group === '' ? version : `${group}/${version}`));
+    return refused(
+      'apiVersion',
+      `${quote(apiVersion)} does not serve ${kind}; use ${served.join(', ')}`,
+    );
+  }
+  const names = kinds.map((definition) => definition.kind);
+  return refused(
+    'kind',
+    `${quote(kind)} is not one of ${names.join(', ')}${suggestion(kind, names)}`,
+  );
+}
+
+/** The resource, its metadata completed and both schemas holding. */
+function readFields(
+  fields: Fields,
+  definition: KindDefinition,
+  defaultNamespace: string,
+): { resource: Resource } | { problems: readonly FieldProblem[] } {
+  const { apiVersion: _apiVersion, kind: _kind, metadata: written, ...rest } = fields;
+  if (written === undefined) return refused('metadata', 'is required');
+  const { schema, confidential, kind } = definition;
+  const given = withoutNulls(written, metadataSchema);
+  const body = definition.group === '' ? withoutNulls(rest, schema) : rest;
+  const problems = [
+    ...checkSchema(given, { schema: metadataSchema, at: ['metadata'], confidential }),
+  ];
+  const metadata =
+    problems.length > 0
+      ? undefined
+      : completeMetadata(given as unknown as ObjectMeta, definition, defaultNamespace);
+  if (metadata !== undefined) {
+    problems.push(...collect((report) => checkMetadata(metadata, definition, report)));
+  }
+  problems.push(...checkSchema(body, { schema, confidential }));
+  if (metadata === undefined || problems.length > 0) {
+    return { problems: problems.slice(0, MAX_PROBLEMS) };
+  }
+  return {
+    resource: { apiVersion: storedApiVersion(definition), kind, metadata, ...(body as Fields) },
+  };
+}
+
+function refused(field: string, message: string): { problems: readonly FieldProblem[] } {
+  return { problems: [{ field, message }] };
+}
+
+function collect(check: (report: Report) => void): readonly FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  check((field, message) => {
+    if (problems.length < MAX_PROBLEMS) problems.push({ field, message });
+  });
+  return problems;
+}

@@ -1,0 +1,90 @@
+import { MeshError } from '../lib/errors.ts';
+import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import { describeCertificate } from '../x509/describe-certificate.ts';
+import { decodePem, encodePem } from '../x509/pem.ts';
+import { parseBundleJson, writeBundleJson } from './bundle-json.ts';
+import type { TrustDomain } from './trust-domain.ts';
+
+/** What a bundle says about itself. */
+export interface TrustBundleOptions {
+  /** Raised by the publisher with every change of content. Default 0. */
+  readonly sequence?: number;
+  /** How often to look for a newer one. Default: the publisher does not say. */
+  readonly refreshHintMs?: number;
+}
+
+const MAX_AUTHORITIES = 64;
+
+/** The roots of one trust domain. No root means that all were revoked. Never changed, only replaced. */
+export class TrustBundle {
+  readonly trustDomain: TrustDomain;
+  readonly x509Authorities: readonly Certificate[];
+  readonly sequence: number;
+  readonly refreshHintMs: number | undefined;
+
+  private constructor(
+    trustDomain: TrustDomain,
+    authorities: readonly Certificate[],
+    { sequence = 0, refreshHintMs }: TrustBundleOptions,
+  ) {
+    this.trustDomain = trustDomain;
+    this.x509Authorities = authorities;
+    this.sequence = sequence;
+    this.refreshHintMs = refreshHintMs;
+  }
+
+  /**
+   * Repeated authorities are taken once.
+   *
+   * @throws {MeshError} ERR_SVID for an authority that is not CA:true, or more than 64 of them.
+   */
+  static of(
+    trustDomain: TrustDomain,
+    authorities: readonly Certificate[],
+    options: TrustBundleOptions = {},
+  ): TrustBundle {
+    const unique = new Map(authorities.map((ca) => [Buffer.from(ca.der).toString('base64'), ca]));
+    if (unique.size > MAX_AUTHORITIES) {
+      throw new MeshError(
+        'ERR_SVID',
+        `a bundle of ${unique.size} authorities; at most ${MAX_AUTHORITIES}`,
+      );
+    }
+    for (const authority of unique.values()) {
+      if (!authority.isCa) {
+        throw new MeshError(
+          'ERR_SVID',
+          `${describeCertificate(authority)} in the bundle of "${trustDomain}" is not CA:true`,
+        );
+      }
+    }
+    return new TrustBundle(trustDomain, [...unique.values()], options);
+  }
+
+  /**
+   * Reads a SPIFFE bundle (JWKS, SPIFFE_Trust_Domain_and_Bundle 4) of at most 1 MiB. Entries of
+   * unknown type or use are passed over.
+   *
+   * @throws {MeshError} ERR_SVID, and ERR_DER or ERR_KEY for the certificate inside an entry.
+   */
+  static parseJwks(trustDomain: TrustDomain, text: string): TrustBundle {
+    const { authorities, ...options } = parseBundleJson(text);
+    return TrustBundle.of(trustDomain, authorities.map(parseCertificate), options);
+  }
+
+  /** The bundle as JWKS: one `x5c` a key, no `kid`, the refresh hint rounded up to seconds. */
+  toJwks(): string {
+    return writeBundleJson(this);
+  }
+
+  /** @throws {MeshError} ERR_DER, ERR_KEY, ERR_SVID; also when there is no certificate in it. */
+  static parsePem(trustDomain: TrustDomain, pem: string): TrustBundle {
+    const blocks = decodePem(pem, 'CERTIFICATE', { maxBlocks: MAX_AUTHORITIES });
+    return TrustBundle.of(trustDomain, blocks.map(parseCertificate));
+  }
+
+  /** All authorities, one block each; '' when there are none. */
+  toPem(): string {
+    return this.x509Authorities.map(({ der }) => encodePem('CERTIFICATE', der)).join('');
+  }
+}

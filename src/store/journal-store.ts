@@ -1,0 +1,139 @@
+import type { Clock } from '../lib/clock.ts';
+import { MeshError } from '../lib/errors.ts';
+import type { Resource, ResourceKey } from '../resources/resource.ts';
+import type { Journal, LogPage, LogQuestion } from './journal.ts';
+import { ObjectTable } from './object-table.ts';
+import { planCommit } from './plan-commit.ts';
+import type { Change, Store, StoredVersion, StoreEvent } from './store.ts';
+
+/**
+ * A Store over a journal, of which it is the only writer: it plans a commit against the state in
+ * memory, has the journal keep it, and only then shows it to readers and watchers. All of that
+ * happens in one turn of the event loop, so commits need no lock among themselves.
+ */
+export class JournalStore implements Store {
+  readonly #journal: Journal;
+  readonly #clock: Clock;
+  readonly #objects: ObjectTable;
+  readonly #waiting = new Set<() => void>();
+  #closed = false;
+
+  constructor(journal: Journal, clock: Clock) {
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#objects = new ObjectTable(journal.objects());
+  }
+
+  get version(): number {
+    return this.#journal.version;
+  }
+
+  async get(key: ResourceKey): Promise<Resource | undefined> {
+    this.#checkOpen();
+    return this.#objects.get(key);
+  }
+
+  async list(
+    kind: string,
+    namespace?: string,
+  ): Promise<{ readonly items: readonly Resource[]; readonly version: number }> {
+    this.#checkOpen();
+    return { items: this.#objects.list(kind, namespace), version: this.version };
+  }
+
+  async commit(changes: readonly Change[]): Promise<readonly (Resource | undefined)[]> {
+    this.#checkOpen();
+    const { results, entries } = planCommit(changes, {
+      get: (key) => this.#objects.get(key),
+      version: this.version,
+      nowMs: this.#clock.now(),
+    });
+    if (entries.length > 0) {
+      this.#journal.append(entries);
+      for (const entry of entries) this.#objects.apply(entry);
+      this.#wakeWatchers();
+    }
+    return results;
+  }
+
+  watch(
+    options: { readonly kind?: string; readonly fromVersion: number },
+    signal: AbortSignal,
+  ): AsyncIterable<StoreEvent> {
+    this.#checkOpen();
+    return this.#follow(options, signal);
+  }
+
+  async history(key: ResourceKey): Promise<readonly StoredVersion[]> {
+    this.#checkOpen();
+    return this.#journal.history(key);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wakeWatchers();
+    this.#journal.close();
+  }
+
+  async *#follow(
+    { kind, fromVersion }: { readonly kind?: string; readonly fromVersion: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<StoreEvent, void, undefined> {
+    const ended = (): boolean => signal.aborted || this.#closed;
+    let after = fromVersion;
+    while (!ended()) {
+      const { events, upTo } = this.#read({ after, kind });
+      for (const event of events) {
+        yield event;
+        if (ended()) return;
+      }
+      // Compared and waited for in one turn of the loop, so no commit falls between.
+      if (upTo === this.version) await this.#nextCommit(signal);
+      after = upTo;
+    }
+  }
+
+  #read(question: LogQuestion): LogPage {
+    const { after } = question;
+    const { floor, version } = this.#journal;
+    if (!Number.isSafeInteger(after)) {
+      throw new MeshError('ERR_USAGE', `a watch cannot start at version "${after}"`);
+    }
+    if (after < floor) {
+      throw new MeshError(
+        'ERR_GONE',
+        `events after version ${after} are gone, the log begins after ${floor}; list again and watch from there`,
+      );
+    }
+    if (after > version) {
+      throw new MeshError(
+        'ERR_GONE',
+        `the store is at version ${version} and was never at ${after}; list again and watch from there`,
+      );
+    }
+    return this.#journal.read(question);
+  }
+
+  /** Resolves at the next commit, at abort or at close. */
+  #nextCommit(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake, { once: true });
+      if (signal.aborted || this.#closed) wake();
+    });
+  }
+
+  #wakeWatchers(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new MeshError('ERR_STORE', 'the store is closed');
+  }
+}

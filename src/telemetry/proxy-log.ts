@@ -1,0 +1,41 @@
+import type { ProxyEvents } from '../proxy/proxy-events.ts';
+import type { Logger } from './process-log.ts';
+
+/** Every connection, or only what was refused or failed. */
+export type AccessLogMode = 'all' | 'refused';
+
+const nothing = (): void => undefined;
+
+/** Writes the proxy's events as structured log lines. */
+export function proxyLog(log: Logger, mode: AccessLogMode): ProxyEvents {
+  const all = mode === 'all';
+  return {
+    connectionOpened: all ? (record) => log.info(record, 'connection opened') : nothing,
+    connectionClosed: (record) => {
+      if (all || record.reason === 'policy-changed') log.info(record, 'connection closed');
+    },
+    connectionDenied: (record) => log.warn(record, 'connection denied'),
+    handshakeFailed: (record) => log.warn(record, 'handshake failed'),
+    upstreamFailed: (record) => log.warn(record, 'upstream failed'),
+    sessionOpened: (record) => log.info(record, 'session opened'),
+    sessionClosed: (record) => log.info(record, 'session closed'),
+  };
+}
+
+/** One that tells several listeners, in order. */
+export function allProxyEvents(...listeners: readonly ProxyEvents[]): ProxyEvents {
+  const tell =
+    <Name extends keyof ProxyEvents>(name: Name): ProxyEvents[Name] =>
+    (record: never) => {
+      for (const listener of listeners) listener[name](record);
+    };
+  return {
+    connectionOpened: tell('connectionOpened'),
+    connectionClosed: tell('connectionClosed'),
+    connectionDenied: tell('connectionDenied'),
+    handshakeFailed: tell('handshakeFailed'),
+    upstreamFailed: tell('upstreamFailed'),
+    sessionOpened: tell('sessionOpened'),
+    sessionClosed: tell('sessionClosed'),
+  };
+}

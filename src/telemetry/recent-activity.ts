@@ -1,0 +1,53 @@
+import type { ProxyEvents } from '../proxy/proxy-events.ts';
+
+/** One thing that happened in the proxy, newest last in a list of them. */
+export interface Activity {
+  readonly event: keyof ProxyEvents;
+  readonly atMs: number;
+  readonly record: object;
+}
+
+export interface RecentActivity {
+  readonly events: ProxyEvents;
+  /** The newest records, oldest first. */
+  list(): readonly Activity[];
+  /** How often each event came since the start. */
+  readonly totals: Readonly<Record<keyof ProxyEvents, number>>;
+}
+
+const KEPT = 256;
+
+/** Remembers the newest 256 events of a proxy, for `status` and for whoever debugs. */
+export function recentActivity(now: () => number): RecentActivity {
+  const ring: Activity[] = [];
+  let next = 0;
+  const totals: Record<keyof ProxyEvents, number> = {
+    connectionOpened: 0,
+    connectionClosed: 0,
+    connectionDenied: 0,
+    handshakeFailed: 0,
+    upstreamFailed: 0,
+    sessionOpened: 0,
+    sessionClosed: 0,
+  };
+  const keep =
+    (event: keyof ProxyEvents) =>
+    (record: object): void => {
+      totals[event] += 1;
+      ring[next] = { event, atMs: now(), record };
+      next = (next + 1) % KEPT;
+    };
+  return {
+    totals,
+    list: () => [...ring.slice(next), ...ring.slice(0, next)],
+    events: {
+      connectionOpened: keep('connectionOpened'),
+      connectionClosed: keep('connectionClosed'),
+      connectionDenied: keep('connectionDenied'),
+      handshakeFailed: keep('handshakeFailed'),
+      upstreamFailed: keep('upstreamFailed'),
+      sessionOpened: keep('sessionOpened'),
+      sessionClosed: keep('sessionClosed'),
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import type {
+  DeltaDiscoveryRequest,
+  DeltaDiscoveryResponse,
+} from '../gen/envoy/service/discovery/v3/discovery_pb.js';
+import type { Clock } from '../lib/clock.ts';
+import { MeshError } from '../lib/errors.ts';
+import type { DeltaStream } from './delta-stream.ts';
+import { Latch } from './latch.ts';
+import type { NodeInfo } from './node-info.ts';
+
+/** What happens on one connection, told in order. */
+export interface ConnectionObserver {
+  /** The first request has arrived. */
+  opened(node: NodeInfo): void;
+  acknowledged(typeUrl: string, version: number): void;
+  rejected(typeUrl: string, version: number, detail: string): void;
+  /** The client is taken for dead; its stream ends as soon as the writer lets it. */
+  silent(): void;
+}
+
+export interface DeltaConnectionOptions {
+  readonly stream: DeltaStream;
+  readonly observer: ConnectionObserver;
+  readonly clock: Clock;
+  /** A client that leaves a response unanswered for so long is taken for dead. In milliseconds. */
+  readonly ackTimeoutMs: number;
+}
+
+/** Joins a DeltaStream to the requests and responses of one call. */
+export class DeltaConnection {
+  readonly #options: DeltaConnectionOptions;
+  readonly #wake = new Latch();
+  #requestsEnded = false;
+  #failure: { readonly error: unknown } | undefined;
+  #watching = false;
+
+  constructor(options: DeltaConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** The view has changed at these names of a type. */
+  changed(typeUrl: string, names: Iterable<string>): void {
+    this.#options.stream.changed(typeUrl, names);
+    this.#wake.raise();
+  }
+
+  /**
+   * The responses, until `requests` end or `signal` aborts. A response is made when the one before
+   * it was taken, never in advance.
+   *
+   * @throws {MeshError} ERR_LIMIT, ERR_WIRE for what the client did; ERR_UNREACHABLE when it does not
+   * answer. An error of `requests` is thrown on.
+   */
+  async *responses(
+    requests: AsyncIterable<DeltaDiscoveryRequest>,
+    signal: AbortSignal,
+  ): AsyncGenerator<DeltaDiscoveryResponse> {
+    const { stream, clock } = this.#options;
+    const ended = new AbortController();
+    const until = AbortSignal.any([signal, ended.signal]);
+    const wake = (): void => this.#wake.raise();
+    until.addEventListener('abort', wake);
+    const reading = this.#read(requests, until);
+    try {
+      while (!signal.aborted) {
+        if (this.#failure !== undefined) throw this.#failure.error;
+        const response = stream.next(clock.now());
+        if (response !== undefined) {
+          if (!this.#watching) void this.#watchForSilence(until);
+          yield response;
+        } else if (this.#requestsEnded) {
+          return;
+        } else {
+          await this.#wake.wait();
+        }
+      }
+    } finally {
+      ended.abort();
+      // A request stream that never ends must not keep this one from ending.
+      void reading;
+    }
+  }
+
+  async #read(requests: AsyncIterable<DeltaDiscoveryRequest>, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const request of requests) {
+        if (signal.aborted) return;
+        this.#take(request);
+        this.#wake.raise();
+      }
+      this.#requestsEnded = true;
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+    this.#wake.raise();
+  }
+
+  #take(request: DeltaDiscoveryRequest): void {
+    const { stream, observer, clock } = this.#options;
+    const { node, reply } = stream.handle(request, clock.now());
+    if (node !== undefined) observer.opened(node);
+    if (reply?.kind === 'ack') observer.acknowledged(request.typeUrl, reply.version);
+    if (reply?.kind === 'nack') observer.rejected(request.typeUrl, reply.version, reply.detail);
+  }
+
+  async #watchForSilence(signal: AbortSignal): Promise<void> {
+    const { stream, observer, clock, ackTimeoutMs } = this.#options;
+    this.#watching = true;
+    for (;;) {
+      const sinceMs = stream.inFlightSinceMs;
+      if (sinceMs === undefined || signal.aborted) break;
+      const waitMs = sinceMs + ackTimeoutMs - clock.now();
+      if (waitMs > 0) await clock.sleep(waitMs, signal);
+      else {
+        const error = new MeshError(
+          'ERR_UNREACHABLE',
+          `the client has not answered a response for ${ackTimeoutMs} ms; the stream is ended`,
+        );
+        this.#failure ??= { error };
+        this.#wake.raise();
+        observer.silent();
+        break;
+      }
+    }
+    this.#watching = false;
+  }
+}

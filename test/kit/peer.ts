@@ -1,0 +1,32 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/**
+ * Declares tests against a real program: `tests` is called with its path. Where the program is not
+ * installed they are skipped by its name, with CI set they fail.
+ */
+export function peer(program: string, tests: (path: string) => void): void {
+  const path = find(program);
+  if (path !== undefined) {
+    describe(`with ${program}`, () => tests(path));
+    return;
+  }
+  const name = `${program} is installed`;
+  if (!process.env['CI']) it.skip(name);
+  else it(name, () => expect.unreachable(`${program} is not on the PATH`));
+}
+
+function find(program: string): string | undefined {
+  const directories = (process.env['PATH'] ?? '').split(delimiter).concat('/usr/sbin', '/sbin');
+  return directories.map((directory) => join(directory, program)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

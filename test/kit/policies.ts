@@ -1,0 +1,137 @@
+import { authorize, type ConnectionFacts, type Decision } from '../../src/policy/authorize.ts';
+import { compileAuthorization } from '../../src/policy/compile-authorization.ts';
+import type { MeshSettings } from '../../src/policy/mesh-settings.ts';
+import type { Workload } from '../../src/policy/workload.ts';
+import type { AuthorizationPolicy } from '../../src/resources/kinds/authorization-policy.ts';
+import type { PeerAuthentication } from '../../src/resources/kinds/peer-authentication.ts';
+import type { Service } from '../../src/resources/kinds/service.ts';
+import type { WorkloadEntry } from '../../src/resources/kinds/workload-entry.ts';
+import type { ObjectMeta } from '../../src/resources/resource.ts';
+
+export type PolicySpec = AuthorizationPolicy['spec'];
+export type PolicyRule = NonNullable<PolicySpec['rules']>[number];
+export type PolicySource = NonNullable<NonNullable<PolicyRule['from']>[number]['source']>;
+export type PolicyOperation = NonNullable<NonNullable<PolicyRule['to']>[number]['operation']>;
+export type PolicyCondition = NonNullable<PolicyRule['when']>[number];
+type Meta = Partial<ObjectMeta>;
+
+export const settings: MeshSettings = {
+  trustDomain: 'cluster.local',
+  trustDomainAliases: [],
+  rootNamespace: 'istio-system',
+};
+
+/** The workload that the builders' policies are about. */
+export const reviews: Workload = {
+  namespace: 'shop',
+  name: 'reviews-1',
+  labels: { app: 'reviews', version: 'v1' },
+  serviceAccount: 'reviews',
+};
+
+/** A call by mTLS from `shop/products` to port 8080, but for what is given. */
+export function connection(facts: Partial<ConnectionFacts> = {}): ConnectionFacts {
+  return {
+    principal: 'cluster.local/ns/shop/sa/products',
+    sourceIp: '10.0.1.7',
+    destinationIp: '10.0.2.9',
+    destinationPort: 8080,
+    ...facts,
+  };
+}
+
+export const plaintext: ConnectionFacts = connection({ principal: undefined });
+
+/** An AuthorizationPolicy `shop/policy`, but for what is given. */
+export function authorizationPolicy(spec: PolicySpec, metadata: Meta = {}): AuthorizationPolicy {
+  return {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'AuthorizationPolicy',
+    metadata: { name: 'policy', namespace: 'shop', ...metadata },
+    spec,
+  };
+}
+
+export function allow(rules: readonly PolicyRule[], metadata?: Meta): AuthorizationPolicy {
+  return authorizationPolicy({ action: 'ALLOW', rules }, metadata);
+}
+
+export function deny(rules: readonly PolicyRule[], metadata?: Meta): AuthorizationPolicy {
+  return authorizationPolicy({ action: 'DENY', rules }, metadata);
+}
+
+/** The same policy as a dry run. */
+export function dryRun(policy: AuthorizationPolicy, word = 'true'): AuthorizationPolicy {
+  return {
+    ...policy,
+    metadata: { ...policy.metadata, annotations: { 'istio.io/dry-run': word } },
+  };
+}
+
+export function fromSource(source: PolicySource): PolicyRule {
+  return { from: [{ source }] };
+}
+
+export function toOperation(operation: PolicyOperation): PolicyRule {
+  return { to: [{ operation }] };
+}
+
+export function when(condition: PolicyCondition): PolicyRule {
+  return { when: [condition] };
+}
+
+/** What is decided about `facts` at `workload` under `policies`. */
+export function decide(
+  policies: readonly AuthorizationPolicy[],
+  facts: ConnectionFacts = connection(),
+  at: { readonly workload?: Workload; readonly settings?: MeshSettings } = {},
+): Decision {
+  const set = compileAuthorization(policies, at.workload ?? reviews, at.settings ?? settings);
+  return authorize(set, facts);
+}
+
+/** Whether one rule, as the only one of an ALLOW policy, matches. */
+export function ruleMatches(rule: PolicyRule, facts: ConnectionFacts): boolean {
+  return decide([allow([rule])], facts).verdict === 'allow';
+}
+
+/** A PeerAuthentication `shop/default`, but for what is given. */
+export function peerAuthentication(
+  spec: PeerAuthentication['spec'],
+  metadata: Meta = {},
+): PeerAuthentication {
+  return {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'PeerAuthentication',
+    metadata: { name: 'default', namespace: 'shop', ...metadata },
+    spec,
+  };
+}
+
+/** A Service `shop/reviews` on port 80 for `app=reviews`, but for what is given. */
+export function service(spec: Partial<Service['spec']> = {}, metadata: Meta = {}): Service {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'reviews', namespace: 'shop', ...metadata },
+    spec: { selector: { app: 'reviews' }, ports: [{ name: 'http', port: 80 }], ...spec },
+  };
+}
+
+/** A WorkloadEntry `shop/reviews-1` at 10.0.2.9 with an account, but for what is given. */
+export function workloadEntry(
+  spec: WorkloadEntry['spec'] = {},
+  metadata: Meta = {},
+): WorkloadEntry {
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'WorkloadEntry',
+    metadata: { name: 'reviews-1', namespace: 'shop', ...metadata },
+    spec: {
+      address: '10.0.2.9',
+      labels: { app: 'reviews' },
+      serviceAccount: 'reviews',
+      ...spec,
+    },
+  };
+}
