@@ -1,5 +1,5 @@
 import type { Transport } from '@connectrpc/connect';
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { createGrpcTransport } from '@connectrpc/connect-node';
 import { MeshError } from '../lib/errors.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
@@ -7,6 +7,7 @@ import { spiffeIdOf } from '../spiffe/verify-peer.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { encodePem } from '../x509/pem.ts';
 import { addressText, type ControlPlaneAddress } from './control-plane-address.ts';
+import { LinkSession } from './link-session.ts';
 
 export interface LinkOptions {
   readonly address: ControlPlaneAddress;
@@ -25,9 +26,6 @@ export interface ControlPlaneLink {
 
 /** The service account of every control plane. */
 const ACCOUNT = 'hauberk';
-/** A control plane that is gone without a word is noticed after at most the sum of both. */
-const PING_INTERVAL_MS = 10_000;
-const PING_TIMEOUT_MS = 5_000;
 const LARGEST_MESSAGE_BYTES = 32 * 1024 * 1024;
 
 /** One gRPC connection over TLS 1.3, the server checked by its SPIFFE ID against the bundle. */
@@ -35,16 +33,12 @@ export function controlPlaneLink(options: LinkOptions): ControlPlaneLink {
   const { address, bundle, identity, rootNamespace } = options;
   const expected = `${bundle.trustDomain.id}/ns/${rootNamespace}/sa/${ACCOUNT}`;
   const baseUrl = `https://${addressText(address)}`;
-  const sessionManager = new Http2SessionManager(
-    baseUrl,
-    { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: PING_TIMEOUT_MS },
-    {
-      ca: bundle.toPem(),
-      minVersion: 'TLSv1.3',
-      checkServerIdentity: (_host, { raw }) => refusal(raw, expected),
-      ...(identity === undefined ? {} : clientSecrets(identity)),
-    },
-  );
+  const sessionManager = new LinkSession(baseUrl, {
+    ca: bundle.toPem(),
+    minVersion: 'TLSv1.3',
+    checkServerIdentity: (_host, { raw }) => refusal(raw, expected),
+    ...(identity === undefined ? {} : clientSecrets(identity)),
+  });
   const transport = createGrpcTransport({
     baseUrl,
     sessionManager,
@@ -52,7 +46,7 @@ export function controlPlaneLink(options: LinkOptions): ControlPlaneLink {
     // Compressing is paid per subscriber on the other side, and facts are small.
     acceptCompression: [],
   });
-  return { transport, close: () => sessionManager.abort() };
+  return { transport, close: () => sessionManager.close() };
 }
 
 function refusal(leafDer: Uint8Array, expected: string): Error | undefined {

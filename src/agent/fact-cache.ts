@@ -19,7 +19,7 @@ export type FactSource =
   /** The control plane has sent everything once in this run. */
   | { readonly from: 'control-plane'; readonly sinceMs: number };
 
-export interface FactCacheEvents {
+interface FactCacheEvents {
   /** One sentence on what could not be kept or restored. The agent goes on. */
   problem(sentence: string): void;
 }

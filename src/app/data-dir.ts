@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { MeshError, messageOf } from '../lib/errors.ts';
 
 /**
@@ -8,7 +9,7 @@ import { MeshError, messageOf } from '../lib/errors.ts';
  */
 export function ensurePrivateDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o700);
   } catch (cause) {
     throw new MeshError(
@@ -17,4 +18,14 @@ export function ensurePrivateDirectory(path: string): void {
       { cause },
     );
   }
+}
+
+// mkdir's own `recursive` never returns for a directory under /proc.
+function makeDirectory(path: string): void {
+  if (existsSync(path)) {
+    if (!statSync(path).isDirectory()) throw new Error('it is not a directory');
+    return;
+  }
+  makeDirectory(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }

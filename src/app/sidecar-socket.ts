@@ -9,7 +9,7 @@ import type { Identity } from '../spiffe/identity.ts';
 import type { SidecarStatus } from './sidecar-status.ts';
 
 /** Where the sidecar of a state directory answers its owner. */
-export function sidecarSocketPath(stateDir: string): string {
+function sidecarSocketPath(stateDir: string): string {
   return join(stateDir, 'agent.sock');
 }
 

@@ -30,7 +30,6 @@ export function applyCommand(): Command {
       '-f, --filename <file>',
       'file to apply, - for standard input; may be repeated',
       collect,
-      [],
     )
     .option('-n, --namespace <name>', 'namespace of documents that name none', 'default')
     .addOption(dataDirOption())
@@ -76,6 +75,6 @@ function readManifest(file: string): string {
   }
 }
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }

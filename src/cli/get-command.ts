@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { stringify } from 'yaml';
 import { callAdmin } from '../app/admin-client.ts';
 import { formatDuration } from '../lib/duration.ts';
+import { formatManifest } from '../resources/format-manifest.ts';
 import type { Column } from '../resources/kind-definition.ts';
 import { kindOf } from '../resources/kinds.ts';
 import type { Resource } from '../resources/resource.ts';
@@ -43,7 +43,7 @@ export function getCommand(): Command {
 function render(items: readonly Resource[], single: boolean, options: GetOptions): string {
   const value = single ? items[0] : { apiVersion: 'v1', kind: 'List', items };
   if (options.output === 'json') return `${JSON.stringify(value, null, 2)}\n`;
-  if (options.output === 'yaml') return stringify(value, { aliasDuplicateObjects: false });
+  if (options.output === 'yaml') return formatManifest(items);
   if (items.length === 0) return 'No resources found.\n';
   const columns = items[0] === undefined ? [] : (kindOf(items[0])?.columns ?? []);
   const spread = options.allNamespaces === true;

@@ -18,14 +18,13 @@ export function agentPresence(
   return {
     connected(agent) {
       events.agentConnected({ id: agent.viewer.id.toString(), workload: workloadOf(agent) });
-      // An observer, such as a dashboard, serves nothing and says so by having no ports.
-      if (!('PORTS' in agent.node.metadata)) return;
+      if (!servesPorts(agent)) return;
       register(agent).catch((error: unknown) =>
         events.taskFailed({ task: `register ${workloadOf(agent)}`, reason: messageOf(error) }),
       );
     },
     disconnected(agent) {
-      registry.disconnected(agent.viewer, nameOf(agent));
+      if (servesPorts(agent)) registry.disconnected(agent.viewer, nameOf(agent));
       events.agentDisconnected({ id: agent.viewer.id.toString(), workload: workloadOf(agent) });
     },
     acked: () => undefined,
@@ -37,6 +36,11 @@ export function agentPresence(
   async function register({ viewer, node }: ConnectedAgent): Promise<void> {
     await registry.connected(viewer, readWorkloadReport(node.metadata));
   }
+}
+
+/** An observer, such as a dashboard, serves nothing and says so by having no ports. */
+function servesPorts({ node }: ConnectedAgent): boolean {
+  return 'PORTS' in node.metadata;
 }
 
 function nameOf({ node }: ConnectedAgent): string {

@@ -8,6 +8,7 @@ import type { TLSSocket } from 'node:tls';
 import { type ConnectRouter, createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { MeshError, messageOf } from '../lib/errors.ts';
+import { keepAlive } from '../lib/http2-keepalive.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import { peerEvidenceKey, peerEvidenceOf } from './peer-evidence.ts';
@@ -22,6 +23,8 @@ export interface GrpcServerOptions {
 const LARGEST_MESSAGE_BYTES = 4 * 1024 * 1024;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const MOST_STREAMS = 256;
+const PING_INTERVAL_MS = 15_000;
+const PING_TIMEOUT_MS = 10_000;
 
 /**
  * gRPC over TLS 1.3 (port 15012). Client certificates are asked for and judged by the services: a
@@ -57,6 +60,7 @@ export async function startGrpcServer(
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());
+    keepAlive(session, { intervalMs: PING_INTERVAL_MS, timeoutMs: PING_TIMEOUT_MS });
   });
   await listening(server, listen);
   const address = server.address();
@@ -93,7 +97,7 @@ async function listening(
     const failed = (error: NodeJS.ErrnoException): void => {
       const hint =
         error.code === 'EADDRINUSE'
-          ? 'another program listens there; stop it or choose another port with --xds-port'
+          ? 'another program listens there; stop it or choose another port with --xds'
           : messageOf(error);
       reject(
         new MeshError('ERR_LISTEN', `cannot listen on ${host}:${port}: ${hint}`, { cause: error }),

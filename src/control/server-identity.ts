@@ -8,7 +8,7 @@ import { generateKeyPair } from '../x509/key-pair.ts';
 import { encodePem } from '../x509/pem.ts';
 
 /** The service account of the control plane itself, in the root namespace. */
-export const CONTROL_PLANE_ACCOUNT = 'hauberk';
+const CONTROL_PLANE_ACCOUNT = 'hauberk';
 
 /** Key and chain for the control plane's listeners, PEM, root included for clients that pin it. */
 export interface ServerIdentity {

@@ -1,6 +1,6 @@
 import { MeshError } from '../lib/errors.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { parseUniqueJson } from './unique-keys.ts';
+import { parseUniqueJson } from './parse-unique-json.ts';
 
 const MAX_TEXT = 1024 * 1024;
 const KEY_TYPES: ReadonlySet<unknown> = new Set(['EC', 'RSA', 'OKP']);

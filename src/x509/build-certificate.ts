@@ -4,6 +4,7 @@ import { type Certificate, parseCertificate } from './certificate.ts';
 import { contextConstructed, TAG } from './der-reader.ts';
 import { timeDer } from './der-time.ts';
 import { der, sequence, unsignedInteger } from './der-writer.ts';
+import { quoteName } from './describe-certificate.ts';
 import { type NameAttribute, nameDer } from './distinguished-name.ts';
 import {
   altNamesExtension,
@@ -138,7 +139,7 @@ function checkSigner(template: CertificateTemplate, signer: CertificateSigner): 
   if (checkedSigners.get(privateKey) === expected) return;
   if (privateKey.type !== 'private' || !createPublicKey(privateKey).equals(expected)) {
     const whose =
-      certificate === undefined ? 'the self-signed certificate' : `"${certificate.subject}"`;
+      certificate === undefined ? 'the self-signed certificate' : quoteName(certificate.subject);
     throw new MeshError('ERR_KEY', `the private key that is to sign is not the key of ${whose}`);
   }
   checkedSigners.set(privateKey, expected);

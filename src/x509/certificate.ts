@@ -8,8 +8,6 @@ import { type Extensions, noExtensions, readExtensions } from './extensions.ts';
 import { readSignedData, signatureAlgorithmName, verifySignedData } from './signed-data.ts';
 import { checkSpki, importSharedSpki, importSpki } from './spki.ts';
 
-export type { ExtendedKeyUsage, KeyUsage } from './extensions.ts';
-
 /** A certificate that was read: its fields say what its bytes say, nothing is trusted yet. */
 export interface Certificate extends Extensions {
   readonly der: Uint8Array;

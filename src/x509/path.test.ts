@@ -273,6 +273,20 @@ describe('validatePath', () => {
     );
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, 9e15])('refuses the time %d', (nowMs) => {
+    expect(() => ask({ nowMs })).toThrow(refusal('is not a time'));
+  });
+
+  it('shortens long names of strangers in messages', () => {
+    const words = Array.from(
+      { length: 5 },
+      (_, i) => ({ type: 'OU', value: `${i}`.repeat(64) }) as const,
+    );
+    const stranger = ca('x', undefined, { subject: words });
+    const refused = (): unknown => ask({ leaf: leaf(stranger), intermediates: [] });
+    expect(refused).toThrow(refusal(/issued by "OU=4{64},.*…", which is neither/));
+  });
+
   it('refuses more than 32 intermediates unseen', () => {
     expect(() => ask({ intermediates: Array(33).fill(intermediate) })).toThrow(
       refusal('a chain of 34 certificates'),

@@ -1,7 +1,7 @@
 import { formatDuration } from '../lib/duration.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { acceptedSignatureAlgorithm, type Certificate, isSignedBy } from './certificate.ts';
-import { describeCertificate } from './describe-certificate.ts';
+import { describeCertificate, quoteName } from './describe-certificate.ts';
 import { OID } from './oids.ts';
 
 /** A leaf, what may lie between, and whom to trust. */
@@ -38,7 +38,8 @@ interface Search {
  * @throws {MeshError} ERR_PATH that names the certificate, the check, and for validity both clocks.
  */
 export function validatePath(question: PathQuestion): readonly Certificate[] {
-  const { leaf, intermediates, roots } = question;
+  const { leaf, intermediates, roots, nowMs } = question;
+  if (Number.isNaN(new Date(nowMs).getTime())) refuse(`${nowMs} is not a time; set the clock here`);
   if (intermediates.length > MAX_INTERMEDIATES) {
     refuse(
       `a chain of ${intermediates.length + 1} certificates; at most ${MAX_INTERMEDIATES} intermediates are looked at`,
@@ -70,7 +71,7 @@ function extend(path: readonly Certificate[], search: Search): Certificate[] | u
     note(
       search,
       path.length,
-      `${describeCertificate(child)} was issued by "${child.issuer}", which is neither a trusted root nor in the chain`,
+      `${describeCertificate(child)} was issued by ${quoteName(child.issuer)}, which is neither a trusted root nor in the chain`,
     );
   }
   return undefined;

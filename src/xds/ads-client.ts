@@ -35,7 +35,7 @@ export type AdsState =
       readonly lastError: string;
     };
 
-export interface AdsClientEvents {
+interface AdsClientEvents {
   /** Resources of a response that were not accepted; the control plane was told. */
   rejected(typeUrl: string, rejections: readonly Rejection[]): void;
 }

@@ -9,7 +9,7 @@ import { Latch } from './latch.ts';
 import type { NodeInfo } from './node-info.ts';
 
 /** What happens on one connection, told in order. */
-export interface ConnectionObserver {
+interface ConnectionObserver {
   /** The first request has arrived. */
   opened(node: NodeInfo): void;
   acknowledged(typeUrl: string, version: number): void;

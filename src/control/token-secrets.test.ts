@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { ManualClock } from '../../test/kit/manual-clock.ts';
+import type { TokenRecord } from '../attestation/token-ledger.ts';
+import { memoryStore } from '../store/memory-store.ts';
+import { tokenSecrets } from './token-secrets.ts';
+
+const record: TokenRecord = {
+  id: '0123456789abcdef',
+  secretHash: 'ab'.repeat(32),
+  namespace: 'shop',
+  serviceAccount: 'reviews',
+  expiresAtMs: Date.UTC(2026, 0, 2),
+  spent: undefined,
+};
+const spent = { keyFingerprint: 'cd'.repeat(32), atMs: Date.UTC(2026, 0, 1) };
+
+it('keeps records as Secrets and lets only one of two spend a token', async () => {
+  const records = tokenSecrets(memoryStore({ clock: new ManualClock() }), 'istio-system');
+  await records.create(record);
+  expect(await records.get(record.id)).toEqual(record);
+  const outcomes = await Promise.all([
+    records.spend(record, spent),
+    records.spend(record, { ...spent, keyFingerprint: 'ef' }),
+  ]);
+  expect(outcomes.filter(Boolean)).toHaveLength(1);
+  expect((await records.get(record.id))?.spent).toBeDefined();
+  expect(await records.spend(record, spent)).toBe(false);
+});
+
+it('knows no token that was never made', async () => {
+  const records = tokenSecrets(memoryStore({ clock: new ManualClock() }), 'istio-system');
+  expect(await records.get('0000000000000000')).toBeUndefined();
+  expect(await records.spend(record, spent)).toBe(false);
+});

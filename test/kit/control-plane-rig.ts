@@ -1,0 +1,80 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { callAdmin } from '../../src/app/admin-client.ts';
+import { type ControlPlaneReady, runControlPlane } from '../../src/app/control-plane.ts';
+
+/** A control plane in this process, on a directory and a port of its own. */
+export interface ControlPlaneRig extends ControlPlaneReady {
+  readonly dataDir: string;
+  apply(manifest: string): Promise<unknown>;
+  createToken(namespace: string, serviceAccount: string, lifetime?: string): Promise<string>;
+  /** The audit log, a parsed object a line. */
+  audit(): readonly Readonly<Record<string, unknown>>[];
+  /** Stops it and leaves its directory. */
+  stop(): Promise<void>;
+  /** Stops it and removes its directory. */
+  close(): Promise<void>;
+}
+
+export const SHOP = `
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop }
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: reviews, namespace: shop, labels: { app: reviews } }
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: products, namespace: shop, labels: { app: products } }
+`;
+
+export async function controlPlaneRig(
+  options: { readonly dataDir?: string; readonly port?: number } = {},
+): Promise<ControlPlaneRig> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hauberk-test-'));
+  const controller = new AbortController();
+  const ready = Promise.withResolvers<ControlPlaneReady>();
+  const config = {
+    dataDir,
+    xds: { host: '127.0.0.1', port: options.port ?? 0 },
+    trustDomain: 'cluster.local',
+    rootNamespace: 'istio-system',
+    svidLifetimeMs: 86_400_000,
+  };
+  const ended = runControlPlane(config, controller.signal, ready.resolve);
+  ended.catch(ready.reject);
+  const state = await ready.promise;
+  const stop = async (): Promise<void> => {
+    controller.abort();
+    await ended;
+  };
+  return {
+    ...state,
+    dataDir,
+    apply: (manifest) =>
+      callAdmin(dataDir, {
+        method: 'POST',
+        path: '/v1/apply',
+        body: { manifest, source: 'test.yaml' },
+      }),
+    async createToken(namespace, serviceAccount, lifetime = '1h') {
+      const body = { namespace, serviceAccount, lifetime };
+      return (
+        await callAdmin<{ token: string }>(dataDir, { method: 'POST', path: '/v1/tokens', body })
+      ).token;
+    },
+    audit: () =>
+      readFileSync(join(dataDir, 'audit.log'), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    stop,
+    async close() {
+      await stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}

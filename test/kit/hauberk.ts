@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const binary = fileURLToPath(new URL('../../bin/hauberk', import.meta.url));
+
+/** Runs `bin/hauberk` as a user would, with nothing of ours in its environment. */
+export function hauberk(
+  args: readonly string[],
+  options: { readonly stdin?: string; readonly env?: Record<string, string> } = {},
+): Promise<CliResult> {
+  const { PATH = '' } = process.env;
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [binary, ...args],
+      { env: { PATH, HOME: '/nonexistent', ...options.env }, maxBuffer: 1 << 26, timeout: 30_000 },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+        resolve({ code, stdout, stderr });
+      },
+    );
+    child.stdin?.end(options.stdin ?? '');
+  });
+}
