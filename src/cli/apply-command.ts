@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { callAdmin } from '../app/admin-client.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
@@ -28,17 +29,16 @@ export function applyCommand(): Command {
     )
     .requiredOption(
       '-f, --filename <file>',
-      'file to apply, - for standard input; may be repeated',
+      'file or directory to apply, - for standard input; may be repeated',
       collect,
     )
     .option('-n, --namespace <name>', 'namespace of documents that name none', 'default')
     .addOption(dataDirOption())
     .addOption(outputOption())
     .action(async (options: ApplyOptions) => {
-      const files = options.filename.map((file) => ({
-        source: file,
-        manifest: readManifest(file),
-      }));
+      const files = options.filename
+        .flatMap(manifestFiles)
+        .map((file) => ({ source: file, manifest: readManifest(file) }));
       // All files are judged before the first is sent, so that a typing mistake in the last one
       // does not leave the first ones applied.
       for (const { source, manifest } of files) {
@@ -55,6 +55,16 @@ export function applyCommand(): Command {
       print(options.output ?? 'text', { changes }, () => changeLines(changes));
     });
   return withExamples(command, 'hauberk apply -f examples/shop/policies/strict.yaml');
+}
+
+/** The manifests of a directory in the order of their names; any other path is one. */
+function manifestFiles(path: string): readonly string[] {
+  if (path === '-' || !statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path];
+  const files = readdirSync(path).filter((name) => /\.(ya?ml|json)$/.test(name));
+  if (files.length === 0) {
+    throw new MeshError('ERR_USAGE', `the directory "${path}" holds no .yaml, .yml or .json file`);
+  }
+  return files.sort().map((name) => join(path, name));
 }
 
 function readManifest(file: string): string {

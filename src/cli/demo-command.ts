@@ -5,6 +5,7 @@ import type { StepResult } from '../app/demo/step.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { outputOption, withExamples } from './options.ts';
 import { type OutputFormat, table } from './output.ts';
+import { progressOn } from './progress.ts';
 import { type Style, styleFor } from './style.ts';
 import { untilStopped } from './until-stopped.ts';
 
@@ -29,14 +30,18 @@ async function run({ once, output }: DemoOptions): Promise<void> {
   const { runDemo } = await import('../app/demo/demo.ts');
   const { watchLive } = await import('../app/demo/live-view.ts');
   const style = styleFor(process.stdout);
+  const progress = progressOn(process.stderr);
   const say = (text: string): void => {
+    progress.clear();
     if (output === 'text') process.stdout.write(`${text}\n`);
   };
   const startMs = performance.now();
+  say('starting a control plane, three services and their sidecars');
+  progress.show('starting');
   await untilStopped(async (signal) => {
     const { stage, results } = await runDemo(childEnvironment(), signal, {
-      starting: () => say('starting a control plane, three services and their sidecars'),
       started: (mesh) => say(started(mesh, performance.now() - startMs)),
+      stepStarting: (title, number) => progress.show(`${number}. ${title}`),
       stepEnded: (result, number) => say(stepText(result, number, style)),
     });
     try {
@@ -53,8 +58,10 @@ async function run({ once, output }: DemoOptions): Promise<void> {
         await watchLive(stage, signal, (sample) => showLive(sample));
       }
     } finally {
-      say(once === true ? '' : 'stopping');
+      if (once !== true) say('stopping');
+      progress.show('stopping');
       await stage.close();
+      progress.clear();
     }
   });
 }

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
+import type { ControlPlaneConfig, ControlPlaneReady } from '../app/control-plane.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { parseAddress } from './address.ts';
-import { dataDirOf, dataDirOption, withExamples } from './options.ts';
+import { dataDirOf, dataDirOption, outputOption, withExamples } from './options.ts';
+import { type OutputFormat, print } from './output.ts';
 import { untilStopped } from './until-stopped.ts';
 
 interface UpOptions {
@@ -9,6 +11,7 @@ interface UpOptions {
   readonly xds: string;
   readonly trustDomain: string;
   readonly svidLifetime: string;
+  readonly output: OutputFormat;
 }
 
 /** `hauberk up`: the control plane in the foreground. */
@@ -23,6 +26,7 @@ export function upCommand(): Command {
     )
     .option('--trust-domain <name>', 'trust domain of a new mesh', 'cluster.local')
     .option('--svid-lifetime <duration>', 'how long certificates of workloads last', '24h')
+    .addOption(outputOption())
     .action(async (options: UpOptions) => {
       const dataDir = dataDirOf(options);
       const config = {
@@ -35,15 +39,9 @@ export function upCommand(): Command {
       // Loaded when it is needed: the other commands start faster without it.
       const { runControlPlane } = await import('../app/control-plane.ts');
       await untilStopped((signal) =>
-        runControlPlane(config, signal, ({ xdsPort, rootFingerprint }) => {
-          const lines = [
-            `control plane of trust domain "${config.trustDomain}" is up`,
-            `  sidecars     ${config.xds.host}:${xdsPort}`,
-            `  data         ${dataDir}`,
-            `  root         sha256 ${rootFingerprint}`,
-            'next: hauberk apply -f FILE, hauberk token create --service-account NAMESPACE/NAME',
-          ];
-          process.stdout.write(`${lines.join('\n')}\n`);
+        runControlPlane(config, signal, (ready) => {
+          const value = { ...ready, dataDir, trustDomain: config.trustDomain };
+          print(options.output, value, () => upText(config, ready));
         }),
       );
     });
@@ -52,4 +50,17 @@ export function upCommand(): Command {
     'hauberk up',
     'hauberk up --data-dir /var/lib/hauberk --xds 10.0.0.5:15012',
   );
+}
+
+function upText(
+  config: ControlPlaneConfig,
+  { xdsPort, rootFingerprint }: ControlPlaneReady,
+): string {
+  return [
+    `control plane of trust domain "${config.trustDomain}" is up`,
+    `  sidecars     ${config.xds.host}:${xdsPort}`,
+    `  data         ${config.dataDir}`,
+    `  root         sha256 ${rootFingerprint}`,
+    'next: hauberk apply -f FILE, hauberk token create --service-account NAMESPACE/NAME',
+  ].join('\n');
 }

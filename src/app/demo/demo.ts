@@ -4,7 +4,7 @@ import { runStep, type StepResult } from './step.ts';
 import { allSteps } from './steps/all-steps.ts';
 
 export interface DemoListener {
-  starting(): void;
+  stepStarting(title: string, number: number): void;
   /** The whole mesh runs. */
   started(stage: Stage): void;
   stepEnded(result: StepResult, number: number): void;
@@ -21,7 +21,6 @@ export async function runDemo(
   signal: AbortSignal,
   listener: DemoListener,
 ): Promise<{ readonly stage: Stage; readonly results: readonly StepResult[] }> {
-  listener.starting();
   const stage = await Stage.prepare(environment);
   try {
     await stage.start();
@@ -29,6 +28,7 @@ export async function runDemo(
     const results: StepResult[] = [];
     for (const step of allSteps) {
       if (signal.aborted) throw new MeshError('ERR_UNREACHABLE', 'stopped before the last step');
+      listener.stepStarting(step.title, results.length + 1);
       const result = await runStep(step, stage);
       results.push(result);
       listener.stepEnded(result, results.length);

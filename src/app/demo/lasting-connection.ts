@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 export interface LastingConnection {
   /** From the opening to the newest answer. */
   readonly openForMs: number;
+  readonly lastAnswerAtMs: number;
   /** The status codes so far. */
   readonly answers: readonly number[];
   /** The status code of one more request on the same connection. */
@@ -21,16 +22,19 @@ export async function openLastingConnection(port: number): Promise<LastingConnec
   });
   const openedAtMs = Date.now();
   const answers: number[] = [];
-  let openForMs = 0;
+  let lastAnswerAtMs = openedAtMs;
   return {
     answers,
+    get lastAnswerAtMs() {
+      return lastAnswerAtMs;
+    },
     get openForMs() {
-      return openForMs;
+      return lastAnswerAtMs - openedAtMs;
     },
     async request(path) {
       const status = await exchange(socket, path);
       answers.push(status);
-      openForMs = Date.now() - openedAtMs;
+      lastAnswerAtMs = Date.now();
       return status;
     },
     close: () => socket.destroy(),

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatDuration } from '../../../lib/duration.ts';
 import { serviceNames } from '../shop.ts';
@@ -38,6 +38,8 @@ export const enrolment: Step = {
       );
       serials.add(serial);
     }
+    const leaked = filesWith(stage.directory, 'PRIVATE KEY');
+    findings.check('no private key is in any file', leaked.length === 0, leaked.join(', '));
     findings.check(
       'each has another serial',
       serials.size === serviceNames.length,
@@ -45,3 +47,11 @@ export const enrolment: Step = {
     );
   },
 };
+
+/** The files under `directory` in which `text` stands. */
+function filesWith(directory: string, text: string): readonly string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => readFileSync(file).includes(text));
+}
