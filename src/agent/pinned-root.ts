@@ -1,10 +1,10 @@
-import type { X509Certificate } from 'node:crypto';
 import { connect, type TLSSocket } from 'node:tls';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { TrustBundle } from '../spiffe/trust-bundle.ts';
 import { spiffeIdOf } from '../spiffe/verify-peer.ts';
-import { type Certificate, fingerprint, parseCertificate } from '../x509/certificate.ts';
+import { type Certificate, fingerprint } from '../x509/certificate.ts';
 import { validatePath } from '../x509/path.ts';
+import { presentedChain } from '../x509/presented-chain.ts';
 import { addressText, type ControlPlaneAddress } from './control-plane-address.ts';
 
 export interface PinnedRootRequest {
@@ -16,8 +16,6 @@ export interface PinnedRootRequest {
   readonly timeoutMs?: number;
 }
 
-const LONGEST_CHAIN = 8;
-
 /**
  * The trust bundle of the control plane at `address`, found by the pin alone: the chain that it
  * presents must lead to a root with that fingerprint. Nothing is sent to it before.
@@ -25,7 +23,7 @@ const LONGEST_CHAIN = 8;
  * @throws {MeshError} ERR_UNREACHABLE, or ERR_PATH when the pin or the chain does not hold.
  */
 export async function fetchPinnedRoot(request: PinnedRootRequest): Promise<TrustBundle> {
-  const [leaf, ...rest] = await presentedChain(request);
+  const [leaf, ...rest] = await askForChain(request);
   const where = addressText(request.address);
   const root = rest.find((certificate) => fingerprint(certificate) === request.rootFingerprint);
   if (leaf === undefined || root === undefined) {
@@ -39,7 +37,7 @@ export async function fetchPinnedRoot(request: PinnedRootRequest): Promise<Trust
   return TrustBundle.of(spiffeIdOf(leaf).trustDomain, [root]);
 }
 
-async function presentedChain({
+async function askForChain({
   address,
   timeoutMs = 10_000,
 }: PinnedRootRequest): Promise<Certificate[]> {
@@ -62,13 +60,7 @@ async function presentedChain({
     opened.once('error', (cause) => failed(messageOf(cause), cause));
   });
   try {
-    const chain: Certificate[] = [];
-    let next: X509Certificate | undefined = socket.getPeerX509Certificate();
-    while (next !== undefined && chain.length < LONGEST_CHAIN) {
-      chain.push(parseCertificate(next.raw));
-      next = next.issuerCertificate;
-    }
-    return chain;
+    return presentedChain(socket);
   } finally {
     socket.destroy();
   }

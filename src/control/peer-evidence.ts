@@ -1,8 +1,8 @@
-import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { type ContextKey, createContextKey } from '@connectrpc/connect';
 import type { Evidence } from '../attestation/attestor.ts';
-import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { presentedChain } from '../x509/presented-chain.ts';
 
 /** What is known of the peer of one connection before anybody judged it. */
 export interface PeerEvidence {
@@ -17,7 +17,6 @@ export const peerEvidenceKey: ContextKey<PeerEvidence> = createContextKey<PeerEv
   address: 'unknown',
 });
 
-const LONGEST_CHAIN = 8;
 const bySocket = new WeakMap<object, PeerEvidence>();
 
 /** The evidence of a TLS connection, read once per connection. A chain that cannot be parsed is none. */
@@ -25,23 +24,17 @@ export function peerEvidenceOf(socket: TLSSocket): PeerEvidence {
   const known = bySocket.get(socket);
   if (known !== undefined) return known;
   const evidence: PeerEvidence = {
-    chain: presentedChain(socket),
+    chain: chainOf(socket),
     address: `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`,
   };
   bySocket.set(socket, evidence);
   return evidence;
 }
 
-function presentedChain(socket: TLSSocket): readonly Certificate[] {
-  const chain: Certificate[] = [];
-  let next: X509Certificate | undefined = socket.getPeerX509Certificate();
+function chainOf(socket: TLSSocket): readonly Certificate[] {
   try {
-    while (next !== undefined && chain.length < LONGEST_CHAIN) {
-      chain.push(parseCertificate(next.raw));
-      next = next.issuerCertificate;
-    }
+    return presentedChain(socket);
   } catch {
     return [];
   }
-  return chain;
 }
