@@ -18,7 +18,7 @@ import { type Logger, processLog } from '../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../telemetry/proxy-log.ts';
 import { recentActivity } from '../telemetry/recent-activity.ts';
 import { fingerprint } from '../x509/certificate.ts';
-import { AdsClient } from '../xds/ads-client.ts';
+import { AdsClient, type AdsState } from '../xds/ads-client.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
@@ -42,6 +42,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   const workload = ownWorkload(first.svid.id, config.name, cache.facts);
   onLifetimeChange(cache.facts, workload.current, () => manager.renewNow());
   const ads = adsClient({ config, manager, cache, workload, log });
+  ads.state.subscribe((state) => logControlPlane(state, log));
 
   const ended = new AbortController();
   const agent = runTasks(ended.signal, [
@@ -92,7 +93,7 @@ async function serve(
     received += 1;
   });
   const proxy = await startProxy({
-    workload: workload.current,
+    workload,
     settings: meshSettings(config, manager.identity.current),
     identity: manager.identity,
     facts: cache.facts,
@@ -191,6 +192,11 @@ function adsClient({ config, manager, cache, workload, log }: Parts): AdsClient 
       rejected: (typeUrl, rejections) => log.warn({ typeUrl, rejections }, 'facts rejected'),
     },
   });
+}
+
+function logControlPlane(state: AdsState, log: Logger): void {
+  if (state.phase === 'waiting') log.warn(state, 'no facts from the control plane, trying again');
+  if (state.phase === 'synced') log.info('in sync with the control plane');
 }
 
 function meshSettings({ rootNamespace }: SidecarConfig, { svid }: Identity) {

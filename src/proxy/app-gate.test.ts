@@ -12,22 +12,32 @@ const workload = { namespace: 'shop', name: 'r', labels: {}, serviceAccount: 're
 const nobody = allow([fromSource({ principals: ['none'] })], { name: 'nobody' });
 const admission = { mutualTls: true, facts: connection() };
 
+const flow = (): void => undefined;
+
 function gateOver(facts: WatchableValue<MeshFacts>): AppGate {
-  const enforcement = new Enforcement({ workload, settings, facts });
+  const enforcement = new Enforcement({ workload: new WatchableValue(workload), settings, facts });
   return new AppGate({ enforcement, connectDeadlines: new Deadlines(systemClock, 5_000) });
 }
 
 describe('AppGate', () => {
   it('lets in what the policies allow', async () => {
     await using app = await startApp(echoServer());
-    const entry = await gateOver(new WatchableValue(noFacts)).enter(admission, app.address);
-    expect(entry).toMatchObject({ decision: expect.stringContaining('allowed') });
+    const decisions: string[] = [];
+    const entry = await gateOver(new WatchableValue(noFacts)).enter({
+      ...{ admission, app: app.address },
+      flow: (channel, decision) => {
+        decisions.push(decision);
+        channel.reset();
+      },
+    });
+    expect(entry).toEqual({ entered: true });
+    expect(decisions).toEqual([expect.stringContaining('allowed')]);
   });
 
   it('does not trouble the application with what they deny', async () => {
     await using app = await startApp(echoServer());
     const facts = new WatchableValue<MeshFacts>({ ...noFacts, authorizationPolicies: [nobody] });
-    const entry = await gateOver(facts).enter(admission, app.address);
+    const entry = await gateOver(facts).enter({ admission, app: app.address, flow });
     expect(entry).toMatchObject({ denied: { reason: 'authorization' } });
     expect(app.sockets).toHaveLength(0);
   });
@@ -35,7 +45,7 @@ describe('AppGate', () => {
   it('asks again when they changed while the application was being connected', async () => {
     await using app = await startApp(echoServer());
     const facts = new WatchableValue(noFacts);
-    const entering = gateOver(facts).enter(admission, app.address);
+    const entering = gateOver(facts).enter({ admission, app: app.address, flow });
     facts.set({ ...noFacts, authorizationPolicies: [nobody] });
     expect(await entering).toMatchObject({
       denied: { decision: expect.stringContaining('shop/nobody') },
@@ -45,9 +55,9 @@ describe('AppGate', () => {
 
   it('tells why the application cannot be reached', async () => {
     const gate = gateOver(new WatchableValue(noFacts));
-    expect(await gate.enter(admission, { host: '127.0.0.1', port: 1 })).toEqual({
+    expect(await gate.enter({ admission, flow, app: { host: '127.0.0.1', port: 1 } })).toEqual({
       unreachable:
-        'the application cannot be connected to 127.0.0.1:1: nothing listens there (ECONNREFUSED)',
+        'the application does not answer: cannot connect to 127.0.0.1:1: nothing listens there (ECONNREFUSED)',
     });
   });
 });

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { MeshError } from '../lib/errors.ts';
 import type { Address } from './address.ts';
 import type { Channel } from './channel.ts';
@@ -8,9 +9,21 @@ import { socketChannel } from './socket-channel.ts';
 
 /** What became of an inbound connection on its way to the application. */
 export type Entry =
-  | { readonly app: Channel; readonly decision: string }
+  | { readonly entered: true }
   | { readonly denied: Extract<Verdict, { allowed: false }> }
   | { readonly unreachable: string };
+
+/** An inbound connection that wants to be let in. */
+export interface Entrant {
+  readonly admission: Admission;
+  /** Where the application listens. */
+  readonly app: Address;
+  /**
+   * Called when it is in. What it opens must be where changes of policy are looked for before it
+   * returns: the policies were asked in the same turn.
+   */
+  readonly flow: (app: Channel, decision: string) => void;
+}
 
 export interface AppGateOptions {
   readonly enforcement: Enforcement;
@@ -28,22 +41,29 @@ export class AppGate {
     this.#options = options;
   }
 
-  async enter(admission: Admission, app: Address): Promise<Entry> {
-    const { enforcement, connectDeadlines } = this.#options;
+  async enter({ admission, app, flow }: Entrant): Promise<Entry> {
+    const { enforcement } = this.#options;
     const before = enforcement.judge(admission);
     if (!before.allowed) return { denied: before };
     const { generation } = enforcement;
-    try {
-      const socket = await connectTcp(app, { deadlines: connectDeadlines });
-      const verdict = enforcement.generation === generation ? before : enforcement.judge(admission);
-      if (verdict.allowed) return { app: socketChannel(socket), decision: verdict.decision };
+    const socket = await this.#connect(app);
+    if (typeof socket === 'string') return { unreachable: socket };
+    const verdict = enforcement.generation === generation ? before : enforcement.judge(admission);
+    if (!verdict.allowed) {
       socket.destroy();
       return { denied: verdict };
+    }
+    flow(socketChannel(socket), verdict.decision);
+    return { entered: true };
+  }
+
+  /** The connection to the application, or why there is none. */
+  async #connect(app: Address): Promise<Socket | string> {
+    try {
+      return await connectTcp(app, { deadlines: this.#options.connectDeadlines });
     } catch (error) {
       if (!MeshError.is(error)) throw error;
-      return {
-        unreachable: `the application ${error.message.replace(/^cannot connect/, 'cannot be connected')}`,
-      };
+      return `the application does not answer: ${error.message}`;
     }
   }
 }

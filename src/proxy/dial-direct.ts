@@ -7,9 +7,9 @@ import type { Deadlines } from './deadlines.ts';
 import { handshakeAsClient } from './handshake.ts';
 import type { Peer } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
-import type { Reporter } from './reporter.ts';
+import type { PartialEnds, Reporter } from './reporter.ts';
 import type { HotSecureContext } from './secure-context.ts';
-import { socketAddresses } from './socket-addresses.ts';
+import { localAddress } from './socket-addresses.ts';
 import { tlsChannel } from './socket-channel.ts';
 
 /** A workload that takes Istio's mutual TLS on its port. */
@@ -50,7 +50,7 @@ const ALPN = ['istio'];
 export function directDialer(options: DirectDialOptions): DirectDialer {
   return async ({ address, service, expectedIds }) => {
     const raw = await connectTcp(address, { deadlines: options.connectDeadlines });
-    const source = socketAddresses(raw).local;
+    const source = localAddress(raw);
     const outcome = await handshakeAsClient(raw, {
       ...options,
       context: options.context.current,
@@ -60,14 +60,12 @@ export function directDialer(options: DirectDialOptions): DirectDialer {
       expectedIds,
     });
     if ('failure' in outcome) {
-      const { ownSerial, reason } = outcome.failure;
-      options.reporter.handshakeFailed(
-        {
-          ...{ direction: 'outbound', source, destination: address },
-          ...{ service, transport: 'istio-mtls', ownSerial },
-        },
-        { ...outcome.failure, expectedIds },
-      );
+      const ends: PartialEnds = {
+        ...{ direction: 'outbound', source, destination: address },
+        ...{ service, transport: 'istio-mtls' },
+      };
+      const { reason } = outcome.failure;
+      options.reporter.handshakeFailed(ends, { ...outcome.failure, expectedIds });
       throw new MeshError('ERR_UNAUTHENTICATED', reason);
     }
     const { socket, peer, ownSerial, tls } = outcome.secured;
@@ -78,7 +76,7 @@ export function directDialer(options: DirectDialOptions): DirectDialer {
 const CLUSTER_SUFFIX = '.svc.cluster.local';
 
 /** Istio's server name for a service: `outbound_.<port>_._.<fqdn>`. */
-export function istioServerName({ host, port }: Address): string {
+function istioServerName({ host, port }: Address): string {
   const name = host
     .toLowerCase()
     .replace(/\.$/, '')

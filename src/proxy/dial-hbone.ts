@@ -2,13 +2,14 @@ import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { connectTcp } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
+import { drainAtExpiry } from './drain-at-expiry.ts';
 import { handshakeAsClient, type SecuredConnection } from './handshake.ts';
 import type { HboneClientSession, HboneTransport } from './hbone/hbone-transport.ts';
 import type { SessionRecord } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
 import type { HotSecureContext } from './secure-context.ts';
 import type { DialSession, PooledSession, SessionTarget } from './session-pool.ts';
-import { socketAddresses } from './socket-addresses.ts';
+import { localAddress } from './socket-addresses.ts';
 
 export interface HboneDialOptions {
   readonly context: HotSecureContext;
@@ -31,7 +32,7 @@ export function hboneDialer(options: HboneDialOptions): DialSession {
       allowHalfOpen: false,
     });
     raw.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
-    const source = socketAddresses(raw).local;
+    const source = localAddress(raw);
     const ends: PartialEnds = {
       ...{ direction: 'outbound', source, destination: target.address, transport: 'hbone' },
     };
@@ -39,21 +40,18 @@ export function hboneDialer(options: HboneDialOptions): DialSession {
       ...options,
       context: options.context.current,
       deadlines: options.handshakeDeadlines,
-      alpn: ['h2'],
+      ...{ alpn: ['h2'], neededProtocol: 'h2' },
       sni: undefined,
       expectedIds: target.expectedIds,
     });
     if ('failure' in outcome) {
-      const { ownSerial, reason } = outcome.failure;
+      const { reason } = outcome.failure;
       const { expectedIds } = target;
-      options.reporter.handshakeFailed({ ...ends, ownSerial }, { ...outcome.failure, expectedIds });
+      options.reporter.handshakeFailed(ends, { ...outcome.failure, expectedIds });
       throw new MeshError('ERR_UNAUTHENTICATED', reason);
     }
-    if (outcome.secured.socket.alpnProtocol !== 'h2') {
-      outcome.secured.socket.destroy();
-      throw new MeshError('ERR_WIRE', 'the peer did not agree on HTTP/2, so it speaks no HBONE');
-    }
     const session = await begin({ secured: outcome.secured, target, ends }, options);
+    drainAtExpiry(session, outcome.secured.notAfterMs, options.clock);
     return announce({ session, ...outcome.secured }, ends, options.reporter);
   };
 }
@@ -75,13 +73,9 @@ async function begin(
     return await transport.connect(socket);
   } catch (error) {
     const reason = `"${peer.id}" ended the connection after the TLS handshake (${messageOf(error)}); it may not have accepted our certificate (serial ${ownSerial}): its own log says why`;
-    reporter.handshakeFailed(
-      { ...ends, ownSerial },
-      {
-        ...{ expectedIds: target.expectedIds, reason },
-        ...{ presentedId: peer.id, presentedSerial: peer.serial },
-      },
-    );
+    const presented = { presentedId: peer.id, presentedSerial: peer.serial };
+    const { expectedIds } = target;
+    reporter.handshakeFailed(ends, { ...presented, ownSerial, expectedIds, reason });
     throw new MeshError('ERR_UNAUTHENTICATED', reason, { cause: error });
   } finally {
     deadline.cancel();

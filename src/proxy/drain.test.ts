@@ -4,6 +4,7 @@ import { settings } from '../../test/kit/policies.ts';
 import {
   ask,
   dial,
+  entryFor,
   LOOPBACK,
   type ProxyPair,
   RecordedEvents,
@@ -13,17 +14,29 @@ import {
   until,
 } from '../../test/kit/proxy-pair.ts';
 import { systemClock } from '../lib/clock.ts';
+import { WatchableValue } from '../lib/watchable.ts';
 import { type RunningProxy, startProxy } from './proxy.ts';
 
 /** A second server side on the same ports, as a process that takes over would start. */
 async function startSuccessor(pair: ProxyPair, app: number): Promise<RunningProxy> {
   return await startProxy({
-    workload: { namespace: 'shop', name: 'reviews-2', labels: {}, serviceAccount: 'reviews' },
+    workload: new WatchableValue({
+      namespace: 'shop',
+      name: 'reviews-2',
+      labels: {},
+      serviceAccount: 'reviews',
+    }),
     ...{ settings, identity: pair.server.identity, facts: pair.server.facts },
     inbound: [{ listen: pair.inbound, app: { host: LOOPBACK, port: app } }],
     ...{ outbound: [], hbone: pair.hbone, ownAddresses: [LOOPBACK] },
     ...{ clock: systemClock, events: new RecordedEvents() },
   });
+}
+
+/** Tells the client side that the server's HBONE port is another. */
+function reachBy({ client }: ProxyPair, port: number): void {
+  const { facts } = client;
+  facts.set({ ...facts.current, workloadEntries: [entryFor(port)] });
 }
 
 describe('drain of the serving side', () => {
@@ -146,12 +159,7 @@ describe('loss of a session', () => {
           from.once('close', () => to[how]());
         }),
       );
-      const { facts } = pair.client;
-      const [entry] = facts.current.workloadEntries;
-      if (entry === undefined) throw new Error('the pair has no WorkloadEntry');
-      const annotations = { 'networking.hauberk.dev/hbone-port': String(middle.address.port) };
-      const metadata = { ...entry.metadata, annotations };
-      facts.set({ ...facts.current, workloadEntries: [{ ...entry, metadata }] });
+      reachBy(pair, middle.address.port);
       const socket = await dial(pair.outbound);
       const appEnding = until(() => app.sockets.length === 1).then(() => {
         const [appSide] = app.sockets;
@@ -166,4 +174,26 @@ describe('loss of a session', () => {
       expect(pair.server.events.closed[0]?.reason).toBe('reset');
     },
   );
+
+  it('is noticed when the peer answers no more', async () => {
+    await using pair = await startPair({ client: { limits: { probeIntervalMs: 100 } } });
+    await using middle = await startApp(
+      createServer((from) => {
+        const to = connect(pair.hbone);
+        to.on('error', () => undefined);
+        from.pipe(to).pipe(from);
+        from.once('close', () => to.destroy());
+      }),
+    );
+    reachBy(pair, middle.address.port);
+    const socket = await dial(pair.outbound);
+    await ask(socket, 'hello');
+    await new Promise((resolve) => setTimeout(resolve, 350));
+    expect(await ask(socket, 'still there')).toBe('still there');
+    const ending = readToEnd(socket);
+    middle.sockets[0]?.unpipe();
+    expect((await ending).how).toBe('reset');
+    await until(() => pair.client.events.endedSessions.length === 1);
+    expect(pair.client.events.endedSessions[0]?.reason).toBe('the peer answers no ping');
+  });
 });

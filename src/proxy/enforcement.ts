@@ -27,7 +27,8 @@ export type Verdict =
 
 /** What an Enforcement follows and decides for. */
 export interface EnforcementOptions {
-  readonly workload: Workload;
+  /** Its labels change with its service account, and with them which policies select it. */
+  readonly workload: Watchable<Workload>;
   readonly settings: MeshSettings;
   readonly facts: Watchable<MeshFacts>;
 }
@@ -44,12 +45,12 @@ export class Enforcement {
   constructor(options: EnforcementOptions) {
     this.#options = options;
     this.#authorization = this.#compile();
-    this.#stop = options.facts.subscribe(() => {
-      this.#authorization = this.#compile();
-      this.#modes.clear();
-      this.#generation += 1;
-      for (const listener of this.#listeners) listener();
-    });
+    const stops = [options.facts, options.workload].map((followed) =>
+      followed.subscribe(() => this.#recompile()),
+    );
+    this.#stop = () => {
+      for (const stop of stops) stop();
+    };
   }
 
   /** Another number after each change. */
@@ -63,7 +64,7 @@ export class Enforcement {
     if (known !== undefined) return known;
     const { facts, workload, settings } = this.#options;
     const { peerAuthentications } = facts.current;
-    const mode = effectivePeerAuthentication(peerAuthentications, workload, port, settings);
+    const mode = effectivePeerAuthentication(peerAuthentications, workload.current, port, settings);
     this.#modes.set(port, mode);
     return mode;
   }
@@ -95,9 +96,16 @@ export class Enforcement {
     this.#stop();
   }
 
+  #recompile(): void {
+    this.#authorization = this.#compile();
+    this.#modes.clear();
+    this.#generation += 1;
+    for (const listener of this.#listeners) listener();
+  }
+
   #compile(): AuthorizationSet {
     const { facts, workload, settings } = this.#options;
-    return compileAuthorization(facts.current.authorizationPolicies, workload, settings);
+    return compileAuthorization(facts.current.authorizationPolicies, workload.current, settings);
   }
 }
 

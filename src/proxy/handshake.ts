@@ -5,15 +5,9 @@ import { MeshError, messageOf } from '../lib/errors.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import { presentedChain } from '../x509/presented-chain.ts';
 import type { Deadlines } from './deadlines.ts';
-import {
-  checkOwnValidity,
-  ownSerialOf,
-  type Peer,
-  presentedChain,
-  provenPeer,
-  tlsFactsOf,
-} from './peer.ts';
+import { checkOwnValidity, ownSerialOf, type Peer, provenPeer, tlsFactsOf } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
 import type { IdentityContext } from './secure-context.ts';
 import type { TlsAcceptor } from './tls-acceptor.ts';
@@ -25,6 +19,8 @@ export interface HandshakeOptions {
   readonly clock: Clock;
   /** Bounds the handshake. */
   readonly deadlines: Deadlines;
+  /** The protocol that must have been agreed on by ALPN. Default: none need be. */
+  readonly neededProtocol?: string;
 }
 
 export interface ServerHandshakeOptions extends HandshakeOptions {
@@ -49,6 +45,8 @@ export interface SecuredConnection {
   readonly raw: Socket;
   readonly peer: Peer;
   readonly ownSerial: string | undefined;
+  /** When the first of the two certificates runs out, in milliseconds since 1970. */
+  readonly notAfterMs: number;
   readonly tls: TlsFacts;
 }
 
@@ -122,14 +120,18 @@ async function conclude(
 ): Promise<HandshakeOutcome> {
   let chain: readonly Certificate[] = [];
   try {
+    if (raw.destroyed) throw new MeshError('ERR_UNREACHABLE', 'the peer is already gone');
     checkOwnValidity(judgement.identity(), judgement.clock.now());
     const socket = await handshake();
     // Until its next owner listens, an error must not go unheard.
     socket.on('error', () => undefined);
     chain = presentedChain(socket);
     const peer = judge(chain, judgement);
+    checkProtocol(socket, judgement.neededProtocol);
     const tls = tlsFactsOf(socket);
-    return { secured: { socket, raw, peer, ownSerial: ownSerialOf(socket), tls } };
+    const own = judgement.identity().svid.chain[0]?.notAfterMs ?? 0;
+    const notAfterMs = Math.min(own, peer.notAfterMs);
+    return { secured: { socket, raw, peer, ownSerial: ownSerialOf(socket), notAfterMs, tls } };
   } catch (error) {
     raw.destroy();
     return {
@@ -175,5 +177,14 @@ function judge(chain: readonly Certificate[], judgement: Judgement): Peer {
   throw new MeshError(
     'ERR_UNAUTHENTICATED',
     `the server proved to be "${peer.id}" (serial ${peer.serial}) and not "${expectedIds.join('" or "')}"`,
+  );
+}
+
+function checkProtocol({ alpnProtocol }: TLSSocket, needed: string | undefined): void {
+  if (needed === undefined || alpnProtocol === needed) return;
+  const got = typeof alpnProtocol === 'string' ? `"${alpnProtocol}"` : 'none';
+  throw new MeshError(
+    'ERR_WIRE',
+    `the peer agreed by ALPN on ${got} and not on "${needed}", so it does not speak what this port is for`,
   );
 }

@@ -1,11 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Address } from './address.ts';
 import type { AppGate } from './app-gate.ts';
 import type { Channel } from './channel.ts';
-import type { ConnectionTable } from './connection-table.ts';
+import type { ConnectionAbout, ConnectionTable } from './connection-table.ts';
 import type { Deadlines } from './deadlines.ts';
 import { describeStrict, type Enforcement } from './enforcement.ts';
 import { handshakeAsServer, type SecuredConnection } from './handshake.ts';
@@ -14,7 +15,7 @@ import type { IstioAcceptors } from './istio-acceptors.ts';
 import type { ConnectionTransport } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
 import { sniff } from './sniff.ts';
-import { socketAddresses } from './socket-addresses.ts';
+import { localAddress, remoteAddress } from './socket-addresses.ts';
 import { socketChannel, tlsChannel } from './socket-channel.ts';
 
 /** What the listeners of workload ports share. */
@@ -49,9 +50,12 @@ interface Settled extends Accepted {
 export function inboundListener(app: Address, options: InboundOptions): Server {
   return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
     socket.on('error', () => undefined);
-    const { local, remote } = socketAddresses(socket);
-    const ends: PartialEnds = { direction: 'inbound', source: remote, destination: local };
-    void serve({ socket, ends, app }, options);
+    const [source, destination] = [remoteAddress(socket), localAddress(socket)];
+    const ends: PartialEnds = { direction: 'inbound', source, destination };
+    serve({ socket, ends, app }, options).catch((error: unknown) => {
+      options.reporter.upstreamFailed(ends, messageOf(error));
+      socket.destroy();
+    });
   });
 }
 
@@ -99,7 +103,9 @@ async function firstBytes(
   return undefined;
 }
 
-const NOTHING_PRESENTED = { expectedIds: [], presentedId: undefined, presentedSerial: undefined };
+const NOTHING_PRESENTED = {
+  ...{ expectedIds: [], ownSerial: undefined, presentedId: undefined, presentedSerial: undefined },
+};
 
 async function secure(
   { socket, ends }: Accepted,
@@ -115,7 +121,7 @@ async function secure(
   if ('secured' in outcome) return outcome.secured;
   const { failure } = outcome;
   options.reporter.handshakeFailed(
-    { ...ends, transport: 'istio-mtls', ownSerial: failure.ownSerial },
+    { ...ends, transport: 'istio-mtls' },
     { ...failure, expectedIds: [] },
   );
   return undefined;
@@ -124,12 +130,11 @@ async function secure(
 async function pass(settled: Settled, options: InboundOptions): Promise<void> {
   const { ends, transport, secured, sni, app } = settled;
   const source = sourceChannel(settled);
-  const known: PartialEnds = {
+  const known = {
     ...ends,
-    transport,
-    ownSerial: secured?.ownSerial,
-    peerId: secured?.peer.id,
-    peerSerial: secured?.peer.serial,
+    ...{ transport, service: undefined },
+    ...{ ownId: options.reporter.ownId, ownSerial: secured?.ownSerial },
+    ...{ peerId: secured?.peer.id, peerSerial: secured?.peer.serial },
   };
   const admission = {
     mutualTls: secured !== undefined,
@@ -141,28 +146,18 @@ async function pass(settled: Settled, options: InboundOptions): Promise<void> {
       ...(sni === undefined ? {} : { sni }),
     },
   };
-  const entry = await options.gate.enter(admission, app);
-  if ('denied' in entry) {
-    options.reporter.denied(known, entry.denied);
-    return source.reset();
-  }
-  if ('unreachable' in entry) {
-    options.reporter.upstreamFailed(known, entry.unreachable);
-    return source.reset();
-  }
-  const { tls = NO_TLS, ownSerial } = secured ?? {};
-  options.table.add({
-    about: {
-      ...{ direction: 'inbound', source: ends.source, destination: ends.destination },
-      ...{ service: undefined, transport, sni, ownId: options.reporter.ownId, ownSerial },
-      ...{ peerId: secured?.peer.id, peerSerial: secured?.peer.serial },
-      ...tls,
+  const { tls = NO_TLS } = secured ?? {};
+  const about: ConnectionAbout = { ...known, ...tls, sni };
+  const entry = await options.gate.enter({
+    ...{ admission, app },
+    flow: (destination, decision) => {
+      options.table.add({ about, source, destination, admission, decision });
     },
-    source,
-    destination: entry.app,
-    admission,
-    decision: entry.decision,
   });
+  if ('entered' in entry) return;
+  if ('denied' in entry) options.reporter.denied(known, entry.denied);
+  else options.reporter.upstreamFailed(known, entry.unreachable);
+  source.reset();
 }
 
 const NO_TLS = { tlsVersion: undefined, cipher: undefined, keyExchange: null };

@@ -1,6 +1,14 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { dial, LOOPBACK, startApp } from '../../test/kit/proxy-pair.ts';
+import {
+  ask,
+  dial,
+  LOOPBACK,
+  readToEnd,
+  startApp,
+  startPair,
+  until,
+} from '../../test/kit/proxy-pair.ts';
 import { listenAll } from './listen.ts';
 
 const anywhere = { host: LOOPBACK, port: 0 };
@@ -42,5 +50,31 @@ describe('listenAll', () => {
     await expect(
       listenAll([{ server: createServer(), address, purpose: 'tests' }]),
     ).rejects.toThrow(/192\.0\.2\.1:0.*does not have the address/);
+  });
+});
+
+describe('startProxy', () => {
+  it('starts nothing when a port is taken', async () => {
+    await using taken = await startApp(createServer());
+    const starting = startPair({ server: { hbone: taken.address } });
+    await expect(starting).rejects.toMatchObject({
+      code: 'ERR_LISTEN',
+      message: expect.stringContaining(`127.0.0.1:${taken.address.port} for HBONE`),
+    });
+  });
+
+  it('refuses connections over the limit of a listener, and says so', async () => {
+    await using pair = await startPair({ client: { limits: { maxConnections: 2 } } });
+    const open = [await dial(pair.outbound), await dial(pair.outbound)];
+    for (const socket of open) expect(await ask(socket, 'hello')).toBe('hello');
+    await readToEnd(connect(pair.outbound));
+    await until(() => pair.client.events.denied.length === 1);
+    expect(pair.client.events.denied[0]).toMatchObject({
+      ...{ direction: 'outbound', reason: 'limit', destination: pair.outbound },
+      decision: expect.stringContaining('2 connections open'),
+    });
+    open[0]?.destroy();
+    await until(() => pair.client.events.closed.length === 1);
+    expect(await ask(await dial(pair.outbound), 'again')).toBe('again');
   });
 });

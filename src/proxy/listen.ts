@@ -25,7 +25,7 @@ export async function listenAll(plans: readonly ListenPlan[]): Promise<readonly 
 }
 
 /** Where a listening server can be reached. */
-export function boundAddress(server: Server): Address {
+function boundAddress(server: Server): Address {
   const bound = server.address();
   const { address, port } = isInfo(bound) ? bound : { address: '', port: 0 };
   return { host: plainIp(address), port };

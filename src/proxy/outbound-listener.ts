@@ -1,9 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { messageOf } from '../lib/errors.ts';
 import type { Address } from './address.ts';
 import type { Channel } from './channel.ts';
 import type { ConnectionTable } from './connection-table.ts';
-import type { Reporter } from './reporter.ts';
-import { socketAddresses } from './socket-addresses.ts';
+import type { PartialEnds, Reporter } from './reporter.ts';
+import { remoteAddress } from './socket-addresses.ts';
 import { socketChannel } from './socket-channel.ts';
 import type { Upstream, UpstreamConnector } from './upstream-connector.ts';
 
@@ -24,8 +25,12 @@ interface Call {
 export function outboundListener(service: Address, options: OutboundOptions): Server {
   return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
     const channel = socketChannel(socket);
-    const source = socketAddresses(socket).remote;
-    void serve({ socket, channel, source, service }, options);
+    const source = remoteAddress(socket);
+    serve({ socket, channel, source, service }, options).catch((error: unknown) => {
+      const ends: PartialEnds = { direction: 'outbound', source, destination: service, service };
+      options.reporter.upstreamFailed(ends, messageOf(error));
+      channel.reset();
+    });
   });
 }
 

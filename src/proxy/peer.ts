@@ -1,10 +1,9 @@
-import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { MeshError } from '../lib/errors.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { SpiffeId } from '../spiffe/spiffe-id.ts';
 import { verifyPeer } from '../spiffe/verify-peer.ts';
-import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate.ts';
 import { describeCertificate } from '../x509/describe-certificate.ts';
 import type { TlsFacts } from './proxy-events.ts';
 
@@ -16,6 +15,8 @@ export interface Peer {
   readonly principal: string;
   /** Serial of its certificate in lower-case hex. */
   readonly serial: string;
+  /** When its certificate runs out, in milliseconds since 1970. */
+  readonly notAfterMs: number;
 }
 
 /** Whom to believe when a peer is verified. */
@@ -27,23 +28,7 @@ export interface PeerTrust {
   readonly purpose: 'serverAuth' | 'clientAuth';
 }
 
-const MAX_CHAIN = 8;
 const SCHEME = 'spiffe://';
-
-/**
- * The certificates that the other side sent, in its order, at most 8.
- *
- * @throws {MeshError} ERR_DER or ERR_KEY for one that cannot be read.
- */
-export function presentedChain(socket: TLSSocket): Certificate[] {
-  const chain: Certificate[] = [];
-  let next: X509Certificate | undefined = socket.getPeerX509Certificate();
-  while (next !== undefined && chain.length < MAX_CHAIN) {
-    chain.push(parseCertificate(next.raw));
-    next = next.issuerCertificate;
-  }
-  return chain;
-}
 
 /**
  * Who presented `chain`: an identity of this mesh, proved against its bundle.
@@ -58,8 +43,12 @@ export function provenPeer(chain: readonly Certificate[], trust: PeerTrust): Pee
     nowMs,
     purpose,
   });
+  const [leaf] = chain;
   const text = id.toString();
-  return { id: text, principal: text.slice(SCHEME.length), serial: chain[0]?.serial ?? '' };
+  return {
+    ...{ id: text, principal: text.slice(SCHEME.length) },
+    ...{ serial: leaf?.serial ?? '', notAfterMs: leaf?.notAfterMs ?? 0 },
+  };
 }
 
 /**

@@ -11,7 +11,7 @@ import type { ServedPort } from './served-apps.ts';
 
 /** What a proxy is made of. */
 export interface ProxyOptions {
-  readonly workload: Workload;
+  readonly workload: Watchable<Workload>;
   readonly settings: MeshSettings;
   /** Exists only once the first SVID is there, so nothing can serve without one. */
   readonly identity: Watchable<Identity>;

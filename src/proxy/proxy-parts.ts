@@ -10,6 +10,7 @@ import { EndpointChooser } from './endpoint-chooser.ts';
 import { Enforcement } from './enforcement.ts';
 import { http2Transport } from './hbone/http2-transport.ts';
 import { HboneListener } from './hbone-listener.ts';
+import { HboneStreams } from './hbone-streams.ts';
 import { type InboundOptions, inboundListener } from './inbound-listener.ts';
 import { IstioAcceptors } from './istio-acceptors.ts';
 import type { ProxyLimits } from './limits.ts';
@@ -65,8 +66,11 @@ export class ProxyParts {
     });
     this.#hbone = new HboneListener({
       ...shared,
-      maxStreams: limits.maxConnections,
-      appOf: appFinder(() => this.#served, options.ownAddresses),
+      streams: new HboneStreams({
+        ...shared,
+        maxStreams: limits.maxConnections,
+        appOf: appFinder(() => this.#served, options.ownAddresses),
+      }),
     });
     this.#sockets = new AcceptedSockets(reporter, limits.maxConnections);
     this.#sockets.follow(this.#hbone.server, 'inbound');
@@ -119,9 +123,11 @@ export class ProxyParts {
       this.#hbone.drain(),
       this.table.idle(),
     ]);
-    const inTime = new AbortController();
-    await Promise.race([finished, this.#options.clock.sleep(deadlineMs, inTime.signal)]);
-    inTime.abort();
+    if (deadlineMs > 0) {
+      const inTime = new AbortController();
+      await Promise.race([finished, this.#options.clock.sleep(deadlineMs, inTime.signal)]);
+      inTime.abort();
+    }
     this.table.closeAll('drain-deadline', `open ${deadlineMs} ms after the drain began`);
     // One turn of the loop, in which the resets of the streams go out.
     await new Promise((resolve) => setImmediate(resolve));

@@ -8,7 +8,6 @@ import { ProxyParts } from './proxy-parts.ts';
 import type { ProxyStats } from './reporter.ts';
 
 export type { Address } from './address.ts';
-export type { ProxyLimits } from './limits.ts';
 export type { ProxyOptions } from './proxy-options.ts';
 export type { ProxyStats } from './reporter.ts';
 

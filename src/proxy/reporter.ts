@@ -28,6 +28,12 @@ export interface ProxyStats {
 /** What is known of who and where when something fails; the rest is filled in. */
 export type PartialEnds = Pick<Ends, 'direction' | 'source' | 'destination'> & Partial<Ends>;
 
+/** Why a handshake failed, and what was shown in it. */
+export type HandshakeProblem = Pick<
+  FailedHandshake,
+  'expectedIds' | 'presentedId' | 'presentedSerial' | 'reason' | 'ownSerial'
+>;
+
 /** Passes events on, dated and with this workload's name, and counts them. */
 export class Reporter {
   readonly #events: ProxyEvents;
@@ -81,14 +87,9 @@ export class Reporter {
     this.#events.connectionDenied({ ...this.#whole(ends), ...why, atMs: this.nowMs });
   }
 
-  handshakeFailed(
-    ends: PartialEnds,
-    why: Pick<FailedHandshake, 'expectedIds' | 'presentedId' | 'presentedSerial' | 'reason'>,
-  ): void {
+  handshakeFailed(ends: PartialEnds, why: HandshakeProblem): void {
     this.#stats.handshakesFailed += 1;
-    const { expectedIds, presentedId, presentedSerial, reason } = why;
-    const failed = { expectedIds, presentedId, presentedSerial, reason, atMs: this.nowMs };
-    this.#events.handshakeFailed({ ...this.#whole(ends), ...failed });
+    this.#events.handshakeFailed({ ...this.#whole(ends), ...why, atMs: this.nowMs });
   }
 
   upstreamFailed(ends: PartialEnds, reason: string): void {

@@ -1,8 +1,20 @@
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { ask, CLIENT_ID, dial, SERVER_ID, startPair, until } from '../../test/kit/proxy-pair.ts';
+import { ManualClock } from '../../test/kit/manual-clock.ts';
+import {
+  ask,
+  CLIENT_ID,
+  dial,
+  readToEnd,
+  SERVER_ID,
+  startPair,
+  until,
+} from '../../test/kit/proxy-pair.ts';
 import { testAuthority } from '../../test/kit/test-authority.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import { TrustBundle } from '../spiffe/trust-bundle.ts';
+
+const HOUR_MS = 3_600_000;
 
 function serialOf({ svid }: Identity): string | undefined {
   return svid.chain[0]?.serial;
@@ -79,6 +91,24 @@ describe('rotation of the own identity', () => {
       before,
       serialOf(pair.server.identity.current),
     ]);
+  });
+
+  it('opens no more streams with a certificate that has run out, and cuts none', async () => {
+    const clock = new ManualClock(Date.now());
+    const options = { clock, limits: { probeIntervalMs: 1_000 * HOUR_MS } };
+    await using pair = await startPair({ client: options, server: options });
+    const old = await dial(pair.outbound);
+    await ask(old, 'hello');
+    await clock.advance(25 * HOUR_MS);
+    expect((await readToEnd(connect(pair.outbound))).how).toBe('reset');
+    expect(pair.client.events.handshakes[0]?.reason).toMatch(/own certificate .* is valid from/);
+    expect(await ask(old, 'still there')).toBe('still there');
+    const nowMs = clock.now();
+    const fresh = { notBeforeMs: nowMs - HOUR_MS, notAfterMs: nowMs + HOUR_MS };
+    pair.server.identity.set(pair.authority.identity(SERVER_ID, fresh));
+    pair.client.identity.set(pair.authority.identity(CLIENT_ID, fresh));
+    await clock.advance(60_000);
+    expect(await ask(await dial(pair.outbound), 'hello')).toBe('hello');
   });
 
   it('goes from one root to another by way of a bundle with both', async () => {

@@ -5,15 +5,24 @@ import { DuplexChannel } from './duplex-channel.ts';
 
 /** A Channel over a TCP connection; cutting it sends a TCP reset. */
 export function socketChannel(socket: Socket): Channel {
-  return new DuplexChannel(socket, { reset: (tcp) => tcp.resetAndDestroy() });
+  return new DuplexChannel(socket, { reset: (tcp) => reset(tcp, tcp) });
 }
 
 /** A Channel over a TLS connection that runs on the TCP connection `raw`, which is what gets reset. */
 export function tlsChannel(socket: TLSSocket, raw: Socket): Channel {
   return new DuplexChannel(socket, {
     reset: (tls) => {
-      raw.resetAndDestroy();
+      reset(raw, tls);
       tls.destroy();
     },
   });
+}
+
+/** Resets `raw`; `written` is what the application's bytes were written to. */
+function reset(raw: Socket, written: Socket): void {
+  // While an end goes out libuv refuses to reset, and Node then loses the socket without closing
+  // it. All bytes are with the kernel at that point, so closing cuts nothing off that was written.
+  const { writableEnded, writableFinished, writableLength } = written;
+  if (writableEnded && !writableFinished && writableLength === 0) raw.destroy();
+  else raw.resetAndDestroy();
 }

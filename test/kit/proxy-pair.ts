@@ -186,7 +186,7 @@ export async function startPair(options: PairOptions = {}): Promise<ProxyPair> {
 }
 
 /** Facts by which `reviews.shop:80` is the workload port of `server`. */
-export function factsToReach(
+function factsToReach(
   server: RunningProxy,
   transport: 'hbone' | 'istio-mtls' | 'plaintext' = 'hbone',
 ): MeshFacts {
@@ -223,7 +223,7 @@ async function startSide(side: {
   const facts = new WatchableValue(side.facts);
   const events = new RecordedEvents();
   const proxy = await startProxy({
-    workload: side.workload,
+    workload: new WatchableValue(side.workload),
     ...{ settings, identity, facts, events, inbound: [], outbound: [], hbone: nowhere },
     ownAddresses: [LOOPBACK],
     clock: systemClock,

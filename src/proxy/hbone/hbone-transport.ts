@@ -18,7 +18,10 @@ export interface HboneClientSession {
   readonly streams: number;
   /** Asks the peer for a connection to `authority` (`host:port`). Never rejects. */
   open(authority: string): Promise<OpenOutcome>;
-  /** Ends the session when the probe before this one was never answered; call at intervals. */
+  /**
+   * To be called at intervals. Ends the session when the peer has not answered since the call before
+   * this, or when there was no stream at 15 calls in a row.
+   */
   probe(): void;
   /** No new streams; closes when the open ones have ended. */
   drain(): void;

@@ -15,6 +15,7 @@ import { printable } from './printable.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
 const OK = 200;
+const MAX_IDLE_PROBES = 15;
 
 /** The calling side of HBONE on node:http2. */
 export class Http2ClientSession implements HboneClientSession {
@@ -25,6 +26,7 @@ export class Http2ClientSession implements HboneClientSession {
   #streams = 0;
   #draining = false;
   #probing = false;
+  #idleProbes = 0;
   #reason: string | undefined;
 
   private constructor(session: ClientHttp2Session, maxStreams: number, answers: Deadlines) {
@@ -102,7 +104,10 @@ export class Http2ClientSession implements HboneClientSession {
 
   probe(): void {
     if (this.#probing) this.destroy('the peer answers no ping');
-    if (this.#session.destroyed || this.#streams === 0) return;
+    if (this.#session.destroyed) return;
+    this.#idleProbes = this.#streams === 0 ? this.#idleProbes + 1 : 0;
+    if (this.#idleProbes > MAX_IDLE_PROBES) this.drain();
+    if (this.#streams === 0) return;
     this.#probing = this.#session.ping((error) => {
       if (error === null) this.#probing = false;
     });
