@@ -33,8 +33,8 @@ import type { Store } from '../store/store.ts';
 import { openAuditLog } from '../telemetry/audit-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
-import { ensurePrivateDirectory } from './data-dir.ts';
-import { readMasterKey } from './master-key.ts';
+import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
+import { type MasterKeySources, readMasterKey } from './master-key.ts';
 
 export interface ControlPlaneConfig {
   readonly dataDir: string;
@@ -44,6 +44,8 @@ export interface ControlPlaneConfig {
   readonly rootNamespace: string;
   /** Lifetime of an SVID when neither request nor service account says another. */
   readonly svidLifetimeMs: number;
+  /** Default: a file in the data directory, made at the first start. */
+  readonly masterKey?: MasterKeySources;
 }
 
 export interface ControlPlaneReady {
@@ -68,8 +70,9 @@ export async function runControlPlane(
   const { dataDir, rootNamespace } = config;
   const clock = systemClock;
   ensurePrivateDirectory(dataDir);
-  const path = join(dataDir, 'hauberk.db');
-  const sealer = aesSealer(readMasterKey(join(dataDir, 'master.key'), !existsSync(path)));
+  const path = join(dataDir, DATABASE_FILE);
+  const own = { path: join(dataDir, MASTER_KEY_FILE), mayCreate: !existsSync(path) };
+  const sealer = aesSealer(readMasterKey(config.masterKey ?? {}, own));
   const store = openSqliteStore({ path, clock, sealer });
   const audit = openAuditLog(join(dataDir, 'audit.log'), clock);
   try {

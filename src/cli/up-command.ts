@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { ControlPlaneConfig, ControlPlaneReady } from '../app/control-plane.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { parseAddress } from './address.ts';
+import { masterKeyOption, masterKeySources } from './master-key-options.ts';
 import { dataDirOf, dataDirOption, outputOption, withExamples } from './options.ts';
 import { type OutputFormat, print } from './output.ts';
 import { untilStopped } from './until-stopped.ts';
@@ -11,6 +12,7 @@ interface UpOptions {
   readonly xds: string;
   readonly trustDomain: string;
   readonly svidLifetime: string;
+  readonly masterKeyFile?: string;
   readonly output: OutputFormat;
 }
 
@@ -26,6 +28,7 @@ export function upCommand(): Command {
     )
     .option('--trust-domain <name>', 'trust domain of a new mesh', 'cluster.local')
     .option('--svid-lifetime <duration>', 'how long certificates of workloads last', '24h')
+    .addOption(masterKeyOption())
     .addOption(outputOption())
     .action(async (options: UpOptions) => {
       const dataDir = dataDirOf(options);
@@ -35,6 +38,7 @@ export function upCommand(): Command {
         trustDomain: options.trustDomain,
         rootNamespace: 'istio-system',
         svidLifetimeMs: parseDuration(options.svidLifetime),
+        masterKey: masterKeySources(options),
       };
       // Loaded when it is needed: the other commands start faster without it.
       const { runControlPlane } = await import('../app/control-plane.ts');
