@@ -145,6 +145,7 @@ async function serve(
       authority,
       serviceAccounts: accounts,
       events,
+      clock,
       agents: () =>
         distribution.agents.map(({ agent }) => ({
           id: agent.viewer.id.toString(),

@@ -6,6 +6,9 @@ import { MeshError, messageOf } from '../lib/errors.ts';
 export const DATABASE_FILE = 'hauberk.db';
 export const MASTER_KEY_FILE = 'master.key';
 
+/** Where the mesh keeps its own resources, as Istio does. */
+export const ROOT_NAMESPACE = 'istio-system';
+
 /**
  * Makes sure that `path` is a directory that only its owner can enter (0700).
  *

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ControlPlaneConfig, ControlPlaneReady } from '../app/control-plane.ts';
+import { ROOT_NAMESPACE } from '../app/data-dir.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { parseAddress } from './address.ts';
 import { masterKeyOption, masterKeySources } from './master-key-options.ts';
@@ -36,7 +37,7 @@ export function upCommand(): Command {
         dataDir,
         xds: parseAddress(options.xds),
         trustDomain: options.trustDomain,
-        rootNamespace: 'istio-system',
+        rootNamespace: ROOT_NAMESPACE,
         svidLifetimeMs: parseDuration(options.svidLifetime),
         masterKey: masterKeySources(options),
       };
