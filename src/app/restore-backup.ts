@@ -1,15 +1,16 @@
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { authoritySecret } from '../control/authority-secret.ts';
 import { type Backup, MAX_BACKUP_BYTES, openBackup } from '../control/backup.ts';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { aesSealer } from '../lib/sealer.ts';
+import { TrustDomain } from '../spiffe/trust-domain.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
 import { openAuditLog } from '../telemetry/audit-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
+import { storedRoot } from './open-authority.ts';
 
 export interface RestoreRequest {
   /** Must not hold a mesh yet. */
@@ -89,8 +90,9 @@ async function fill(
   const store = openSqliteStore({ path, clock, sealer, afterVersion });
   try {
     await store.commit(backup.resources.map((resource) => ({ op: 'put', resource })));
-    const authorities = await authoritySecret(store, rootNamespace).load();
-    if (authorities !== undefined) return fingerprint(authorities.root.certificate);
+    const trustDomain = TrustDomain.parse(backup.trustDomain);
+    const root = await storedRoot(store, { trustDomain, rootNamespace, clock });
+    if (root !== undefined) return fingerprint(root);
     throw new MeshError('ERR_STORE', 'the backup holds no certificate authority');
   } finally {
     store.close();

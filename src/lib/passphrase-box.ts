@@ -26,7 +26,7 @@ const KEY_BYTES = 32;
 /** 128 MiB and about 0.4 s a guess. Fixed by the format: a box cannot ask its reader for more. */
 const SCRYPT = { N: 2 ** 17, r: 8, p: 1, maxmem: 2 ** 28 };
 
-export const SHORTEST_PASSPHRASE = 12;
+const SHORTEST_PASSPHRASE = 12;
 const LONGEST_PASSPHRASE = 1_024;
 
 /** scrypt and AES-256-GCM: format line, salt, nonce, sealed bytes, tag; all of it is authenticated. */
