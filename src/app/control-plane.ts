@@ -2,15 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { svidAttestor } from '../attestation/svid-attestor.ts';
 import { tokenLedger } from '../attestation/token-ledger.ts';
-import {
-  type CertificateAuthority,
-  openCertificateAuthority,
-} from '../ca/certificate-authority.ts';
-import { istioIssuanceRules } from '../ca/issuance-rules.ts';
+import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { adminRoutes } from '../control/admin-routes.ts';
 import { admission, defaultAccount } from '../control/admission.ts';
 import { agentPresence } from '../control/agent-presence.ts';
-import { authoritySecret } from '../control/authority-secret.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
@@ -27,29 +22,29 @@ import { systemClock } from '../lib/clock.ts';
 import { serveJsonSocket } from '../lib/json-socket-server.ts';
 import { aesSealer } from '../lib/sealer.ts';
 import { runTasks, type Task } from '../lib/tasks.ts';
-import { TrustDomain } from '../spiffe/trust-domain.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import { openAuditLog } from '../telemetry/audit-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
-import { ensurePrivateDirectory } from './data-dir.ts';
-import { readMasterKey } from './master-key.ts';
+import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
+import { type MasterKeySources, readMasterKey } from './master-key.ts';
+import { type AuthorityConfig, openAuthority } from './open-authority.ts';
 
-export interface ControlPlaneConfig {
+export interface ControlPlaneConfig extends AuthorityConfig {
   readonly dataDir: string;
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
-  readonly trustDomain: string;
-  readonly rootNamespace: string;
-  /** Lifetime of an SVID when neither request nor service account says another. */
-  readonly svidLifetimeMs: number;
+  /** Default: a file in the data directory, made at the first start. */
+  readonly masterKey?: MasterKeySources;
 }
 
 export interface ControlPlaneReady {
   readonly xdsPort: number;
   readonly adminSocket: string;
   readonly rootFingerprint: string;
+  /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
+  readonly svidLifetimeMs: number;
 }
 
 const AUTHORITY_CHECK_MS = 3_600_000;
@@ -68,18 +63,14 @@ export async function runControlPlane(
   const { dataDir, rootNamespace } = config;
   const clock = systemClock;
   ensurePrivateDirectory(dataDir);
-  const path = join(dataDir, 'hauberk.db');
-  const sealer = aesSealer(readMasterKey(join(dataDir, 'master.key'), !existsSync(path)));
+  const path = join(dataDir, DATABASE_FILE);
+  const own = { path: join(dataDir, MASTER_KEY_FILE), mayCreate: !existsSync(path) };
+  const sealer = aesSealer(readMasterKey(config.masterKey ?? {}, own));
   const store = openSqliteStore({ path, clock, sealer });
   const audit = openAuditLog(join(dataDir, 'audit.log'), clock);
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
-    const authority = await openCertificateAuthority({
-      trustDomain: TrustDomain.parse(config.trustDomain),
-      store: authoritySecret(store, rootNamespace),
-      rules: { ...istioIssuanceRules, defaultLifetimeMs: config.svidLifetimeMs },
-      clock,
-    });
+    const authority = await openAuthority(config, { store, clock });
     await serve({ config, store, authority, events: audit.events, clock }, signal, ready);
   } finally {
     audit.close();
@@ -142,6 +133,7 @@ async function serve(
       authority,
       serviceAccounts: accounts,
       events,
+      clock,
       agents: () =>
         distribution.agents.map(({ agent }) => ({
           id: agent.viewer.id.toString(),
@@ -149,7 +141,12 @@ async function serve(
         })),
     }),
   });
-  ready({ xdsPort: grpc.port, adminSocket, rootFingerprint: rootFingerprint() });
+  ready({
+    xdsPort: grpc.port,
+    adminSocket,
+    rootFingerprint: rootFingerprint(),
+    svidLifetimeMs: authority.rules.defaultLifetimeMs,
+  });
   await runTasks(signal, [
     grpc.run,
     admin,

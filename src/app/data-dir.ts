@@ -2,6 +2,13 @@ import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MeshError, messageOf } from '../lib/errors.ts';
 
+/** Names in a control plane's data directory. */
+export const DATABASE_FILE = 'hauberk.db';
+export const MASTER_KEY_FILE = 'master.key';
+
+/** Where the mesh keeps its own resources, as Istio does. */
+export const ROOT_NAMESPACE = 'istio-system';
+
 /**
  * Makes sure that `path` is a directory that only its owner can enter (0700).
  *

@@ -2,7 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { TrustDomain } from '../spiffe/trust-domain.ts';
 import { buildCertificate } from '../x509/build-certificate.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { generateKeyPair, type KeyAlgorithm, type KeyPair } from '../x509/key-pair.ts';
+import {
+  generateKeyPair,
+  type KeyAlgorithm,
+  type KeyPair,
+  keyAlgorithmOf,
+} from '../x509/key-pair.ts';
 
 /** A signing key with its certificate. */
 export interface Authority {
@@ -14,7 +19,7 @@ export interface AuthorityRequest {
   readonly trustDomain: TrustDomain;
   readonly nowMs: number;
   readonly lifetimeMs: number;
-  /** Default `ecdsa-p256`. */
+  /** Default: the issuer's, for a root `ecdsa-p256`. */
   readonly algorithm?: KeyAlgorithm;
 }
 
@@ -45,8 +50,9 @@ function createAuthority(
   role: 'root' | 'intermediate',
   issuer: Authority | undefined,
 ): Authority {
-  const { trustDomain, nowMs, lifetimeMs, algorithm } = request;
-  const keys = generateKeyPair(algorithm);
+  const { trustDomain, nowMs, lifetimeMs } = request;
+  const inherited = issuer && keyAlgorithmOf(issuer.certificate.publicKey);
+  const keys = generateKeyPair(request.algorithm ?? inherited);
   const serial = randomSerial();
   const notAfterMs = nowMs + lifetimeMs;
   const certificate = buildCertificate(

@@ -5,8 +5,12 @@ import { SpiffeId } from '../spiffe/spiffe-id.ts';
 import { TrustDomain } from '../spiffe/trust-domain.ts';
 import { verifyPeer } from '../spiffe/verify-peer.ts';
 import { parseX509Svid } from '../spiffe/x509-svid.ts';
-import { generateKeyPair } from '../x509/key-pair.ts';
-import { type CertificateAuthority, openCertificateAuthority } from './certificate-authority.ts';
+import { generateKeyPair, keyAlgorithmOf } from '../x509/key-pair.ts';
+import {
+  type AuthorityOptions,
+  type CertificateAuthority,
+  openCertificateAuthority,
+} from './certificate-authority.ts';
 import { istioIssuanceRules } from './issuance-rules.ts';
 
 const DAY_MS = 86_400_000;
@@ -16,7 +20,7 @@ const id = SpiffeId.parse('spiffe://cluster.local/ns/shop/sa/reviews');
 function open(
   clock: ManualClock,
   store = memoryAuthorityStore(),
-  more: { readonly intermediateLifetimeMs?: number } = {},
+  more: Partial<AuthorityOptions> = {},
 ): Promise<CertificateAuthority> {
   return openCertificateAuthority({
     trustDomain,
@@ -70,6 +74,79 @@ describe('openCertificateAuthority', () => {
     });
     await expect(other).rejects.toThrow(/belongs to "spiffe:\/\/cluster.local".*data directory/);
   });
+});
+
+describe('openCertificateAuthority when time has passed', () => {
+  it('makes a new intermediate from the root in place of an expired one', async () => {
+    const clock = new ManualClock();
+    const store = memoryAuthorityStore();
+    const before = await open(clock, store);
+    await clock.advance(800 * DAY_MS);
+    const after = await open(clock, store);
+    expect(after.intermediate.serial).not.toBe(before.intermediate.serial);
+    expect(store.saved?.intermediate.certificate.serial).toBe(after.intermediate.serial);
+    const { chain } = after.issue(requestFor(id).request);
+    const bundles = () => before.bundle.current;
+    expect(() => verifyPeer({ chain, bundles, nowMs: clock.now() })).not.toThrow();
+  });
+
+  it('refuses an expired root with what to do, and leaves it stored', async () => {
+    const clock = new ManualClock();
+    const store = memoryAuthorityStore();
+    await open(clock, store);
+    const root = store.saved?.root.certificate.serial;
+    await clock.advance(3650 * DAY_MS);
+    await expect(open(clock, store)).rejects.toThrow(
+      /expired at 2035-12-30T00:00:00.000Z, the clock says 2035-12-30.*set it.*--replace-expired-root.*new token/,
+    );
+    expect(store.saved?.root.certificate.serial).toBe(root);
+  });
+
+  it('replaces an expired root when it is told to, never one that holds', async () => {
+    const clock = new ManualClock();
+    const store = memoryAuthorityStore();
+    const first = await open(clock, store, { replaceExpiredRoot: true });
+    const same = await open(clock, store, { replaceExpiredRoot: true });
+    expect(same.intermediate.serial).toBe(first.intermediate.serial);
+    await clock.advance(3651 * DAY_MS);
+    const fresh = await open(clock, store, { replaceExpiredRoot: true });
+    const [root] = fresh.bundle.current.x509Authorities;
+    expect(root?.notAfterMs).toBe(clock.now() + 3650 * DAY_MS);
+    expect(store.saved?.root.certificate.serial).toBe(root?.serial);
+    expect(() => fresh.issue(requestFor(id).request)).not.toThrow();
+  });
+
+  it('limits the default lifetime to what is left of the root', async () => {
+    const clock = new ManualClock();
+    const store = memoryAuthorityStore();
+    expect((await open(clock, store)).rules.defaultLifetimeMs).toBe(DAY_MS);
+    await clock.advance(3650 * DAY_MS - 7_200_000);
+    const late = await open(clock, store);
+    expect(late.rules.defaultLifetimeMs).toBe(7_200_000);
+    const [leaf] = late.issue(requestFor(id).request).chain;
+    expect(leaf.notAfterMs).toBe(clock.now() + 7_200_000);
+  });
+
+  it('refuses to sign with a clock from before the authority was made', async () => {
+    const store = memoryAuthorityStore();
+    await open(new ManualClock(Date.UTC(2026, 0, 1)), store);
+    const early = await open(new ManualClock(Date.UTC(2025, 0, 1)), store);
+    expect(() => early.issue(requestFor(id).request)).toThrow(
+      /begins at 2025-12-31T23:58:00.000Z, the clock says 2025-01-01.*set the clock/,
+    );
+  });
+
+  it.each(['ecdsa-p384', 'ed25519'] as const)(
+    'goes on with %s once it was chosen',
+    async (kind) => {
+      const clock = new ManualClock();
+      const store = memoryAuthorityStore();
+      await open(clock, store, { algorithm: kind });
+      await clock.advance(400 * DAY_MS);
+      const again = await open(clock, store);
+      expect(keyAlgorithmOf(again.intermediate.publicKey)).toBe(kind);
+    },
+  );
 });
 
 describe('issue', () => {

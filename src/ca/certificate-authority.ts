@@ -16,7 +16,8 @@ import {
   randomSerial,
 } from './authority.ts';
 import type { AuthorityStore } from './authority-store.ts';
-import { grantedLifetimeMs, type IssuanceRules } from './issuance-rules.ts';
+import { grantedLifetimeMs, type IssuanceRules, rulesWithin } from './issuance-rules.ts';
+import { usableAuthorities } from './usable-authorities.ts';
 
 export interface SvidRequest {
   /** Who asks, as authenticated. Nothing in the CSR changes it. */
@@ -31,8 +32,8 @@ export interface SvidRequest {
 }
 
 export interface IssuedSvid {
-  /** Leaf first, then the intermediate; the root is not part of it. */
-  readonly chain: readonly [Certificate, Certificate];
+  /** Leaf, its signer, then what lies between that and the root; the root is not part of it. */
+  readonly chain: readonly [Certificate, Certificate, ...Certificate[]];
   readonly root: Certificate;
 }
 
@@ -41,6 +42,8 @@ export interface CertificateAuthority {
   readonly trustDomain: TrustDomain;
   readonly bundle: Watchable<TrustBundle>;
   readonly intermediate: Certificate;
+  /** What is granted now; never longer than the chain lasts. */
+  readonly rules: IssuanceRules;
   /** @throws {MeshError} ERR_ISSUANCE when the authority has expired or the rules refuse. */
   issue(request: SvidRequest): IssuedSvid;
   /** Replaces the intermediate once it is past half of its life. Safe at once: peers trust the root. */
@@ -52,8 +55,10 @@ export interface AuthorityOptions {
   readonly store: AuthorityStore;
   readonly rules: IssuanceRules;
   readonly clock: Clock;
-  /** Default `ecdsa-p256`. */
+  /** Of new keys. Default: for a root `ecdsa-p256`, for an intermediate as its root's. */
   readonly algorithm?: KeyAlgorithm;
+  /** Whether a root that has expired is replaced; every workload must be enrolled anew then. */
+  readonly replaceExpiredRoot?: boolean;
   /** Default 3650 days. */
   readonly rootLifetimeMs?: number;
   /** Default 365 days. */
@@ -67,7 +72,7 @@ export async function openCertificateAuthority(
   options: AuthorityOptions,
 ): Promise<CertificateAuthority> {
   const { trustDomain, store, clock, algorithm } = options;
-  const stored = await store.load();
+  const stored = usableAuthorities(await store.load(), options);
   const request = (lifetimeMs: number) => ({
     trustDomain,
     nowMs: clock.now(),
@@ -80,8 +85,9 @@ export async function openCertificateAuthority(
   const root = stored?.root ?? createRoot(request(options.rootLifetimeMs ?? 3650 * DAY_MS));
   checkTrustDomain(root, trustDomain);
   let intermediate = stored?.intermediate ?? freshIntermediate(root);
-  if (stored === undefined) await store.save({ root, intermediate });
+  if (stored?.intermediate === undefined) await store.save({ root, intermediate });
   const bundle = new WatchableValue(TrustBundle.of(trustDomain, [root.certificate]));
+  const rules = rulesWithin(options.rules, root.certificate.notAfterMs - clock.now());
 
   return {
     trustDomain,
@@ -89,7 +95,15 @@ export async function openCertificateAuthority(
     get intermediate() {
       return intermediate.certificate;
     },
-    issue: (svid) => issueSvid(svid, { root, intermediate, options }),
+    rules,
+    issue: (svid) =>
+      issueSvid(svid, {
+        signer: intermediate,
+        above: [],
+        root: root.certificate,
+        options: { trustDomain, clock, rules },
+        remedy: 'set the clock, or restart the control plane, which makes a new one',
+      }),
     async renewIntermediate() {
       const { notBeforeMs, notAfterMs } = intermediate.certificate;
       if (clock.now() < (notBeforeMs + notAfterMs) / 2) return false;
@@ -101,15 +115,20 @@ export async function openCertificateAuthority(
   };
 }
 
-interface Signing {
-  readonly root: Authority;
-  readonly intermediate: Authority;
-  readonly options: AuthorityOptions;
+export interface Signing {
+  readonly signer: Authority;
+  /** Between the signer and the root, nearest first. */
+  readonly above: readonly Certificate[];
+  readonly root: Certificate;
+  readonly options: Pick<AuthorityOptions, 'trustDomain' | 'clock' | 'rules'>;
+  /** What an operator does when the chain has expired. */
+  readonly remedy: string;
 }
 
 /** The leaf's shape follows Istio's: URI SAN only, critical, empty subject unless the CSR had a CN. */
-function issueSvid(request: SvidRequest, { root, intermediate, options }: Signing): IssuedSvid {
+export function issueSvid(request: SvidRequest, signing: Signing): IssuedSvid {
   const { id, csr } = request;
+  const { above, root, options } = signing;
   if (!id.trustDomain.equals(options.trustDomain)) {
     throw new MeshError(
       'ERR_ISSUANCE',
@@ -117,15 +136,16 @@ function issueSvid(request: SvidRequest, { root, intermediate, options }: Signin
     );
   }
   const nowMs = options.clock.now();
-  const signer = intermediate.certificate;
-  refuseExpired(signer, nowMs);
+  const signer = signing.signer.certificate;
+  const chain = [signer, ...above, root];
+  for (const certificate of chain) refuseOutOfTime(certificate, nowMs, signing.remedy);
   const lifetimeMs = grantedLifetimeMs(options.rules, request.lifetimeMs, request.ceilingMs);
   const leaf = buildCertificate(
     {
       serial: randomSerial(),
       subject: csr.commonName === undefined ? [] : [{ type: 'CN', value: shortName(id) }],
       notBeforeMs: Math.max(nowMs - BACKDATE_MS, signer.notBeforeMs),
-      notAfterMs: Math.min(nowMs + lifetimeMs, signer.notAfterMs, root.certificate.notAfterMs),
+      notAfterMs: Math.min(nowMs + lifetimeMs, ...chain.map(({ notAfterMs }) => notAfterMs)),
       publicKey: csr.publicKey,
       isCa: false,
       keyUsage: ['digitalSignature', 'keyEncipherment'],
@@ -133,9 +153,9 @@ function issueSvid(request: SvidRequest, { root, intermediate, options }: Signin
       uriSans: [id.toString()],
       ...(request.dnsSans === undefined ? {} : { dnsSans: request.dnsSans }),
     },
-    { certificate: signer, privateKey: intermediate.privateKey },
+    { certificate: signer, privateKey: signing.signer.privateKey },
   );
-  return { chain: [leaf, signer], root: root.certificate };
+  return { chain: [leaf, signer, ...above], root };
 }
 
 const LONGEST_COMMON_NAME = 64;
@@ -144,11 +164,14 @@ function shortName(id: SpiffeId): string {
   return id.toString().slice('spiffe://'.length).slice(0, LONGEST_COMMON_NAME);
 }
 
-function refuseExpired(signer: Certificate, nowMs: number): void {
-  if (nowMs < signer.notAfterMs) return;
+function refuseOutOfTime(certificate: Certificate, nowMs: number, remedy: string): void {
+  const { notBeforeMs, notAfterMs, serial } = certificate;
+  if (nowMs >= notBeforeMs && nowMs < notAfterMs) return;
+  const [what, atMs] =
+    nowMs < notBeforeMs ? (['begins', notBeforeMs] as const) : (['expired', notAfterMs] as const);
   throw new MeshError(
     'ERR_ISSUANCE',
-    `the signing certificate ${signer.serial} expired at ${new Date(signer.notAfterMs).toISOString()}, the clock says ${new Date(nowMs).toISOString()}; restart the control plane with a right clock`,
+    `the signing certificate ${serial} ${what} at ${new Date(atMs).toISOString()}, the clock says ${new Date(nowMs).toISOString()}; ${remedy}`,
   );
 }
 

@@ -17,6 +17,12 @@ export const istioIssuanceRules: IssuanceRules = {
   maxLifetimeMs: 90 * 24 * HOUR_MS,
 };
 
+/** The rules of an authority whose chain ends in `remainingMs`: the default is at most that. */
+export function rulesWithin(rules: IssuanceRules, remainingMs: number): IssuanceRules {
+  const lastMs = Math.max(SHORTEST_MS, remainingMs);
+  return { ...rules, defaultLifetimeMs: Math.min(rules.defaultLifetimeMs, lastMs) };
+}
+
 /**
  * The lifetime to grant. Zero, negative or missing asks for the default. `ceilingMs`, an operator's
  * setting for this one workload, shortens whatever was asked.

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { applyCommand } from './apply-command.ts';
+import { caCommand } from './ca-command.ts';
 import { deleteCommand } from './delete-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { exitCodeOf } from './exit-code.ts';
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     upCommand(),
     sidecarCommand(),
     tokenCommand(),
+    caCommand(),
     applyCommand(),
     getCommand(),
     deleteCommand(),

@@ -1,7 +1,10 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { type CaKeyAlgorithm, caKeyAlgorithms } from '../app/ca-key-algorithms.ts';
 import type { ControlPlaneConfig, ControlPlaneReady } from '../app/control-plane.ts';
-import { parseDuration } from '../lib/duration.ts';
+import { ROOT_NAMESPACE } from '../app/data-dir.ts';
+import { formatDuration, parseDuration } from '../lib/duration.ts';
 import { parseAddress } from './address.ts';
+import { masterKeyOption, masterKeySources } from './master-key-options.ts';
 import { dataDirOf, dataDirOption, outputOption, withExamples } from './options.ts';
 import { type OutputFormat, print } from './output.ts';
 import { untilStopped } from './until-stopped.ts';
@@ -11,6 +14,10 @@ interface UpOptions {
   readonly xds: string;
   readonly trustDomain: string;
   readonly svidLifetime: string;
+  readonly masterKeyFile?: string;
+  readonly caKeyAlgorithm?: CaKeyAlgorithm;
+  readonly caDir?: string;
+  readonly replaceExpiredRoot?: boolean;
   readonly output: OutputFormat;
 }
 
@@ -26,6 +33,21 @@ export function upCommand(): Command {
     )
     .option('--trust-domain <name>', 'trust domain of a new mesh', 'cluster.local')
     .option('--svid-lifetime <duration>', 'how long certificates of workloads last', '24h')
+    .addOption(
+      new Option(
+        '--ca-key-algorithm <name>',
+        'keys that the authority makes (default: ecdsa-p256, and for later ones as the root has)',
+      ).choices(caKeyAlgorithms),
+    )
+    .option(
+      '--ca-dir <path>',
+      'plug-in CA: directory with ca-cert.pem, ca-key.pem, root-cert.pem, cert-chain.pem, or tls.crt, tls.key, ca.crt; kept as Secret cacerts',
+    )
+    .option(
+      '--replace-expired-root',
+      'make a new root if the stored one has expired; every workload must be enrolled anew',
+    )
+    .addOption(masterKeyOption())
     .addOption(outputOption())
     .action(async (options: UpOptions) => {
       const dataDir = dataDirOf(options);
@@ -33,8 +55,12 @@ export function upCommand(): Command {
         dataDir,
         xds: parseAddress(options.xds),
         trustDomain: options.trustDomain,
-        rootNamespace: 'istio-system',
+        rootNamespace: ROOT_NAMESPACE,
         svidLifetimeMs: parseDuration(options.svidLifetime),
+        masterKey: masterKeySources(options),
+        caKeyAlgorithm: options.caKeyAlgorithm,
+        caDir: options.caDir,
+        replaceExpiredRoot: options.replaceExpiredRoot,
       };
       // Loaded when it is needed: the other commands start faster without it.
       const { runControlPlane } = await import('../app/control-plane.ts');
@@ -54,13 +80,16 @@ export function upCommand(): Command {
 
 function upText(
   config: ControlPlaneConfig,
-  { xdsPort, rootFingerprint }: ControlPlaneReady,
+  { xdsPort, rootFingerprint, svidLifetimeMs }: ControlPlaneReady,
 ): string {
   return [
     `control plane of trust domain "${config.trustDomain}" is up`,
     `  sidecars     ${config.xds.host}:${xdsPort}`,
     `  data         ${config.dataDir}`,
     `  root         sha256 ${rootFingerprint}`,
+    ...(svidLifetimeMs < config.svidLifetimeMs
+      ? [`  certificates last ${formatDuration(svidLifetimeMs)}: the chain of the CA ends then`]
+      : []),
     'next: hauberk apply -f FILE, hauberk token create --service-account NAMESPACE/NAME',
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 import type { TokenLedger } from '../attestation/token-ledger.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
+import type { Clock } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { JsonRoute } from '../lib/json-socket-server.ts';
@@ -10,6 +11,7 @@ import type { Resource } from '../resources/resource.ts';
 import type { Store } from '../store/store.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import type { Admission } from './admission.ts';
+import { sealBackup, takeBackup } from './backup.ts';
 import type { ControlEvents } from './control-events.ts';
 import type { ServiceAccounts } from './service-accounts.ts';
 
@@ -19,7 +21,8 @@ export interface AdminRouteOptions {
   readonly tokens: TokenLedger;
   readonly authority: CertificateAuthority;
   readonly serviceAccounts: ServiceAccounts;
-  readonly events: Pick<ControlEvents, 'tokenCreated'>;
+  readonly events: Pick<ControlEvents, 'tokenCreated' | 'backupTaken'>;
+  readonly clock: Clock;
   /** The agents that are connected now. */
   readonly agents: () => readonly unknown[];
 }
@@ -60,6 +63,7 @@ export function adminRoutes(options: AdminRouteOptions): Readonly<Record<string,
       };
     },
     'POST /v1/tokens': async ({ body }) => createToken(fields(body), options),
+    'POST /v1/ca/backup': async ({ body }) => backUp(fields(body), options),
     'GET /v1/status': async () => status(options),
   };
 
@@ -120,6 +124,19 @@ async function createToken(
     serviceAccount: `${namespace}/${serviceAccount}`,
     expiresAt: new Date(record.expiresAtMs).toISOString(),
   };
+}
+
+/** The caller gets the sealed file only; what is in it never leaves as plain text. */
+async function backUp(
+  { passphrase = '' }: Fields,
+  { store, authority, events, clock }: AdminRouteOptions,
+): Promise<unknown> {
+  const trustDomain = authority.trustDomain.name;
+  const backup = await takeBackup(store, { trustDomain, nowMs: clock.now() });
+  const file = await sealBackup(backup, passphrase);
+  const summary = { resources: backup.resources.length, version: backup.version };
+  events.backupTaken(summary);
+  return { ...summary, trustDomain, file: Buffer.from(file).toString('base64') };
 }
 
 function status({ authority, store, agents }: AdminRouteOptions): unknown {

@@ -25,6 +25,12 @@ export interface ResourceChange {
   readonly resourceVersion: string;
 }
 
+export interface BackupEvent {
+  readonly resources: number;
+  /** Of the store that the backup was taken of. */
+  readonly version: number;
+}
+
 /** What the control plane tells of itself. Telemetry listens; decisions never depend on it. */
 export interface ControlEvents {
   certificateIssued(event: CertificateIssued): void;
@@ -47,6 +53,9 @@ export interface ControlEvents {
     readonly reason: string;
   }): void;
   authorityRenewed(event: { readonly role: 'intermediate'; readonly serial: string }): void;
+  /** The whole mesh, keys included, left under a passphrase. */
+  backupTaken(event: BackupEvent): void;
+  backupRestored(event: BackupEvent): void;
   /** Something of the control plane's own work failed and will be tried again. */
   taskFailed(event: { readonly task: string; readonly reason: string }): void;
 }

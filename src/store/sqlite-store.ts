@@ -1,11 +1,14 @@
 import type { Clock } from '../lib/clock.ts';
+import { MeshError } from '../lib/errors.ts';
 import type { Sealer } from '../lib/sealer.ts';
 import { locateDatabase } from './database-file.ts';
 import { JournalStore } from './journal-store.ts';
 import { defaultRetention, type Retention } from './retention.ts';
+import type { Database } from './sqlite.ts';
 import { openDatabase } from './sqlite-database.ts';
 import { storeError } from './sqlite-error.ts';
 import { SqliteJournal } from './sqlite-journal.ts';
+import { SqliteStatements } from './sqlite-statements.ts';
 import type { Store } from './store.ts';
 import { lockStore } from './store-lock.ts';
 
@@ -16,6 +19,11 @@ export interface SqliteStoreOptions {
   /** Seals the objects of confidential kinds, now and in history. */
   readonly sealer: Sealer;
   readonly retention?: Retention;
+  /**
+   * The counter of a new database starts after this version instead of 0, so that a store that is
+   * filled from a backup never gives out a version that its predecessor has given out.
+   */
+  readonly afterVersion?: number;
 }
 
 /**
@@ -33,6 +41,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   try {
     const database = openDatabase(path, sealer);
     try {
+      if (options.afterVersion !== undefined) startAfter(options.afterVersion, database);
       const journal = new SqliteJournal({ database, path, sealer, retention, lock });
       return new JournalStore(journal, clock);
     } catch (error) {
@@ -43,4 +52,13 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     lock.release();
     throw error;
   }
+}
+
+function startAfter(version: number, database: Database): void {
+  const statements = new SqliteStatements(database);
+  const now = statements.counter();
+  if (now.version > 0) {
+    throw new MeshError('ERR_CONFLICT', `the store is at version ${now.version} already`);
+  }
+  statements.moveCounter(now, { version, floor: version });
 }

@@ -54,6 +54,8 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
       agentDisconnected: (event) => write('agent.disconnect', 'success', event),
       factsRejected: (event) => write('facts.reject', 'failure', event),
       authorityRenewed: (event) => write('authority.renew', 'success', event),
+      backupTaken: (event) => write('backup.take', 'success', event),
+      backupRestored: (event) => write('backup.restore', 'success', event),
       taskFailed: (event) => write('task.fail', 'failure', event),
     },
   };

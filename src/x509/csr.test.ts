@@ -2,9 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createCsr, parseCsr } from './csr.ts';
 import { contextConstructed, TAG } from './der-reader.ts';
-import { der, objectIdentifier, sequence } from './der-writer.ts';
+import { bitString, der, objectIdentifier, sequence } from './der-writer.ts';
 import { nameDer } from './distinguished-name.ts';
 import { generateKeyPair, type KeyPair } from './key-pair.ts';
+import { OID } from './oids.ts';
 import { signatureAlgorithmFor, signData } from './signed-data.ts';
 import { exportSpki } from './spki.ts';
 
@@ -17,12 +18,13 @@ function rawCsr(parts: {
   version?: Uint8Array;
   attributes?: Uint8Array[];
   keys?: KeyPair;
+  spki?: Uint8Array;
 }): Uint8Array {
   const own = parts.keys ?? keys;
   const contents = sequence(
     parts.version ?? version(0),
     nameDer([]),
-    exportSpki(own.publicKey),
+    parts.spki ?? exportSpki(own.publicKey),
     der(contextConstructed(0), ...(parts.attributes ?? [])),
   );
   return signData(contents, keys.privateKey, signatureAlgorithmFor(keys.privateKey));
@@ -92,6 +94,21 @@ describe('parseCsr', () => {
     const request = Buffer.from(createCsr(keys, { uriSans: ['spiffe://td/ns/a/sa/b'] }));
     request.write('c', request.indexOf('sa/b') + 3);
     expect(() => parseCsr(request)).toThrow(expect.objectContaining({ code: 'ERR_CSR' }));
+  });
+
+  it('refuses an RSA key of 16384 bits by its size, before it costs a computation', () => {
+    // 16384 bits of modulus are 2 KiB, far within what is read.
+    const modulus = der(TAG.integer, Uint8Array.of(0), new Uint8Array(2_048).fill(0xff));
+    const key = sequence(modulus, der(TAG.integer, Uint8Array.of(1, 0, 1)));
+    const algorithm = sequence(objectIdentifier(OID.rsaEncryption), der(TAG.null));
+    const request = rawCsr({ spki: sequence(algorithm, bitString(key)) });
+    const startMs = performance.now();
+    for (let i = 0; i < 100; i++) {
+      expect(() => parseCsr(request)).toThrow(
+        expect.objectContaining({ code: 'ERR_KEY', message: expect.stringContaining('16384') }),
+      );
+    }
+    expect(performance.now() - startMs).toBeLessThan(500);
   });
 
   it('refuses a key that is not accepted', () => {

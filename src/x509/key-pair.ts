@@ -27,6 +27,14 @@ export function generateKeyPair(algorithm: KeyAlgorithm = 'ecdsa-p256'): KeyPair
   }
 }
 
+/** The kind that is like an accepted `key`; for RSA of another size, the next larger one. */
+export function keyAlgorithmOf(key: KeyObject): KeyAlgorithm {
+  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  if (key.asymmetricKeyType === 'ed25519') return 'ed25519';
+  if (key.asymmetricKeyType === 'rsa') return modulusLength > 2048 ? 'rsa-4096' : 'rsa-2048';
+  return namedCurve === 'secp384r1' ? 'ecdsa-p384' : 'ecdsa-p256';
+}
+
 /**
  * Accepts P-256, P-384, Ed25519, and RSA of 2048 to 8192 bits with an odd exponent from 3 to 2^32.
  *

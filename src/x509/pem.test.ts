@@ -60,4 +60,16 @@ describe('decodePem', () => {
     );
     expect(() => decodePem(one, 'CERTIFICATE', { maxBytes: 10 })).toThrow(refusal('10 bytes'));
   });
+
+  it.each([
+    ['blocks that are not asked for', encodePem('X', new Uint8Array(1)).repeat(100_000)],
+    ['one endless block', `-----BEGIN CERTIFICATE-----\n${'A'.repeat(9_000_000)}`],
+    ['small blocks', one.repeat(100_000)],
+    ['begin lines', '-----BEGIN CERTIFICATE-----\n'.repeat(300_000)],
+    ['text of many bytes a letter', '€'.repeat(100_000)],
+  ])('refuses megabytes of %s by their size alone', (_, text) => {
+    const startMs = performance.now();
+    expect(() => decodePem(text, 'CERTIFICATE')).toThrow(refusal('more than 262144 bytes'));
+    expect(performance.now() - startMs).toBeLessThan(100);
+  });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { callAdmin } from '../../src/app/admin-client.ts';
 import { type ControlPlaneReady, runControlPlane } from '../../src/app/control-plane.ts';
+import type { AuthorityConfig } from '../../src/app/open-authority.ts';
 
 /** A control plane in this process, on a directory and a port of its own. */
 export interface ControlPlaneRig extends ControlPlaneReady {
@@ -32,17 +33,18 @@ metadata: { name: products, namespace: shop, labels: { app: products } }
 `;
 
 export async function controlPlaneRig(
-  options: { readonly dataDir?: string; readonly port?: number } = {},
+  options: { readonly dataDir?: string; readonly port?: number } & Partial<AuthorityConfig> = {},
 ): Promise<ControlPlaneRig> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hauberk-test-'));
   const controller = new AbortController();
   const ready = Promise.withResolvers<ControlPlaneReady>();
   const config = {
-    dataDir,
     xds: { host: '127.0.0.1', port: options.port ?? 0 },
     trustDomain: 'cluster.local',
     rootNamespace: 'istio-system',
     svidLifetimeMs: 86_400_000,
+    ...options,
+    dataDir,
   };
   const ended = runControlPlane(config, controller.signal, ready.resolve);
   ended.catch(ready.reject);

@@ -30,6 +30,10 @@ export class OpensslDirectory {
     return readFileSync(join(this.path, name), 'utf8');
   }
 
+  readBytes(name: string): Uint8Array {
+    return readFileSync(join(this.path, name));
+  }
+
   /** Runs `openssl <args>`; whether it liked what it saw is for the test to ask. */
   try(...args: readonly string[]): OpensslResult {
     const { status, stdout, stderr } = spawnSync(this.#program, args, {

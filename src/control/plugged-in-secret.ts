@@ -1,0 +1,29 @@
+import { type PluggedInFiles, pluggedInFiles } from '../ca/plugged-in-files.ts';
+import type { Store } from '../store/store.ts';
+import { decodeSecretData, type Secret, secretResource } from './secret-data.ts';
+
+/** Istio's name for a CA that is plugged in. */
+const NAME = 'cacerts';
+
+/** Where a plug-in CA lives between two starts. */
+export interface PluggedInSecret {
+  /** @throws {MeshError} ERR_STORE when only a part of it is there. */
+  load(): Promise<PluggedInFiles | undefined>;
+  save(files: PluggedInFiles): Promise<void>;
+}
+
+/** The plug-in CA as Secret `cacerts` of the root namespace. The store seals Secrets at rest. */
+export function pluggedInSecret(store: Store, rootNamespace: string): PluggedInSecret {
+  const key = { kind: 'Secret', namespace: rootNamespace, name: NAME };
+  return {
+    async load() {
+      const stored = (await store.get(key)) as Secret | undefined;
+      if (stored === undefined) return undefined;
+      return pluggedInFiles(decodeSecretData(stored), `Secret ${rootNamespace}/${NAME}`);
+    },
+    async save(files) {
+      const name = { namespace: rootNamespace, name: NAME, type: 'Opaque' };
+      await store.commit([{ op: 'put', resource: secretResource(name, { ...files }) }]);
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import fc from 'fast-check';
+import { decodeSigningChain } from '../../src/ca/signing-chain.ts';
+import { SpiffeId } from '../../src/spiffe/spiffe-id.ts';
+import { TrustBundle } from '../../src/spiffe/trust-bundle.ts';
+import { TrustDomain } from '../../src/spiffe/trust-domain.ts';
+import { type Certificate, isSignedBy, parseCertificate } from '../../src/x509/certificate.ts';
+import { createCsr, parseCsr } from '../../src/x509/csr.ts';
+import { readDer } from '../../src/x509/der-reader.ts';
+import { readName } from '../../src/x509/distinguished-name.ts';
+import { readExtensions } from '../../src/x509/extensions.ts';
+import { readAltNames } from '../../src/x509/general-names.ts';
+import { generateKeyPair } from '../../src/x509/key-pair.ts';
+import { validatePath } from '../../src/x509/path.ts';
+import { decodePem, encodePem } from '../../src/x509/pem.ts';
+import { importSpki } from '../../src/x509/spki.ts';
+import { derLike, mutatedBytes, mutatedText } from './hostile-bytes.ts';
+import { ownCa, pluggedInCa } from './plugged-in-ca.ts';
+import { testAuthority } from './test-authority.ts';
+
+/** Something that reads what a stranger sends: it may refuse with a MeshError and nothing else. */
+export interface HostileTarget {
+  readonly name: string;
+  /** Runs one input that the seed and the run number determine. */
+  readonly property: fc.IPropertyWithHooks<[unknown]>;
+}
+
+export const authority = testAuthority();
+export const { chain } = authority.issue('spiffe://cluster.local/ns/a/sa/b', {
+  dnsSans: ['b.a.svc'],
+  ipSans: ['10.0.0.1'],
+  subject: [{ type: 'CN', value: 'b' }],
+});
+const rsa = testAuthority({ algorithm: 'rsa-2048' }).root;
+const csr = createCsr(generateKeyPair(), { uriSans: ['spiffe://td/x'], commonName: 'x' });
+const certificates = [...chain, authority.root, rsa];
+const validDer = certificates
+  .flatMap(({ der, spkiDer, subjectDer }) => [der, spkiDer, subjectDer])
+  .concat(csr);
+
+/** Valid DER of all kinds, changed. */
+export const mutatedDer: fc.Arbitrary<Uint8Array> = mutatedBytes(validDer);
+
+/** Everything that may be done with a certificate from a stranger. */
+function useCertificate(der: Uint8Array): void {
+  const certificate: Certificate = parseCertificate(der);
+  isSignedBy(certificate, authority.root.publicKey);
+  isSignedBy(certificate, certificate.publicKey);
+  validatePath({
+    leaf: certificate,
+    intermediates: [certificate, ...chain],
+    roots: [authority.root, certificate],
+    nowMs: Date.now(),
+    purpose: 'clientAuth',
+  });
+}
+
+export const derParsers: readonly (readonly [string, (bytes: Uint8Array) => unknown])[] = [
+  ['parseCertificate and all that follows', useCertificate],
+  ['parseCsr', parseCsr],
+  ['importSpki', importSpki],
+  ['readName', readName],
+  ['readExtensions', (bytes) => readDer(bytes, readExtensions)],
+  ['readAltNames', (bytes) => readDer(bytes, readAltNames)],
+  ['decodePem', (bytes) => decodePem(Buffer.from(bytes).toString('latin1'), 'CERTIFICATE')],
+  ['decodePem of a block', (bytes) => decodePem(encodePem('CERTIFICATE', bytes), 'CERTIFICATE')],
+];
+
+const trustDomain = TrustDomain.parse('cluster.local');
+const nowMs = Date.now();
+const root = ownCa({ name: 'root', nowMs });
+const files = pluggedInCa([ownCa({ name: 'mesh', nowMs, issuer: root }), root]);
+const fileNames = Object.keys(files) as (keyof typeof files)[];
+
+/** Told of each input; what it throws makes the run fail with that input. */
+export interface HostileObserver {
+  /** The parser threw. */
+  threw(error: unknown): void;
+  took(ms: number): void;
+}
+
+/** Every parser with what it is fed. */
+export function hostileTargets(observer: HostileObserver): readonly HostileTarget[] {
+  function target<T>(name: string, input: fc.Arbitrary<T>, use: (value: T) => unknown) {
+    const property = fc.property(input, (value) => {
+      const startMs = performance.now();
+      try {
+        use(value);
+      } catch (error) {
+        observer.threw(error);
+      }
+      observer.took(performance.now() - startMs);
+    });
+    return { name, property: property as unknown as HostileTarget['property'] };
+  }
+  const bytes = fc.oneof(fc.uint8Array({ maxLength: 400 }), derLike, mutatedDer, mutatedDer);
+  const pem = certificates.map(({ der }) => encodePem('CERTIFICATE', der));
+  const uris = ['spiffe://cluster.local/ns/a/sa/b', 'spiffe://td', 'spiffe://a-b_c.1/x/..y'];
+  const text = (originals: readonly string[]) => fc.oneof(fc.string(), mutatedText(originals));
+  return [
+    ...derParsers.map(([name, use]) => target(name, bytes, use)),
+    target('PEM', text([...pem, pem.join('# between\n')]), (value) =>
+      decodePem(value, 'CERTIFICATE').map(parseCertificate),
+    ),
+    target('JWKS', text([authority.bundle.toJwks()]), (value) =>
+      TrustBundle.parseJwks(trustDomain, value),
+    ),
+    target('SPIFFE ID', text(uris), (value) => SpiffeId.parse(value)),
+    target('trust domain', text(['cluster.local', 'a-b_c.1']), (value) => TrustDomain.parse(value)),
+    target(
+      'plug-in CA',
+      fc
+        .constantFrom(...fileNames)
+        .chain((name) =>
+          mutatedText([files[name]]).map((changed) => ({ ...files, [name]: changed })),
+        ),
+      (changed) => decodeSigningChain(changed, { trustDomain, nowMs }),
+    ),
+  ];
+}
