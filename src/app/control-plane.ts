@@ -11,10 +11,14 @@ import { adminRoutes } from '../control/admin-routes.ts';
 import { admission, defaultAccount } from '../control/admission.ts';
 import { agentPresence } from '../control/agent-presence.ts';
 import { authoritySecret } from '../control/authority-secret.ts';
+import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
+import type { IssuanceLedger } from '../control/issuance-ledger.ts';
+import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
+import { keepLedger } from '../control/keep-ledger.ts';
 import { WorkloadRegistry } from '../control/registry.ts';
 import { serverIdentity } from '../control/server-identity.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
@@ -72,6 +76,7 @@ export async function runControlPlane(
   const sealer = aesSealer(readMasterKey(join(dataDir, 'master.key'), !existsSync(path)));
   const store = openSqliteStore({ path, clock, sealer });
   const audit = openAuditLog(join(dataDir, 'audit.log'), clock);
+  const ledger = openIssuanceLedger({ path: join(dataDir, 'issued.db') });
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
     const authority = await openCertificateAuthority({
@@ -80,8 +85,9 @@ export async function runControlPlane(
       rules: { ...istioIssuanceRules, defaultLifetimeMs: config.svidLifetimeMs },
       clock,
     });
-    await serve({ config, store, authority, events: audit.events, clock }, signal, ready);
+    await serve({ config, store, ledger, authority, events: audit.events, clock }, signal, ready);
   } finally {
+    ledger.close();
     audit.close();
     store.close();
   }
@@ -90,13 +96,14 @@ export async function runControlPlane(
 interface Parts {
   readonly config: ControlPlaneConfig;
   readonly store: Store;
+  readonly ledger: IssuanceLedger;
   readonly authority: CertificateAuthority;
   readonly events: ControlEvents;
   readonly clock: Clock;
 }
 
 async function serve(
-  { config, store, authority, events, clock }: Parts,
+  { config, store, ledger, authority, events, clock }: Parts,
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
@@ -119,12 +126,12 @@ async function serve(
     events: agentPresence(registry, events),
   });
   const own = serverIdentity({ authority, rootNamespace, clock });
-  const signing = { authority, attestors: [tokens, svids], serviceAccounts: accounts, events };
+  const signing = { authority, attestors: [tokens, svids], serviceAccounts: accounts, ledger };
   const grpc = await startGrpcServer({
     listen: config.xds,
     identity: own.identity,
     routes: (router) => {
-      router.service(IstioCertificateService, signingService(signing));
+      router.service(IstioCertificateService, signingService({ ...signing, events, clock }));
       router.service(
         AggregatedDiscoveryService,
         discoveryService({ distribution, attestor: svids, signal }),
@@ -135,25 +142,29 @@ async function serve(
   const adminSocket = adminSocketPath(config.dataDir);
   const admin = await serveJsonSocket({
     socketPath: adminSocket,
-    routes: adminRoutes({
-      store,
-      admission: admission({ store, events }),
-      tokens,
-      authority,
-      serviceAccounts: accounts,
-      events,
-      agents: () =>
-        distribution.agents.map(({ agent }) => ({
-          id: agent.viewer.id.toString(),
-          node: agent.node.id,
-        })),
-    }),
+    routes: {
+      ...certificateRoutes({ ledger }),
+      ...adminRoutes({
+        store,
+        admission: admission({ store, events }),
+        tokens,
+        authority,
+        serviceAccounts: accounts,
+        events,
+        agents: () =>
+          distribution.agents.map(({ agent }) => ({
+            id: agent.viewer.id.toString(),
+            node: agent.node.id,
+          })),
+      }),
+    },
   });
   ready({ xdsPort: grpc.port, adminSocket, rootFingerprint: rootFingerprint() });
   await runTasks(signal, [
     grpc.run,
     admin,
     own.run,
+    keepLedger({ ledger, authority, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
     renewAuthority(authority, events, clock),

@@ -7,11 +7,14 @@ import type {
   IstioCertificateRequest,
   IstioCertificateService,
 } from '../gen/istio/v1/auth/ca_pb.js';
+import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { type Csr, parseCsr } from '../x509/csr.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
 import type { ControlEvents } from './control-events.ts';
 import { grpcError } from './grpc-error.ts';
+import type { IssuanceLedger } from './issuance-ledger.ts';
+import { issuedRecord } from './issued-record.ts';
 import { type PeerEvidence, peerEvidenceKey } from './peer-evidence.ts';
 import type { ServiceAccounts } from './service-accounts.ts';
 
@@ -19,6 +22,9 @@ export interface SigningOptions {
   readonly authority: CertificateAuthority;
   readonly attestors: readonly Attestor[];
   readonly serviceAccounts: ServiceAccounts;
+  /** What is handed out is in here before. */
+  readonly ledger: Pick<IssuanceLedger, 'record'>;
+  readonly clock: Clock;
   readonly events: Pick<ControlEvents, 'certificateIssued' | 'certificateRefused'>;
 }
 
@@ -42,6 +48,7 @@ export function signingService(
           bearer: bearerOf(context),
         });
         const issued = await sign(request, caller, options);
+        await record(issued, caller, peer);
         report(issued, caller, peer);
         return { certChain: [...issued.chain, issued.root].map(certificatePem) };
       } catch (error) {
@@ -55,6 +62,15 @@ export function signingService(
       }
     },
   };
+
+  function record(
+    { chain }: IssuedSvid,
+    { by: attestor }: AttestedCaller,
+    { address: peerAddress }: PeerEvidence,
+  ): Promise<void> {
+    const issuedAtMs = options.clock.now();
+    return options.ledger.record(issuedRecord(chain, { issuedAtMs, attestor, peerAddress }));
+  }
 
   function report({ chain: [leaf] }: IssuedSvid, caller: AttestedCaller, peer: PeerEvidence): void {
     events.certificateIssued({
