@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { testAuthority } from '../../test/kit/test-authority.ts';
 import { MeshError } from '../lib/errors.ts';
+import { buildCrl } from './build-crl.ts';
 import { type Certificate, isSignedBy, parseCertificate } from './certificate.ts';
+import { isCrlSignedBy, parseCrl } from './crl.ts';
 import { createCsr, parseCsr } from './csr.ts';
 import { readDer } from './der-reader.ts';
 import { readName } from './distinguished-name.ts';
@@ -21,10 +23,20 @@ const { chain } = authority.issue('spiffe://cluster.local/ns/a/sa/b', {
 });
 const rsa = testAuthority({ algorithm: 'rsa-2048' }).root;
 const csr = createCsr(generateKeyPair(), { uriSans: ['spiffe://td/x'], commonName: 'x' });
+const crl = buildCrl(
+  {
+    ...{ thisUpdateMs: Date.UTC(2026, 0, 1), nextUpdateMs: Date.UTC(2026, 0, 2), number: 7 },
+    entries: [
+      { serial: '4f1e', revokedAtMs: Date.UTC(2026, 0, 1), reason: 'keyCompromise' },
+      { serial: 'fe', revokedAtMs: Date.UTC(2026, 0, 1), reason: 'unspecified' },
+    ],
+  },
+  { certificate: authority.intermediate, privateKey: authority.intermediateSigner.privateKey },
+);
 const certificates = [...chain, authority.root, rsa];
 const valid = certificates
   .flatMap(({ der, spkiDer, subjectDer }) => [der, spkiDer, subjectDer])
-  .concat(csr);
+  .concat(csr, crl.der);
 
 /** Everything that may be done with a certificate from a stranger. */
 function useCertificate(der: Uint8Array): void {
@@ -43,6 +55,7 @@ function useCertificate(der: Uint8Array): void {
 const parsers: readonly [string, (bytes: Uint8Array) => unknown][] = [
   ['parseCertificate and all that follows', useCertificate],
   ['parseCsr', parseCsr],
+  ['parseCrl', (bytes) => isCrlSignedBy(parseCrl(bytes), authority.root.publicKey)],
   ['importSpki', importSpki],
   ['readName', readName],
   ['readExtensions', (bytes) => readDer(bytes, readExtensions)],
