@@ -20,6 +20,8 @@ import type { IssuanceLedger } from '../control/issuance-ledger.ts';
 import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
 import { WorkloadRegistry } from '../control/registry.ts';
+import { revocationRoutes } from '../control/revocation-routes.ts';
+import { Revocations } from '../control/revocations.ts';
 import { serverIdentity } from '../control/server-identity.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
 import { signingService } from '../control/signing-service.ts';
@@ -85,7 +87,10 @@ export async function runControlPlane(
       rules: { ...istioIssuanceRules, defaultLifetimeMs: config.svidLifetimeMs },
       clock,
     });
-    await serve({ config, store, ledger, authority, events: audit.events, clock }, signal, ready);
+    const { events } = audit;
+    const revocations = await Revocations.load({ store, clock, events });
+    const parts = { config, store, ledger, revocations, authority, events, clock };
+    await serve(parts, signal, ready);
   } finally {
     ledger.close();
     audit.close();
@@ -97,13 +102,14 @@ interface Parts {
   readonly config: ControlPlaneConfig;
   readonly store: Store;
   readonly ledger: IssuanceLedger;
+  readonly revocations: Revocations;
   readonly authority: CertificateAuthority;
   readonly events: ControlEvents;
   readonly clock: Clock;
 }
 
 async function serve(
-  { config, store, ledger, authority, events, clock }: Parts,
+  { config, store, ledger, revocations, authority, events, clock }: Parts,
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
@@ -111,13 +117,18 @@ async function serve(
   const rootFingerprint = (): string =>
     authority.bundle.current.x509Authorities.map(fingerprint)[0] ?? '';
   const accounts = serviceAccounts(store);
+  const records = tokenSecrets(store, rootNamespace);
   const tokens = tokenLedger({
-    records: tokenSecrets(store, rootNamespace),
+    records,
     trustDomain: authority.trustDomain,
     rootFingerprint,
     clock,
   });
-  const svids = svidAttestor({ bundles: () => authority.bundle.current, clock });
+  const svids = svidAttestor({
+    bundles: () => authority.bundle.current,
+    clock,
+    refuseRevoked: (serial) => revocations.refuse(serial),
+  });
   const registry = new WorkloadRegistry({ store, clock, events });
   const distribution = new Distribution({
     store,
@@ -126,7 +137,13 @@ async function serve(
     events: agentPresence(registry, events),
   });
   const own = serverIdentity({ authority, rootNamespace, clock });
-  const signing = { authority, attestors: [tokens, svids], serviceAccounts: accounts, ledger };
+  const signing = {
+    authority,
+    attestors: [tokens, svids],
+    serviceAccounts: accounts,
+    ledger,
+    revocations,
+  };
   const grpc = await startGrpcServer({
     listen: config.xds,
     identity: own.identity,
@@ -134,7 +151,7 @@ async function serve(
       router.service(IstioCertificateService, signingService({ ...signing, events, clock }));
       router.service(
         AggregatedDiscoveryService,
-        discoveryService({ distribution, attestor: svids, signal }),
+        discoveryService({ distribution, attestor: svids, revocations, signal }),
         { acceptCompression: [] },
       );
     },
@@ -143,7 +160,8 @@ async function serve(
   const admin = await serveJsonSocket({
     socketPath: adminSocket,
     routes: {
-      ...certificateRoutes({ ledger }),
+      ...certificateRoutes({ ledger, revocations }),
+      ...revocationRoutes({ ledger, revocations, tokens: records, authority }),
       ...adminRoutes({
         store,
         admission: admission({ store, events }),
@@ -151,11 +169,7 @@ async function serve(
         authority,
         serviceAccounts: accounts,
         events,
-        agents: () =>
-          distribution.agents.map(({ agent }) => ({
-            id: agent.viewer.id.toString(),
-            node: agent.node.id,
-          })),
+        agents: () => connectedAgents(distribution),
       }),
     },
   });
@@ -164,11 +178,15 @@ async function serve(
     grpc.run,
     admin,
     own.run,
-    keepLedger({ ledger, authority, own: own.identity, events, clock }),
+    keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
     renewAuthority(authority, events, clock),
   ]);
+}
+
+function connectedAgents({ agents }: Distribution): readonly object[] {
+  return agents.map(({ agent }) => ({ id: agent.viewer.id.toString(), node: agent.node.id }));
 }
 
 function renewAuthority(

@@ -6,6 +6,7 @@ import { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { TrustDomain } from '../spiffe/trust-domain.ts';
 import { buildCertificate } from '../x509/build-certificate.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import type { Crl, RevokedEntry } from '../x509/crl.ts';
 import type { Csr } from '../x509/csr.ts';
 import type { KeyAlgorithm } from '../x509/key-pair.ts';
 import {
@@ -17,6 +18,7 @@ import {
 } from './authority.ts';
 import type { AuthorityStore } from './authority-store.ts';
 import { grantedLifetimeMs, type IssuanceRules } from './issuance-rules.ts';
+import { issueCrl } from './issue-crl.ts';
 
 export interface SvidRequest {
   /** Who asks, as authenticated. Nothing in the CSR changes it. */
@@ -43,6 +45,8 @@ export interface CertificateAuthority {
   readonly intermediate: Certificate;
   /** @throws {MeshError} ERR_ISSUANCE when the authority has expired or the rules refuse. */
   issue(request: SvidRequest): IssuedSvid;
+  /** The list of what the present intermediate has revoked, signed by it. */
+  issueCrl(entries: readonly RevokedEntry[]): Crl;
   /** Replaces the intermediate once it is past half of its life. Safe at once: peers trust the root. */
   renewIntermediate(): Promise<boolean>;
 }
@@ -90,6 +94,7 @@ export async function openCertificateAuthority(
       return intermediate.certificate;
     },
     issue: (svid) => issueSvid(svid, { root, intermediate, options }),
+    issueCrl: (entries) => issueCrl(intermediate, entries, clock.now()),
     async renewIntermediate() {
       const { notBeforeMs, notAfterMs } = intermediate.certificate;
       if (clock.now() < (notBeforeMs + notAfterMs) / 2) return false;

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { callAdmin } from '../app/admin-client.ts';
 import { formatDuration } from '../lib/duration.ts';
+import { certsCrlCommand, certsRevokeCommand } from './certs-revoke-command.ts';
 import {
   type CommonOptions,
   dataDirOf,
@@ -19,6 +20,7 @@ interface CertificateView {
   readonly issuedAt: string;
   readonly attestor: string;
   readonly peerAddress: string;
+  readonly revoked?: { readonly at: string; readonly reason: string };
 }
 
 interface ListOptions extends CommonOptions {
@@ -31,12 +33,14 @@ interface ListAnswer {
   readonly total: number;
 }
 
-/** `hauberk certs list|show`. */
+/** `hauberk certs list|show|revoke|crl`. */
 export function certsCommand(): Command {
   return new Command('certs')
     .description('certificates that were issued and have not expired')
     .addCommand(listCommand())
-    .addCommand(showCommand());
+    .addCommand(showCommand())
+    .addCommand(certsRevokeCommand())
+    .addCommand(certsCrlCommand());
 }
 
 function listCommand(): Command {
@@ -79,10 +83,11 @@ function rows({ items, total }: ListAnswer): string {
     item.id,
     formatDuration(Math.max(0, Date.now() - Date.parse(item.issuedAt))),
     formatDuration(Math.max(0, Date.parse(item.notAfter) - Date.now())),
+    item.revoked === undefined ? '' : item.revoked.reason,
     item.attestor,
     item.peerAddress,
   ]);
-  const text = table(['SERIAL', 'IDENTITY', 'AGE', 'EXPIRES IN', 'BY', 'FROM'], shown);
+  const text = table(['SERIAL', 'IDENTITY', 'AGE', 'EXPIRES IN', 'REVOKED', 'BY', 'FROM'], shown);
   return items.length < total ? `${text}\n(${items.length} of ${total})` : text;
 }
 
@@ -96,7 +101,12 @@ function lines(certificate: CertificateView): string {
     ['Issued at', certificate.issuedAt],
     ['Identified by', certificate.attestor],
     ['Asked from', certificate.peerAddress],
+    ['Revoked', revocationText(certificate)],
   ]
     .map(([name, value]) => `${`${name}:`.padEnd(16)}${value}`)
     .join('\n');
+}
+
+function revocationText({ revoked }: CertificateView): string {
+  return revoked === undefined ? 'no' : `at ${revoked.at} (${revoked.reason})`;
 }

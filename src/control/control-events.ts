@@ -29,6 +29,12 @@ export interface ResourceChange {
 export interface ControlEvents {
   certificateIssued(event: CertificateIssued): void;
   certificateRefused(event: CertificateRefused): void;
+  certificateRevoked(event: {
+    readonly serial: string;
+    readonly id: string;
+    readonly reason: string;
+    readonly actor: string;
+  }): void;
   tokenCreated(event: {
     readonly tokenId: string;
     readonly namespace: string;

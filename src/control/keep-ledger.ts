@@ -6,10 +6,12 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { ControlEvents } from './control-events.ts';
 import type { IssuanceLedger } from './issuance-ledger.ts';
 import { issuedRecord } from './issued-record.ts';
+import type { Revocations } from './revocations.ts';
 import type { ServerIdentity } from './server-identity.ts';
 
 export interface KeepLedgerOptions {
   readonly ledger: IssuanceLedger;
+  readonly revocations: Pick<Revocations, 'dropExpired'>;
   readonly authority: Pick<CertificateAuthority, 'intermediate'>;
   /** The control plane's own SVID, which it issues without asking anybody. */
   readonly own: Watchable<ServerIdentity>;
@@ -19,9 +21,12 @@ export interface KeepLedgerOptions {
 
 const SWEEP_MS = 60_000;
 
-/** Enters the control plane's own certificates into the ledger and drops what has expired. */
+/**
+ * Enters the control plane's own certificates into the ledger, and drops records and revocations of
+ * what has expired.
+ */
 export function keepLedger(options: KeepLedgerOptions): Task {
-  const { ledger, authority, own, events, clock } = options;
+  const { ledger, revocations, authority, own, events, clock } = options;
   return async (signal) => {
     enter(own.current);
     const stop = own.subscribe(enter);
@@ -29,6 +34,7 @@ export function keepLedger(options: KeepLedgerOptions): Task {
       await attempt('drop expired certificates from the ledger', async () => {
         ledger.dropExpired(clock.now());
       });
+      await attempt('drop expired revocations', () => revocations.dropExpired());
       await clock.sleep(SWEEP_MS, signal);
     }
     stop();
