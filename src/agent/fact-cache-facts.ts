@@ -1,6 +1,7 @@
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { KindDefinition } from '../resources/kind-definition.ts';
 import { authorizationPolicy } from '../resources/kinds/authorization-policy.ts';
+import { certificateRevocation } from '../resources/kinds/certificate-revocation.ts';
 import { peerAuthentication } from '../resources/kinds/peer-authentication.ts';
 import { service } from '../resources/kinds/service.ts';
 import { serviceAccount } from '../resources/kinds/service-account.ts';
@@ -15,6 +16,7 @@ const fields: ReadonlyMap<string, keyof MeshFacts> = new Map([
   [typeUrlOf(service), 'services'],
   [typeUrlOf(workloadEntry), 'workloadEntries'],
   [typeUrlOf(serviceAccount), 'serviceAccounts'],
+  [typeUrlOf(certificateRevocation), 'revocations'],
 ]);
 
 /** The type URLs that an agent subscribes to: all that MeshFacts are made of. */

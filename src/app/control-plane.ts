@@ -6,11 +6,17 @@ import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { adminRoutes } from '../control/admin-routes.ts';
 import { admission, defaultAccount } from '../control/admission.ts';
 import { agentPresence } from '../control/agent-presence.ts';
+import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
+import type { IssuanceLedger } from '../control/issuance-ledger.ts';
+import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
+import { keepLedger } from '../control/keep-ledger.ts';
 import { WorkloadRegistry } from '../control/registry.ts';
+import { revocationRoutes } from '../control/revocation-routes.ts';
+import { Revocations } from '../control/revocations.ts';
 import { serverIdentity } from '../control/server-identity.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
 import { signingService } from '../control/signing-service.ts';
@@ -68,11 +74,16 @@ export async function runControlPlane(
   const sealer = aesSealer(readMasterKey(config.masterKey ?? {}, own));
   const store = openSqliteStore({ path, clock, sealer });
   const audit = openAuditLog(join(dataDir, 'audit.log'), clock);
+  const ledger = openIssuanceLedger({ path: join(dataDir, 'issued.db') });
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
     const authority = await openAuthority(config, { store, clock });
-    await serve({ config, store, authority, events: audit.events, clock }, signal, ready);
+    const { events } = audit;
+    const revocations = await Revocations.load({ store, clock, events });
+    const parts = { config, store, ledger, revocations, authority, events, clock };
+    await serve(parts, signal, ready);
   } finally {
+    ledger.close();
     audit.close();
     store.close();
   }
@@ -81,27 +92,21 @@ export async function runControlPlane(
 interface Parts {
   readonly config: ControlPlaneConfig;
   readonly store: Store;
+  readonly ledger: IssuanceLedger;
+  readonly revocations: Revocations;
   readonly authority: CertificateAuthority;
   readonly events: ControlEvents;
   readonly clock: Clock;
 }
 
 async function serve(
-  { config, store, authority, events, clock }: Parts,
+  { config, store, ledger, revocations, authority, events, clock }: Parts,
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
   const { rootNamespace } = config;
-  const rootFingerprint = (): string =>
-    authority.bundle.current.x509Authorities.map(fingerprint)[0] ?? '';
   const accounts = serviceAccounts(store);
-  const tokens = tokenLedger({
-    records: tokenSecrets(store, rootNamespace),
-    trustDomain: authority.trustDomain,
-    rootFingerprint,
-    clock,
-  });
-  const svids = svidAttestor({ bundles: () => authority.bundle.current, clock });
+  const { records, tokens, svids } = attestation({ config, store, revocations, authority, clock });
   const registry = new WorkloadRegistry({ store, clock, events });
   const distribution = new Distribution({
     store,
@@ -110,15 +115,21 @@ async function serve(
     events: agentPresence(registry, events),
   });
   const own = serverIdentity({ authority, rootNamespace, clock });
-  const signing = { authority, attestors: [tokens, svids], serviceAccounts: accounts, events };
+  const signing = {
+    authority,
+    attestors: [tokens, svids],
+    serviceAccounts: accounts,
+    ledger,
+    revocations,
+  };
   const grpc = await startGrpcServer({
     listen: config.xds,
     identity: own.identity,
     routes: (router) => {
-      router.service(IstioCertificateService, signingService(signing));
+      router.service(IstioCertificateService, signingService({ ...signing, events, clock }));
       router.service(
         AggregatedDiscoveryService,
-        discoveryService({ distribution, attestor: svids, signal }),
+        discoveryService({ distribution, attestor: svids, revocations, signal }),
         { acceptCompression: [] },
       );
     },
@@ -126,35 +137,64 @@ async function serve(
   const adminSocket = adminSocketPath(config.dataDir);
   const admin = await serveJsonSocket({
     socketPath: adminSocket,
-    routes: adminRoutes({
-      store,
-      admission: admission({ store, events }),
-      tokens,
-      authority,
-      serviceAccounts: accounts,
-      events,
-      clock,
-      agents: () =>
-        distribution.agents.map(({ agent }) => ({
-          id: agent.viewer.id.toString(),
-          node: agent.node.id,
-        })),
-    }),
+    routes: {
+      ...certificateRoutes({ ledger, revocations }),
+      ...revocationRoutes({ ledger, revocations, tokens: records, authority }),
+      ...adminRoutes({
+        store,
+        admission: admission({ store, events }),
+        tokens,
+        authority,
+        serviceAccounts: accounts,
+        events,
+        clock,
+        agents: () => connectedAgents(distribution),
+      }),
+    },
   });
   ready({
     xdsPort: grpc.port,
     adminSocket,
-    rootFingerprint: rootFingerprint(),
+    rootFingerprint: rootFingerprint(authority),
     svidLifetimeMs: authority.rules.defaultLifetimeMs,
   });
   await runTasks(signal, [
     grpc.run,
     admin,
     own.run,
+    keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
     renewAuthority(authority, events, clock),
   ]);
+}
+
+/** Who may be asking: holders of enrolment tokens, and of SVIDs that are not revoked. */
+function attestation({
+  config,
+  store,
+  revocations,
+  authority,
+  clock,
+}: Omit<Parts, 'ledger' | 'events'>) {
+  const { trustDomain } = authority;
+  const records = tokenSecrets(store, config.rootNamespace);
+  const pin = (): string => rootFingerprint(authority);
+  const tokens = tokenLedger({ records, trustDomain, rootFingerprint: pin, clock });
+  const svids = svidAttestor({
+    bundles: () => authority.bundle.current,
+    clock,
+    refuseRevoked: (serial) => revocations.refuse(serial),
+  });
+  return { records, tokens, svids };
+}
+
+function rootFingerprint({ bundle }: CertificateAuthority): string {
+  return bundle.current.x509Authorities.map(fingerprint)[0] ?? '';
+}
+
+function connectedAgents({ agents }: Distribution): readonly object[] {
+  return agents.map(({ agent }) => ({ id: agent.viewer.id.toString(), node: agent.node.id }));
 }
 
 function renewAuthority(

@@ -7,7 +7,16 @@ import { svidAttestor } from './svid-attestor.ts';
 const ID = 'spiffe://cluster.local/ns/shop/sa/reviews';
 const clock = new ManualClock();
 const authority = testAuthority({ nowMs: clock.now() });
-const attestors = [svidAttestor({ bundles: () => authority.bundle, clock })];
+const revoked = authority.issue(ID);
+const attestors = [
+  svidAttestor({
+    bundles: () => authority.bundle,
+    clock,
+    refuseRevoked(serial) {
+      if (serial === revoked.chain[0]?.serial) throw new Error('it was revoked');
+    },
+  }),
+];
 
 it('knows a caller by its SVID', async () => {
   const { chain } = authority.issue(ID);
@@ -22,6 +31,7 @@ it.each([
     testAuthority({ nowMs: clock.now() }).issue(ID).chain,
     /trust|root/,
   ],
+  ['a revoked SVID', revoked.chain, /it was revoked/],
   ['no evidence at all', [], /neither a client certificate nor a known kind of token/],
 ])('refuses %s', async (_name, chain, reason) => {
   const call = identifyCaller(attestors, { bearer: undefined, chain });

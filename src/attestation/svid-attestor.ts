@@ -8,16 +8,20 @@ import type { Attestor } from './attestor.ts';
 export interface SvidAttestorOptions {
   readonly bundles: (trustDomain: TrustDomain) => TrustBundle | undefined;
   readonly clock: Clock;
+  /** @throws {MeshError} ERR_UNAUTHENTICATED for the serial of a certificate that was revoked. */
+  readonly refuseRevoked: (serial: string) => void;
 }
 
 /** Knows a caller by the SVID it already has: TLS has proved that it holds the key. */
-export function svidAttestor({ bundles, clock }: SvidAttestorOptions): Attestor {
+export function svidAttestor({ bundles, clock, refuseRevoked }: SvidAttestorOptions): Attestor {
   return {
     name: 'svid',
     async attest({ chain }) {
-      if (chain.length === 0) return undefined;
+      const [leaf] = chain;
+      if (leaf === undefined) return undefined;
       try {
         const id = verifyPeer({ chain, bundles, nowMs: clock.now(), purpose: 'clientAuth' });
+        refuseRevoked(leaf.serial);
         return { id, by: 'svid', confirm: async () => undefined };
       } catch (cause) {
         throw new MeshError('ERR_UNAUTHENTICATED', messageOf(cause), { cause });

@@ -29,6 +29,8 @@ export interface TokenRecords {
   create(record: TokenRecord): Promise<void>;
   /** False when the record was spent by somebody else since it was read. */
   spend(record: TokenRecord, spent: NonNullable<TokenRecord['spent']>): Promise<boolean>;
+  /** Forgets the tokens of a service account that nobody has used; returns how many. */
+  discardUnused(namespace: string, serviceAccount: string): Promise<number>;
 }
 
 export interface TokenLedgerOptions {

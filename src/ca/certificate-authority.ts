@@ -6,6 +6,7 @@ import { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { TrustDomain } from '../spiffe/trust-domain.ts';
 import { buildCertificate } from '../x509/build-certificate.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import type { Crl, RevokedEntry } from '../x509/crl.ts';
 import type { Csr } from '../x509/csr.ts';
 import type { KeyAlgorithm } from '../x509/key-pair.ts';
 import {
@@ -17,6 +18,7 @@ import {
 } from './authority.ts';
 import type { AuthorityStore } from './authority-store.ts';
 import { grantedLifetimeMs, type IssuanceRules, rulesWithin } from './issuance-rules.ts';
+import { issueCrl } from './issue-crl.ts';
 import { usableAuthorities } from './usable-authorities.ts';
 
 export interface SvidRequest {
@@ -46,6 +48,8 @@ export interface CertificateAuthority {
   readonly rules: IssuanceRules;
   /** @throws {MeshError} ERR_ISSUANCE when the authority has expired or the rules refuse. */
   issue(request: SvidRequest): IssuedSvid;
+  /** The list of what the present intermediate has revoked, signed by it. */
+  issueCrl(entries: readonly RevokedEntry[]): Crl;
   /** Replaces the intermediate once it is past half of its life. Safe at once: peers trust the root. */
   renewIntermediate(): Promise<boolean>;
 }
@@ -104,6 +108,7 @@ export async function openCertificateAuthority(
         options: { trustDomain, clock, rules },
         remedy: 'set the clock, or restart the control plane, which makes a new one',
       }),
+    issueCrl: (entries) => issueCrl(intermediate, entries, clock.now()),
     async renewIntermediate() {
       const { notBeforeMs, notAfterMs } = intermediate.certificate;
       if (clock.now() < (notBeforeMs + notAfterMs) / 2) return false;

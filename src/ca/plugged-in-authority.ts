@@ -6,6 +6,7 @@ import {
   issueSvid,
 } from './certificate-authority.ts';
 import { rulesWithin } from './issuance-rules.ts';
+import { issueCrl } from './issue-crl.ts';
 import { chainEndsAtMs, type SigningChain } from './signing-chain.ts';
 
 /** An authority that signs with an intermediate of the operator's own CA, whose root key is elsewhere. */
@@ -30,6 +31,7 @@ export function pluggedInAuthority(
     intermediate: signer.certificate,
     rules,
     issue: (request) => issueSvid(request, signing),
+    issueCrl: (entries) => issueCrl(signer, entries, clock.now()),
     // Only the operator's CA can; a new one is read at the next start.
     renewIntermediate: async () => false,
   };

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { applyCommand } from './apply-command.ts';
 import { caCommand } from './ca-command.ts';
+import { certsCommand } from './certs-command.ts';
 import { deleteCommand } from './delete-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { exitCodeOf } from './exit-code.ts';
@@ -30,6 +31,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     applyCommand(),
     getCommand(),
     deleteCommand(),
+    certsCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   exitWithErrors(program);

@@ -1,5 +1,5 @@
 import { MeshError } from '../lib/errors.ts';
-import { qualifiedKind } from '../resources/kind-definition.ts';
+import { type KindDefinition, qualifiedKind } from '../resources/kind-definition.ts';
 import { kindOf, kinds } from '../resources/kinds.ts';
 import type { ManifestDocument } from '../resources/parse-manifest.ts';
 import { keyOf, keyText, type Resource, type ResourceKey } from '../resources/resource.ts';
@@ -36,6 +36,7 @@ export function admission({ store, events }: AdmissionOptions): Admission {
     },
 
     async delete(key, actor) {
+      refuseWritten(kinds.find((definition) => qualifiedKind(definition) === key.kind));
       const found = await store.get(key);
       if (found === undefined) {
         throw new MeshError('ERR_NOT_FOUND', `${keyText(key)} does not exist`);
@@ -74,6 +75,7 @@ export function admission({ store, events }: AdmissionOptions): Admission {
     if (definition?.confidential) {
       throw new MeshError('ERR_FORBIDDEN', `${resource.kind} objects cannot be applied here`);
     }
+    refuseWritten(definition);
     const { namespace } = resource.metadata;
     if (!definition?.namespaced || namespace === undefined) return;
     const inFile = others.some(
@@ -85,6 +87,15 @@ export function admission({ store, events }: AdmissionOptions): Admission {
       `${keyText(keyOf(resource))}: namespace "${namespace}" does not exist; apply a Namespace of that name first or in the same file`,
     );
   }
+}
+
+/** Some kinds are the control plane's own record of what was done. */
+function refuseWritten(definition: KindDefinition | undefined): void {
+  if (definition?.writtenBy === undefined) return;
+  throw new MeshError(
+    'ERR_FORBIDDEN',
+    `${definition.kind} objects are written by ${definition.writtenBy} only`,
+  );
 }
 
 function putChange(resource: Resource, before: Resource | undefined): Change {

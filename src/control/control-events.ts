@@ -35,6 +35,12 @@ export interface BackupEvent {
 export interface ControlEvents {
   certificateIssued(event: CertificateIssued): void;
   certificateRefused(event: CertificateRefused): void;
+  certificateRevoked(event: {
+    readonly serial: string;
+    readonly id: string;
+    readonly reason: string;
+    readonly actor: string;
+  }): void;
   tokenCreated(event: {
     readonly tokenId: string;
     readonly namespace: string;

@@ -11,11 +11,13 @@ import { aggregatedDiscovery } from '../xds/aggregated-discovery.ts';
 import type { Distribution } from './distribution.ts';
 import type { Viewer } from './distribution-events.ts';
 import { type PeerEvidence, peerEvidenceKey } from './peer-evidence.ts';
+import type { Revocations } from './revocations.ts';
 
 export interface DiscoveryOptions {
   readonly distribution: Distribution;
   /** Only callers that already have an SVID see facts; enrolment tokens do not count. */
   readonly attestor: Attestor;
+  readonly revocations: Pick<Revocations, 'callers'>;
   /** Ends every stream when the control plane stops. */
   readonly signal: AbortSignal;
 }
@@ -35,7 +37,7 @@ export function discoveryService(
 async function* serve(
   requests: AsyncIterable<DeltaDiscoveryRequest>,
   peer: PeerEvidence,
-  { distribution, attestor, signal }: DiscoveryOptions,
+  { distribution, attestor, revocations, signal }: DiscoveryOptions,
 ): AsyncGenerator<DeltaDiscoveryResponse> {
   const caller = await identifyCaller([attestor], { chain: peer.chain, bearer: undefined });
   const { id } = caller;
@@ -43,5 +45,10 @@ async function* serve(
     throw new MeshError('ERR_FORBIDDEN', `"${id}" is not the identity of a service account`);
   }
   const viewer: Viewer = { id, ...id.workload };
-  yield* distribution.serve(requests, viewer, signal);
+  const call = revocations.callers.begin(id.toString(), peer.chain[0]?.serial ?? '');
+  try {
+    yield* distribution.serve(requests, viewer, AbortSignal.any([signal, call.signal]));
+  } finally {
+    call.done();
+  }
 }

@@ -7,18 +7,26 @@ import type {
   IstioCertificateRequest,
   IstioCertificateService,
 } from '../gen/istio/v1/auth/ca_pb.js';
+import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { type Csr, parseCsr } from '../x509/csr.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
 import type { ControlEvents } from './control-events.ts';
 import { grpcError } from './grpc-error.ts';
+import type { IssuanceLedger } from './issuance-ledger.ts';
+import { issuedRecord } from './issued-record.ts';
 import { type PeerEvidence, peerEvidenceKey } from './peer-evidence.ts';
+import type { Revocations } from './revocations.ts';
 import type { ServiceAccounts } from './service-accounts.ts';
 
 export interface SigningOptions {
   readonly authority: CertificateAuthority;
   readonly attestors: readonly Attestor[];
   readonly serviceAccounts: ServiceAccounts;
+  /** What is handed out is in here before. */
+  readonly ledger: Pick<IssuanceLedger, 'record'>;
+  readonly revocations: Pick<Revocations, 'callers'>;
+  readonly clock: Clock;
   readonly events: Pick<ControlEvents, 'certificateIssued' | 'certificateRefused'>;
 }
 
@@ -41,7 +49,7 @@ export function signingService(
           chain: peer.chain,
           bearer: bearerOf(context),
         });
-        const issued = await sign(request, caller, options);
+        const issued = await issue(request, caller, peer);
         report(issued, caller, peer);
         return { certChain: [...issued.chain, issued.root].map(certificatePem) };
       } catch (error) {
@@ -55,6 +63,24 @@ export function signingService(
       }
     },
   };
+
+  async function issue(
+    request: IstioCertificateRequest,
+    caller: AttestedCaller,
+    { chain: [proof], address: peerAddress }: PeerEvidence,
+  ): Promise<IssuedSvid> {
+    const call = options.revocations.callers.begin(caller.id.toString(), proof?.serial ?? '');
+    try {
+      const issued = await sign(request, caller, options);
+      // Nothing may come between this look and the record, or a revocation could miss both.
+      if (call.signal.aborted) throw revokedMeanwhile(caller);
+      const about = { issuedAtMs: options.clock.now(), attestor: caller.by, peerAddress };
+      await options.ledger.record(issuedRecord(issued.chain, about));
+      return issued;
+    } finally {
+      call.done();
+    }
+  }
 
   function report({ chain: [leaf] }: IssuedSvid, caller: AttestedCaller, peer: PeerEvidence): void {
     events.certificateIssued({
@@ -90,6 +116,11 @@ async function sign(
   const issued = authority.issue(svid);
   await caller.confirm(keyFingerprint);
   return issued;
+}
+
+function revokedMeanwhile({ id }: AttestedCaller): MeshError {
+  const text = `"${id}" was revoked while its certificate was being signed`;
+  return new MeshError('ERR_UNAUTHENTICATED', text);
 }
 
 function readCsr(pem: string): Csr {

@@ -27,6 +27,18 @@ it('keeps records as Secrets and lets only one of two spend a token', async () =
   expect(await records.spend(record, spent)).toBe(false);
 });
 
+it('discards the unused tokens of one service account', async () => {
+  const records = tokenSecrets(memoryStore({ clock: new ManualClock() }), 'istio-system');
+  const used = { ...record, id: 'aaaaaaaaaaaaaaaa' };
+  const others = { ...record, id: 'bbbbbbbbbbbbbbbb', serviceAccount: 'products' };
+  for (const each of [record, used, others]) await records.create(each);
+  await records.spend(used, spent);
+  expect(await records.discardUnused('shop', 'reviews')).toBe(1);
+  const left = await Promise.all([record, used, others].map(({ id }) => records.get(id)));
+  expect(left.map((each) => each?.id)).toEqual([undefined, used.id, others.id]);
+  expect(await records.discardUnused('shop', 'reviews')).toBe(0);
+});
+
 it('knows no token that was never made', async () => {
   const records = tokenSecrets(memoryStore({ clock: new ManualClock() }), 'istio-system');
   expect(await records.get('0000000000000000')).toBeUndefined();

@@ -1,6 +1,7 @@
 import type { TokenRecord, TokenRecords } from '../attestation/token-ledger.ts';
 import { MeshError } from '../lib/errors.ts';
-import type { Store } from '../store/store.ts';
+import { keyOf } from '../resources/resource.ts';
+import type { Change, Store } from '../store/store.ts';
 import { decodeSecretData, type Secret, secretResource } from './secret-data.ts';
 
 const TYPE = 'security.hauberk.dev/enrolment-token';
@@ -26,6 +27,19 @@ export function tokenSecrets(store: Store, rootNamespace: string): TokenRecords 
         if (MeshError.is(error, 'ERR_CONFLICT')) return false;
         throw error;
       }
+    },
+    async discardUnused(namespace, serviceAccount) {
+      const { items } = await store.list('Secret', rootNamespace);
+      const unused = (items as readonly Secret[])
+        .filter(({ type }) => type === TYPE)
+        .map((secret) => ({ secret, record: decode(secret) }))
+        .filter(({ record }) => record.spent === undefined)
+        .filter((each) => each.record.namespace === namespace)
+        .filter((each) => each.record.serviceAccount === serviceAccount);
+      await store.commit(
+        unused.map(({ secret }) => ({ op: 'delete', key: keyOf(secret) }) satisfies Change),
+      );
+      return unused.length;
     },
   };
 

@@ -1,4 +1,5 @@
 import type { AuthorizationPolicy } from '../resources/kinds/authorization-policy.ts';
+import type { CertificateRevocation } from '../resources/kinds/certificate-revocation.ts';
 import type { PeerAuthentication } from '../resources/kinds/peer-authentication.ts';
 import type { Service } from '../resources/kinds/service.ts';
 import type { ServiceAccount } from '../resources/kinds/service-account.ts';
@@ -11,6 +12,7 @@ export interface MeshFacts {
   readonly services: readonly Service[];
   readonly workloadEntries: readonly WorkloadEntry[];
   readonly serviceAccounts: readonly ServiceAccount[];
+  readonly revocations: readonly CertificateRevocation[];
 }
 
 /** A mesh in which nothing is written yet. */
@@ -20,4 +22,5 @@ export const noFacts: MeshFacts = Object.freeze({
   services: [],
   workloadEntries: [],
   serviceAccounts: [],
+  revocations: [],
 });

@@ -2,6 +2,7 @@ import type { Channel } from './channel.ts';
 import type { Admission, Verdict } from './enforcement.ts';
 import type { CloseReason, ConnectionRecord } from './proxy-events.ts';
 import type { Reporter } from './reporter.ts';
+import type { ShownSerials } from './revocation-guard.ts';
 import { type Meter, type SpliceFailure, splice } from './splice.ts';
 
 /** What does not change about a connection while it is open. */
@@ -68,6 +69,14 @@ export class ConnectionTable {
       const verdict = judge(admission);
       connection.decision = verdict.decision;
       if (!verdict.allowed) connection.close('policy-changed', verdict.decision);
+    }
+  }
+
+  /** Closes every connection on which a certificate was shown that `refusal` has something against. */
+  closeRevoked(refusal: (shown: ShownSerials) => string | undefined): void {
+    for (const connection of this.#open) {
+      const reason = refusal(connection.given.about);
+      if (reason !== undefined) connection.close('revoked', reason);
     }
   }
 

@@ -8,6 +8,7 @@ import { handshakeAsClient } from './handshake.ts';
 import type { Peer } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
+import type { RevocationGuard } from './revocation-guard.ts';
 import type { HotSecureContext } from './secure-context.ts';
 import { localAddress } from './socket-addresses.ts';
 import { tlsChannel } from './socket-channel.ts';
@@ -35,6 +36,7 @@ export interface DirectDialOptions {
   readonly context: HotSecureContext;
   readonly trustDomains: readonly string[];
   readonly clock: Clock;
+  readonly revocations: RevocationGuard;
   readonly reporter: Reporter;
   readonly connectDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;

@@ -7,6 +7,7 @@ import { handshakeAsClient, type SecuredConnection } from './handshake.ts';
 import type { HboneClientSession, HboneTransport } from './hbone/hbone-transport.ts';
 import type { SessionRecord } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
+import type { RevocationGuard } from './revocation-guard.ts';
 import type { HotSecureContext } from './secure-context.ts';
 import type { DialSession, PooledSession, SessionTarget } from './session-pool.ts';
 import { localAddress } from './socket-addresses.ts';
@@ -16,6 +17,7 @@ export interface HboneDialOptions {
   readonly transport: HboneTransport;
   readonly trustDomains: readonly string[];
   readonly clock: Clock;
+  readonly revocations: RevocationGuard;
   readonly reporter: Reporter;
   readonly connectDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;

@@ -9,6 +9,7 @@ import { presentedChain } from '../x509/presented-chain.ts';
 import type { Deadlines } from './deadlines.ts';
 import { checkOwnValidity, ownSerialOf, type Peer, provenPeer, tlsFactsOf } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
+import type { RevocationGuard } from './revocation-guard.ts';
 import type { IdentityContext } from './secure-context.ts';
 import type { TlsAcceptor } from './tls-acceptor.ts';
 
@@ -17,6 +18,7 @@ export interface HandshakeOptions {
   /** Trust domains whose identities are those of this mesh. */
   readonly trustDomains: readonly string[];
   readonly clock: Clock;
+  readonly revocations: RevocationGuard;
   /** Bounds the handshake. */
   readonly deadlines: Deadlines;
   /** The protocol that must have been agreed on by ALPN. Default: none need be. */
@@ -128,10 +130,12 @@ async function conclude(
     chain = presentedChain(socket);
     const peer = judge(chain, judgement);
     checkProtocol(socket, judgement.neededProtocol);
+    const ownSerial = ownSerialOf(socket);
+    judgement.revocations.admit(socket, { ownSerial, peerSerial: peer.serial });
     const tls = tlsFactsOf(socket);
     const own = judgement.identity().svid.chain[0]?.notAfterMs ?? 0;
     const notAfterMs = Math.min(own, peer.notAfterMs);
-    return { secured: { socket, raw, peer, ownSerial: ownSerialOf(socket), notAfterMs, tls } };
+    return { secured: { socket, raw, peer, ownSerial, notAfterMs, tls } };
   } catch (error) {
     raw.destroy();
     return {

@@ -10,6 +10,7 @@ import type { HboneServerSession, HboneTransport } from './hbone/hbone-transport
 import type { HboneStreams } from './hbone-streams.ts';
 import type { SessionRecord } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
+import type { RevocationGuard } from './revocation-guard.ts';
 import { localAddress, remoteAddress } from './socket-addresses.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 
@@ -18,6 +19,7 @@ export interface HboneListenerOptions {
   readonly transport: HboneTransport;
   readonly trustDomains: readonly string[];
   readonly clock: Clock;
+  readonly revocations: RevocationGuard;
   readonly reporter: Reporter;
   readonly handshakeDeadlines: Deadlines;
   /** What becomes of the streams. */

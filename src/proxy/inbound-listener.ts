@@ -14,6 +14,7 @@ import { type FirstBytes, inboundTransport } from './inbound-transport.ts';
 import type { IstioAcceptors } from './istio-acceptors.ts';
 import type { ConnectionTransport } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
+import type { RevocationGuard } from './revocation-guard.ts';
 import { sniff } from './sniff.ts';
 import { localAddress, remoteAddress } from './socket-addresses.ts';
 import { socketChannel, tlsChannel } from './socket-channel.ts';
@@ -28,6 +29,7 @@ export interface InboundOptions {
   readonly table: ConnectionTable;
   readonly reporter: Reporter;
   readonly clock: Clock;
+  readonly revocations: RevocationGuard;
   readonly firstByteDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;
 }

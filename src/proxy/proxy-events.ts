@@ -65,6 +65,8 @@ export type CloseReason =
   | 'reset'
   /** What the policies say now no longer allows it. */
   | 'policy-changed'
+  /** The certificate of one of the two ends was revoked. */
+  | 'revoked'
   | 'drain-deadline';
 
 export interface ClosedConnection extends ConnectionRecord {

@@ -17,6 +17,7 @@ import type { ProxyLimits } from './limits.ts';
 import { outboundListener } from './outbound-listener.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import { Reporter } from './reporter.ts';
+import { RevocationGuard } from './revocation-guard.ts';
 import { hotSecureContext } from './secure-context.ts';
 import { appFinder, type ServedPort } from './served-apps.ts';
 import { SessionPool } from './session-pool.ts';
@@ -44,6 +45,8 @@ export class ProxyParts {
     const table = new ConnectionTable(reporter);
     const enforcement = new Enforcement(options);
     enforcement.onChange(() => table.recheck((admission) => enforcement.judge(admission)));
+    const revocations = new RevocationGuard(facts);
+    revocations.onChange(() => table.closeRevoked((shown) => revocations.refusal(shown)));
     const hboneContext = hotSecureContext(identity, 'hbone');
     const istioContext = hotSecureContext(identity, 'istio');
     const connectDeadlines = new Deadlines(clock, limits.connectTimeoutMs);
@@ -53,7 +56,7 @@ export class ProxyParts {
       trustDomains: [settings.trustDomain, ...settings.trustDomainAliases],
       gate: new AppGate({ enforcement, connectDeadlines }),
       transport: http2Transport(limits.maxStreamsPerSession, handshakeDeadlines),
-      ...{ identity, clock, reporter, table, enforcement, connectDeadlines },
+      ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
       ...{ handshakeDeadlines, firstByteDeadlines },
     };
     const pool = new SessionPool(hboneDialer({ ...shared, context: hboneContext }));
@@ -86,6 +89,7 @@ export class ProxyParts {
       () => acceptors.stop(),
       () => this.#hbone.stop(),
       () => enforcement.stop(),
+      () => revocations.stop(),
       () => connectDeadlines.close(),
       () => handshakeDeadlines.close(),
       () => firstByteDeadlines.close(),

@@ -40,6 +40,8 @@ export interface KindDefinition<T extends Resource = Resource> {
   readonly visibility: 'mesh' | 'own-and-root' | 'own' | 'never';
   /** Its contents are sealed at rest and quoted in no message. */
   readonly confidential: boolean;
+  /** Set when people can neither apply nor delete it: what does, for the message that refuses. */
+  readonly writtenBy?: string;
 }
 
 /** `subdomain`: dotted, 253 characters; `label`: one DNS-1123 label; `service`: a label that starts with a letter. */

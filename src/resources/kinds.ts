@@ -1,6 +1,7 @@
 import type { KindDefinition } from './kind-definition.ts';
 import { qualifiedKind } from './kind-definition.ts';
 import { authorizationPolicy } from './kinds/authorization-policy.ts';
+import { certificateRevocation } from './kinds/certificate-revocation.ts';
 import { namespace } from './kinds/namespace.ts';
 import { peerAuthentication } from './kinds/peer-authentication.ts';
 import { secret } from './kinds/secret.ts';
@@ -18,6 +19,7 @@ export const kinds: readonly KindDefinition[] = [
   workloadEntry,
   peerAuthentication,
   authorizationPolicy,
+  certificateRevocation,
 ];
 
 const byName = new Map<string, KindDefinition>();

@@ -74,7 +74,8 @@ function unknownKind(apiVersion: string, kind: string): { problems: readonly Fie
       `${quote(apiVersion)} does not serve ${kind}; use ${served.join(', ')}`,
     );
   }
-  const names = kinds.map((definition) => definition.kind);
+  const writable = kinds.filter(({ writtenBy }) => writtenBy === undefined);
+  const names = writable.map((definition) => definition.kind);
   return refused(
     'kind',
     `${quote(kind)} is not one of ${names.join(', ')}${suggestion(kind, names)}`,

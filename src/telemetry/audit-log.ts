@@ -35,6 +35,8 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
         }),
       certificateRefused: ({ code, reason, id, peerAddress }) =>
         write('certificate.issue', 'failure', { id, code, reason, peerAddress }),
+      certificateRevoked: ({ serial, id, reason, actor }) =>
+        write('certificate.revoke', 'success', { serial, id, reason, actor }),
       tokenCreated: ({ tokenId, namespace, serviceAccount, expiresAtMs }) =>
         write('token.create', 'success', {
           tokenId,

@@ -12,7 +12,8 @@ export function proxyLog(log: Logger, mode: AccessLogMode): ProxyEvents {
   return {
     connectionOpened: all ? (record) => log.info(record, 'connection opened') : nothing,
     connectionClosed: (record) => {
-      if (all || record.reason === 'policy-changed') log.info(record, 'connection closed');
+      if (all || record.reason === 'policy-changed' || record.reason === 'revoked')
+        log.info(record, 'connection closed');
     },
     connectionDenied: (record) => log.warn(record, 'connection denied'),
     handshakeFailed: (record) => log.warn(record, 'handshake failed'),

@@ -1,6 +1,6 @@
 import { TAG } from './der-reader.ts';
 
-/** One element: `tag` around the concatenated `parts`. Above 64 KiB it is a RangeError. */
+/** One element: `tag` around the concatenated `parts`. Above 16 MiB it is a RangeError. */
 export function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
@@ -18,8 +18,9 @@ export function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
 function headerLength(length: number): number {
   if (length < 0x80) return 2;
   if (length < 0x100) return 3;
-  if (length > 0xffff) throw new RangeError(`an element of ${length} bytes is not written`);
-  return 4;
+  if (length < 0x1_0000) return 4;
+  if (length > 0xff_ffff) throw new RangeError(`an element of ${length} bytes is not written`);
+  return 5;
 }
 
 function writeHeader(bytes: Buffer, tag: number, length: number): void {
@@ -29,9 +30,12 @@ function writeHeader(bytes: Buffer, tag: number, length: number): void {
   } else if (length < 0x100) {
     bytes[1] = 0x81;
     bytes[2] = length;
-  } else {
+  } else if (length < 0x1_0000) {
     bytes[1] = 0x82;
     bytes.writeUInt16BE(length, 2);
+  } else {
+    bytes[1] = 0x83;
+    bytes.writeUIntBE(length, 2, 3);
   }
 }
 

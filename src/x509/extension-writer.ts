@@ -23,6 +23,8 @@ const keyUsage = extension(OID.keyUsage);
 const extendedKeyUsage = extension(OID.extendedKeyUsage);
 const subjectKeyId = extension(OID.subjectKeyIdentifier);
 const authorityKeyId = extension(OID.authorityKeyIdentifier);
+const crlNumber = extension(OID.crlNumber);
+const crlReason = extension(OID.crlReason);
 
 /** The subjectAltName extension around GeneralNames. */
 export const altNamesExtension: (value: Uint8Array, critical: boolean) => Uint8Array = extension(
@@ -65,4 +67,14 @@ export function subjectKeyIdExtension(id: Uint8Array): Uint8Array {
 /** The key identifier alone, without issuer and serial; not critical (RFC 5280 4.2.1.1). */
 export function authorityKeyIdExtension(id: Uint8Array): Uint8Array {
   return authorityKeyId(sequence(der(contextTag(0), id)), false);
+}
+
+/** Of a revocation list; not critical (RFC 5280 5.2.3). */
+export function crlNumberExtension(number: Uint8Array): Uint8Array {
+  return crlNumber(unsignedInteger(number), false);
+}
+
+/** Of an entry in a revocation list, around a ReasonCode; not critical (RFC 5280 5.3.1). */
+export function crlReasonExtension(reason: Uint8Array): Uint8Array {
+  return crlReason(reason, false);
 }

@@ -3,7 +3,9 @@ import { decodeSigningChain } from '../../src/ca/signing-chain.ts';
 import { SpiffeId } from '../../src/spiffe/spiffe-id.ts';
 import { TrustBundle } from '../../src/spiffe/trust-bundle.ts';
 import { TrustDomain } from '../../src/spiffe/trust-domain.ts';
+import { buildCrl } from '../../src/x509/build-crl.ts';
 import { type Certificate, isSignedBy, parseCertificate } from '../../src/x509/certificate.ts';
+import { isCrlSignedBy, parseCrl } from '../../src/x509/crl.ts';
 import { createCsr, parseCsr } from '../../src/x509/csr.ts';
 import { readDer } from '../../src/x509/der-reader.ts';
 import { readName } from '../../src/x509/distinguished-name.ts';
@@ -32,10 +34,20 @@ export const { chain } = authority.issue('spiffe://cluster.local/ns/a/sa/b', {
 });
 const rsa = testAuthority({ algorithm: 'rsa-2048' }).root;
 const csr = createCsr(generateKeyPair(), { uriSans: ['spiffe://td/x'], commonName: 'x' });
+const crl = buildCrl(
+  {
+    ...{ thisUpdateMs: Date.UTC(2026, 0, 1), nextUpdateMs: Date.UTC(2026, 0, 2), number: 7 },
+    entries: [
+      { serial: '4f1e', revokedAtMs: Date.UTC(2026, 0, 1), reason: 'keyCompromise' },
+      { serial: 'fe', revokedAtMs: Date.UTC(2026, 0, 1), reason: 'unspecified' },
+    ],
+  },
+  { certificate: authority.intermediate, privateKey: authority.intermediateSigner.privateKey },
+);
 const certificates = [...chain, authority.root, rsa];
 const validDer = certificates
   .flatMap(({ der, spkiDer, subjectDer }) => [der, spkiDer, subjectDer])
-  .concat(csr);
+  .concat(csr, crl.der);
 
 /** Valid DER of all kinds, changed. */
 export const mutatedDer: fc.Arbitrary<Uint8Array> = mutatedBytes(validDer);
@@ -57,6 +69,7 @@ function useCertificate(der: Uint8Array): void {
 export const derParsers: readonly (readonly [string, (bytes: Uint8Array) => unknown])[] = [
   ['parseCertificate and all that follows', useCertificate],
   ['parseCsr', parseCsr],
+  ['parseCrl', (bytes) => isCrlSignedBy(parseCrl(bytes), authority.root.publicKey)],
   ['importSpki', importSpki],
   ['readName', readName],
   ['readExtensions', (bytes) => readDer(bytes, readExtensions)],

@@ -15,5 +15,15 @@ export function memoryTokenRecords(): TokenRecords & { readonly all: Map<string,
       all.set(id, { ...record, spent });
       return true;
     },
+    async discardUnused(namespace, serviceAccount) {
+      const unused = [...all.values()].filter(
+        (record) =>
+          record.spent === undefined &&
+          record.namespace === namespace &&
+          record.serviceAccount === serviceAccount,
+      );
+      for (const { id } of unused) all.delete(id);
+      return unused.length;
+    },
   };
 }

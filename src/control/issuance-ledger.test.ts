@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { IssuanceLedger, IssuedRecord } from './issuance-ledger.ts';
+import { openIssuanceLedger } from './issuance-ledger-file.ts';
+
+const REVIEWS = 'spiffe://cluster.local/ns/shop/sa/reviews';
+let directory: string;
+let path: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'hauberk-ledger-'));
+  path = join(directory, 'issued.db');
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function record(serial: string, more: Partial<IssuedRecord> = {}): IssuedRecord {
+  return {
+    ...{ serial, id: REVIEWS, issuerSerial: 'ca', attestor: 'svid', peerAddress: '10.0.0.7:4711' },
+    ...{ notBeforeMs: 0, notAfterMs: 1_000, issuedAtMs: 10 },
+    ...more,
+  };
+}
+
+function withLedger<T>(use: (ledger: IssuanceLedger) => T, maxRecords?: number): T {
+  const ledger = openIssuanceLedger({ path, ...(maxRecords === undefined ? {} : { maxRecords }) });
+  try {
+    return use(ledger);
+  } finally {
+    ledger.close();
+  }
+}
+
+const serials = (records: readonly IssuedRecord[]): string[] => records.map(({ serial }) => serial);
+
+describe('IssuanceLedger', () => {
+  it('finds after a restart what was recorded, in a file for its owner only', async () => {
+    const ledger = openIssuanceLedger({ path });
+    await Promise.all([ledger.record(record('aa')), ledger.record(record('ab'))]);
+    ledger.close();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    withLedger((again) => {
+      expect(again.size).toBe(2);
+      expect(again.withSerial('aa', 10)).toEqual([record('aa')]);
+    });
+  });
+
+  it('reads at once what is still on its way to the disk', () => {
+    withLedger((ledger) => {
+      void ledger.record(record('aa'));
+      expect(serials(ledger.list(REVIEWS, 10))).toEqual(['aa']);
+    });
+  });
+
+  it('lists newest first, by identity and by the beginning of a serial', () => {
+    withLedger((ledger) => {
+      void ledger.record(record('a1', { issuedAtMs: 1 }));
+      void ledger.record(record('a2', { issuedAtMs: 2, id: 'spiffe://cluster.local/ns/x/sa/y' }));
+      void ledger.record(record('b3', { issuedAtMs: 3 }));
+      expect(serials(ledger.list(undefined, 10))).toEqual(['b3', 'a2', 'a1']);
+      expect(serials(ledger.list(undefined, 2))).toEqual(['b3', 'a2']);
+      expect(serials(ledger.list(REVIEWS, 10))).toEqual(['b3', 'a1']);
+      expect(serials(ledger.withSerial('a', 10))).toEqual(['a1', 'a2']);
+      expect(serials(ledger.withSerial('c', 10))).toEqual([]);
+    });
+  });
+
+  it('drops what has expired and counts what an authority has out', () => {
+    withLedger((ledger) => {
+      void ledger.record(record('a1', { notAfterMs: 100 }));
+      void ledger.record(record('a2', { notAfterMs: 200 }));
+      void ledger.record(record('a3', { notAfterMs: 300, issuerSerial: 'other' }));
+      expect(ledger.liveOf('ca', 99)).toEqual({ count: 2, untilMs: 200 });
+      expect(ledger.liveOf('ca', 200)).toEqual({ count: 0, untilMs: 0 });
+      expect(ledger.dropExpired(200)).toBe(2);
+      expect([ledger.size, serials(ledger.list(undefined, 10))]).toEqual([1, ['a3']]);
+    });
+  });
+
+  it('refuses more than its bound and takes more once something has expired', async () => {
+    const ledger = openIssuanceLedger({ path, maxRecords: 1 });
+    await ledger.record(record('a1', { notAfterMs: 100 }));
+    await expect(ledger.record(record('a2'))).rejects.toMatchObject({ code: 'ERR_LIMIT' });
+    ledger.dropExpired(100);
+    await expect(ledger.record(record('a2'))).resolves.toBeUndefined();
+    ledger.close();
+  });
+
+  it('refuses a serial that was recorded before, and keeps the first', async () => {
+    const ledger = openIssuanceLedger({ path });
+    await ledger.record(record('a1'));
+    await expect(ledger.record(record('a1', { id: 'spiffe://x/y' }))).rejects.toMatchObject({
+      code: 'ERR_STORE',
+    });
+    expect(ledger.withSerial('a1', 2)).toEqual([record('a1')]);
+    ledger.close();
+  });
+
+  it('refuses a file that is something else', () => {
+    writeFileSync(path, 'SQLite format 3 not');
+    expect(() => openIssuanceLedger({ path })).toThrow(/is not a Hauberk database/);
+  });
+});

@@ -1,0 +1,151 @@
+import { MeshError } from '../lib/errors.ts';
+import type { Database, Statement } from '../store/sqlite.ts';
+import { storeError } from '../store/sqlite-error.ts';
+import { type IssuanceQuery, issuanceStatements } from './issuance-statements.ts';
+
+/** One certificate that was signed, and for whom. */
+export interface IssuedRecord {
+  /** Lower-case hex. */
+  readonly serial: string;
+  /** The SPIFFE ID in it. */
+  readonly id: string;
+  /** Serial of the authority that signed it. */
+  readonly issuerSerial: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  readonly issuedAtMs: number;
+  /** The attestor that identified the caller. */
+  readonly attestor: string;
+  /** `address:port` of the caller. */
+  readonly peerAddress: string;
+}
+
+export interface IssuanceLedgerOptions {
+  readonly database: Database;
+  /** For messages. */
+  readonly path: string;
+  /** Certificates that may be valid at a time; a further one is refused. Default 2,000,000. */
+  readonly maxRecords?: number;
+}
+
+interface Waiting {
+  readonly record: IssuedRecord;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * What was issued and has not expired. A certificate that is not in here cannot be revoked by the
+ * name of its identity, so none is handed out before its record survives a power cut; records that
+ * come together share one sync of the disk.
+ */
+export class IssuanceLedger {
+  readonly #options: IssuanceLedgerOptions;
+  readonly #query: IssuanceQuery;
+  #waiting: Waiting[] = [];
+  #size: number;
+
+  constructor(options: IssuanceLedgerOptions) {
+    this.#options = options;
+    this.#query = issuanceStatements(options.database);
+    this.#size = Number(this.#query.count.get()?.['n'] ?? 0);
+  }
+
+  /** Records on disk and on their way there. */
+  get size(): number {
+    return this.#size + this.#waiting.length;
+  }
+
+  /**
+   * Resolves when the record survives a crash of the machine. Reads see it at once.
+   *
+   * @throws {MeshError} ERR_LIMIT when there are too many, ERR_STORE when the disk refuses.
+   */
+  record(record: IssuedRecord): Promise<void> {
+    const { maxRecords = 2_000_000 } = this.#options;
+    if (this.size >= maxRecords) {
+      const text = `${maxRecords} certificates are recorded as issued, which is the limit; lengthen the lifetime of SVIDs so that fewer are valid at a time`;
+      return Promise.reject(new MeshError('ERR_LIMIT', text));
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ record, resolve, reject });
+      if (this.#waiting.length === 1) setImmediate(() => this.#flush());
+    });
+  }
+
+  /** The records whose serial begins so, at most `limit`. */
+  withSerial(prefix: string, limit: number): readonly IssuedRecord[] {
+    return this.#read(this.#query.bySerial, prefix, `${prefix}g`, limit);
+  }
+
+  /** All records of an identity, newest first; of any when it is undefined. */
+  list(id: string | undefined, limit: number): readonly IssuedRecord[] {
+    return id === undefined
+      ? this.#read(this.#query.newest, limit)
+      : this.#read(this.#query.byId, id, limit);
+  }
+
+  /** How many certificates of an authority are valid at `nowMs`, and when the last of them ends. */
+  liveOf(
+    issuerSerial: string,
+    nowMs: number,
+  ): { readonly count: number; readonly untilMs: number } {
+    this.#flush();
+    const row = this.#ask(() => this.#query.live.get(issuerSerial, nowMs)) ?? {};
+    return { count: Number(row['n'] ?? 0), untilMs: Number(row['until'] ?? 0) };
+  }
+
+  /** Forgets what had expired at `beforeMs`; returns how many. */
+  dropExpired(beforeMs: number): number {
+    this.#flush();
+    const { changes } = this.#ask(() => this.#query.drop.run(beforeMs));
+    this.#size -= Number(changes);
+    return Number(changes);
+  }
+
+  /** Writes what waits and lets go of the file. */
+  close(): void {
+    this.#flush();
+    this.#options.database.close();
+  }
+
+  #read(statement: Statement, ...parameters: (string | number)[]): readonly IssuedRecord[] {
+    this.#flush();
+    return this.#ask(() => statement.all(...parameters)) as unknown as readonly IssuedRecord[];
+  }
+
+  #flush(): void {
+    const batch = this.#waiting;
+    if (batch.length === 0) return;
+    this.#waiting = [];
+    try {
+      this.#write(batch);
+    } catch (cause) {
+      const error = storeError(cause, this.#options.path);
+      for (const { reject } of batch) reject(error);
+      return;
+    }
+    this.#size += batch.length;
+    for (const { resolve } of batch) resolve();
+  }
+
+  #write(batch: readonly Waiting[]): void {
+    const { database } = this.#options;
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      for (const { record } of batch) this.#query.insert.run({ ...record });
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #ask<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw storeError(error, this.#options.path);
+    }
+  }
+}

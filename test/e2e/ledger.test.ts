@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+import { enrolled } from '../kit/enrolled.ts';
+import { hauberk } from '../kit/hauberk.ts';
+
+const REVIEWS = 'spiffe://cluster.local/ns/shop/sa/reviews';
+let plane: ControlPlaneRig;
+
+beforeAll(async () => {
+  plane = await controlPlaneRig();
+  await plane.apply(SHOP);
+});
+afterAll(() => plane.close());
+
+async function json(...args: readonly string[]): Promise<unknown> {
+  const { code, stdout, stderr } = await hauberk([
+    ...args,
+    ...['-o', 'json', '--data-dir', plane.dataDir],
+  ]);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  return JSON.parse(stdout);
+}
+
+describe('hauberk certs', () => {
+  it('lists who was given what, by whom and whence, and keeps it over a restart', async () => {
+    const first = await enrolled(plane, 'reviews');
+    const second = await first.renew();
+    const list = async () =>
+      ((await json('certs', 'list', '--identity', REVIEWS)) as { items: object[] }).items;
+    const expected = [
+      { serial: second.serial, id: REVIEWS, attestor: 'svid' },
+      { serial: first.serial, id: REVIEWS, attestor: 'enrolment-token' },
+    ];
+    expect(await list()).toMatchObject(expected);
+    const [newest] = await list();
+    expect(newest).toMatchObject({
+      issuerSerial: second.identity.svid.chain[1]?.serial,
+      peerAddress: expect.stringMatching(/^(::ffff:)?127\.0\.0\.1:\d+$/),
+    });
+    const { dataDir } = plane;
+    await plane.stop();
+    plane = await controlPlaneRig({ dataDir });
+    expect(await list()).toMatchObject(expected);
+  });
+
+  it('enters the certificate of the control plane itself', async () => {
+    const { items } = (await json('certs', 'list')) as { items: { attestor: string }[] };
+    expect(items.filter(({ attestor }) => attestor === 'control-plane').length).toBeGreaterThan(0);
+  });
+
+  it('shows one by its serial, by the beginning of that, and as openssl writes it', async () => {
+    const { serial } = await enrolled(plane, 'products');
+    const colons = serial.toUpperCase().replace(/..(?=.)/g, '$&:');
+    for (const text of [serial, serial.slice(0, 7), colons]) {
+      expect(await json('certs', 'show', text)).toMatchObject({ serial });
+    }
+  });
+
+  it.each([
+    [['show', 'abcdef0123'], 1, /no certificate with the serial "abcdef0123" is on record/],
+    [['show', 'hello'], 2, /is not a serial number/],
+    [['list', '--limit', 'many'], 2, /"many" is no limit/],
+  ])('refuses %j with one sentence', async (args, code, message) => {
+    const answer = await hauberk(['certs', ...args, '--data-dir', plane.dataDir]);
+    expect(answer).toMatchObject({ code, stderr: expect.stringMatching(message) });
+    expect(answer.stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
