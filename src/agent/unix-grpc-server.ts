@@ -13,6 +13,7 @@ import {
 } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { type PeerCredentials, peerCredentials } from '../attestation/peer-credentials.ts';
+import { connectHandler } from '../lib/connect-handler.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import type { Task } from '../lib/tasks.ts';
 import { callerKey } from './socket-caller.ts';
@@ -52,7 +53,10 @@ export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promi
         : createContextValues().set(callerKey, caller);
     },
   });
-  const server = createServer({ settings: { maxConcurrentStreams: MOST_STREAMS } }, handler);
+  const server = createServer(
+    { settings: { maxConcurrentStreams: MOST_STREAMS } },
+    connectHandler(handler),
+  );
   server.maxConnections = MOST_CONNECTIONS;
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
@@ -77,19 +81,19 @@ export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promi
   };
 }
 
-interface Fallback {
-  writeHead(status: number, headers: Record<string, string>): unknown;
-  end(): unknown;
-}
-
 /** What a gRPC client is told of a method that is not there, such as those of later specifications. */
-function unimplemented(_request: unknown, response: Fallback): void {
-  response.writeHead(200, {
-    'content-type': 'application/grpc',
-    'grpc-status': String(Code.Unimplemented),
-    'grpc-message': 'this socket has no such method',
-  });
-  response.end();
+function unimplemented(request: unknown): void {
+  const { stream } = request as Http2ServerRequest;
+  stream.respond(
+    {
+      ':status': 200,
+      'content-type': 'application/grpc',
+      'grpc-status': String(Code.Unimplemented),
+      'grpc-message': 'this socket has no such method',
+    },
+    // Status and end in one frame: gRPC's C core does not look at a status that more could follow.
+    { endStream: true },
+  );
 }
 
 const bySession = new WeakMap<object, PeerCredentials>();
