@@ -92,6 +92,11 @@ function template() {
 function generateArgs() {
   const wanted = [
     'envoy/service/discovery/v3/ads.proto',
+    'envoy/service/secret/v3/sds.proto',
+    'envoy/extensions/transport_sockets/tls/v3/secret.proto',
+    'envoy/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config.proto',
+    'grpc/health/v1/health.proto',
+    'spiffe/workload.proto',
     'istio/v1/auth/ca.proto',
     'hauberk/facts/v1/fact.proto',
   ];

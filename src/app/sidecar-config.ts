@@ -21,6 +21,12 @@ export interface SidecarConfig {
   readonly advertise: { readonly host: string | undefined; readonly hbonePort: number | undefined };
   /** How long open connections may go on after the sidecar was told to stop. */
   readonly drainTimeoutMs: number;
+  /** Where the workload's own programs get its identity: SPIFFE Workload API and Envoy's SDS. */
+  readonly spiffeSocket: {
+    readonly path: string;
+    readonly allowedUids: readonly number[];
+    readonly ownUid: number;
+  };
   readonly rootNamespace: string;
   readonly accessLog: AccessLogMode;
 }

@@ -1,4 +1,5 @@
 import type { FactSource } from '../agent/fact-cache.ts';
+import type { SdsStatus } from '../agent/sds-clients.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
 import type { ConnectionRecord } from '../proxy/proxy-events.ts';
@@ -27,6 +28,8 @@ export interface SidecarStatus {
     readonly services: number;
     readonly workloadEntries: number;
   };
+  /** Who uses the identity through the SPIFFE socket, and what was refused. */
+  readonly spiffeSocket: { readonly path: string; readonly sds: SdsStatus };
   readonly connections: readonly ConnectionRecord[];
   readonly recent: readonly Activity[];
   readonly totals: RecentActivity['totals'];
@@ -40,6 +43,7 @@ export interface StatusParts {
   readonly controlPlane: AdsState;
   readonly facts: MeshFacts;
   readonly source: FactSource;
+  readonly spiffeSocket: SidecarStatus['spiffeSocket'];
   readonly connections: readonly ConnectionRecord[];
   readonly activity: RecentActivity;
 }
@@ -67,6 +71,7 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
       services: facts.services.length,
       workloadEntries: facts.workloadEntries.length,
     },
+    spiffeSocket: parts.spiffeSocket,
     connections: parts.connections,
     recent: activity.list(),
     totals: activity.totals,

@@ -8,6 +8,7 @@ import {
   identityManager,
 } from '../agent/identity-manager.ts';
 import { obtainSvid } from '../agent/obtain-svid.ts';
+import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
 import { systemClock } from '../lib/clock.ts';
 import { runTasks } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
@@ -106,7 +107,10 @@ async function serve(
   });
   const relieved = new AbortController();
   const stop = AbortSignal.any([signal, relieved.signal]);
+  let lastWords: Promise<void> | undefined;
   try {
+    const spiffe = await openSpiffe(config, manager, log);
+    lastWords = spiffe.run(stop);
     if (takeOver) await dismissPredecessor(config.stateDir);
     const socket = await serveSidecarSocket({
       stateDir: config.stateDir,
@@ -120,6 +124,7 @@ async function serve(
           controlPlane: ads.state.current,
           facts: cache.facts.current,
           source: cache.source.current,
+          spiffeSocket: { path: config.spiffeSocket.path, sds: spiffe.sds },
           connections: proxy.connections(),
           activity,
         }),
@@ -127,8 +132,25 @@ async function serve(
     log.info({ workload: workload.current, takeOver }, 'sidecar ready');
     await socket(stop);
   } finally {
+    relieved.abort();
+    await lastWords;
     await drain(proxy, config, log);
   }
+}
+
+function openSpiffe(
+  { spiffeSocket: { path, allowedUids, ownUid } }: SidecarConfig,
+  { identity }: IdentityManager,
+  log: Logger,
+): Promise<SpiffeSocket> {
+  return openSpiffeSocket({
+    ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
+    events: {
+      secretRejected: (event) => log.warn(event, 'an Envoy refused a secret and keeps the old one'),
+      callerRefused: ({ caller, method }) =>
+        log.warn({ ...caller, method }, 'refused on the SPIFFE socket; see --allow-uid'),
+    },
+  });
 }
 
 async function drain(

@@ -10,6 +10,8 @@ import {
   type OutboundFlag,
   parseInbound,
   parseOutbound,
+  parseUid,
+  spiffeSocketOf,
 } from './sidecar-flags.ts';
 import { untilStopped } from './until-stopped.ts';
 
@@ -23,6 +25,8 @@ interface SidecarOptions {
   readonly hbone: string;
   readonly advertiseAddress?: string;
   readonly advertiseHbonePort?: string;
+  readonly spiffeSocket?: string;
+  readonly allowUid: readonly number[];
   readonly drainTimeout: string;
   readonly accessLog: 'all' | 'refused';
 }
@@ -61,6 +65,16 @@ export function sidecarCommand(): Command {
       '--advertise-hbone-port <port>',
       'the HBONE port that peers are told, when that is another one',
     )
+    .option(
+      '--spiffe-socket <path>',
+      'where programs get the identity: SPIFFE Workload API, Envoy SDS (default: <state dir>/spiffe.sock)',
+    )
+    .option(
+      '--allow-uid <uid>',
+      'user whose processes may use that socket (default: the own one); may be repeated',
+      collect(parseUid),
+      [],
+    )
     .option('--drain-timeout <duration>', 'how long open connections may go on at the end', '30s')
     .addOption(
       new Option('--access-log <mode>', 'what to log')
@@ -72,14 +86,17 @@ export function sidecarCommand(): Command {
     command,
     'hauberk sidecar --token-file reviews.token --inbound http:0.0.0.0:8080=127.0.0.1:9080',
     'hauberk sidecar --token-file web.token --outbound 127.0.0.1:7001=products.shop.svc.cluster.local:8080',
+    'hauberk sidecar --token-file web.token --spiffe-socket /run/hauberk/web.sock --allow-uid 1000',
   );
 }
 
 async function run(options: SidecarOptions): Promise<void> {
   const { runSidecar } = await import('../app/sidecar.ts');
+  const stateDir = options.stateDir ?? join(dataDirOf({}), 'sidecars', options.name ?? 'default');
   const config = {
     controlPlane: parseAddress(options.controlPlane),
-    stateDir: options.stateDir ?? join(dataDirOf({}), 'sidecars', options.name ?? 'default'),
+    stateDir,
+    spiffeSocket: spiffeSocketOf(options, stateDir, process.getuid?.() ?? 0),
     token: readToken(options.tokenFile),
     name: options.name,
     inbound: options.inbound,

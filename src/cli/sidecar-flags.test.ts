@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseInbound, parseOutbound } from './sidecar-flags.ts';
+import { parseInbound, parseOutbound, parseUid, spiffeSocketOf } from './sidecar-flags.ts';
 
 const app = { host: '127.0.0.1', port: 9080 };
 
@@ -34,4 +34,23 @@ it.each([
 ])('refuses %j, quoting it', (text) => {
   expect(() => parseInbound(text)).toThrow(/write/);
   expect(() => parseOutbound(text)).toThrow(/write/);
+});
+
+it.each(['', '-1', 'root', '1.5', '0x10', '4294967295'])('refuses --allow-uid %j', (text) => {
+  expect(() => parseUid(text)).toThrow(/is not a user's number/);
+});
+
+it('puts the SPIFFE socket into the state directory, for the own user', () => {
+  expect(spiffeSocketOf({ allowUid: [] }, '/state', 7)).toEqual({
+    ...{ path: '/state/spiffe.sock', allowedUids: [7], ownUid: 7 },
+  });
+});
+
+it('wants a path for the SPIFFE socket that the allowed users can reach', () => {
+  const allowUid = [parseUid('1000')];
+  expect(() => spiffeSocketOf({ allowUid }, '/state', 7)).toThrow(/uid 1000 cannot enter/);
+  const spiffeSocket = '/run/hauberk/web.sock';
+  expect(spiffeSocketOf({ allowUid, spiffeSocket }, '/state', 7)).toEqual({
+    ...{ path: spiffeSocket, allowedUids: [1000], ownUid: 7 },
+  });
 });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { MeshError } from '../lib/errors.ts';
 import { type Address, parseAddress } from './address.ts';
 
@@ -30,6 +31,36 @@ export function parseOutbound(text: string): OutboundFlag {
   const example = '127.0.0.1:7001=products.default.svc.cluster.local:8080';
   const [left, right] = halves(text, '--outbound', example);
   return { listen: parseAddress(left), service: parseAddress(right) };
+}
+
+const LARGEST_UID = 0xffff_fffe;
+
+/** @throws {MeshError} ERR_USAGE quoting the text. */
+export function parseUid(text: string): number {
+  const uid = Number(text);
+  if (/^\d{1,10}$/.test(text) && uid <= LARGEST_UID) return uid;
+  throw new MeshError('ERR_USAGE', `--allow-uid "${text}" is not a user's number; see \`id -u\``);
+}
+
+/**
+ * Where the SPIFFE socket is and for whom.
+ *
+ * @throws {MeshError} ERR_USAGE when other users are allowed who could not reach it.
+ */
+export function spiffeSocketOf(
+  options: { readonly spiffeSocket?: string; readonly allowUid: readonly number[] },
+  stateDir: string,
+  ownUid: number,
+): { readonly path: string; readonly allowedUids: readonly number[]; readonly ownUid: number } {
+  const allowedUids = options.allowUid.length > 0 ? options.allowUid : [ownUid];
+  const other = allowedUids.find((uid) => uid !== ownUid);
+  if (options.spiffeSocket === undefined && other !== undefined) {
+    throw new MeshError(
+      'ERR_USAGE',
+      `uid ${other} cannot enter the state directory; give --spiffe-socket a path that it can reach, such as /run/hauberk/web.sock`,
+    );
+  }
+  return { path: options.spiffeSocket ?? join(stateDir, 'spiffe.sock'), allowedUids, ownUid };
 }
 
 function halves(text: string, flag: string, example: string): readonly [string, string] {

@@ -3,9 +3,9 @@ import type {
   DeltaDiscoveryResponse,
 } from '../gen/envoy/service/discovery/v3/discovery_pb.js';
 import type { Clock } from '../lib/clock.ts';
-import { DeltaConnection } from '../xds/delta-connection.ts';
 import { DeltaStream } from '../xds/delta-stream.ts';
 import type { SubscriptionStatus } from '../xds/delta-subscription.ts';
+import { DiscoveryConnection } from '../xds/discovery-connection.ts';
 import type { ResourceView } from '../xds/resource-view.ts';
 import type { StreamLimits } from '../xds/stream-limits.ts';
 import { isIn } from './distribution-audience.ts';
@@ -31,7 +31,7 @@ export interface AgentConnectionOptions {
 export class AgentConnection {
   readonly #options: AgentConnectionOptions;
   readonly #stream: DeltaStream;
-  readonly #connection: DeltaConnection;
+  readonly #connection: DiscoveryConnection;
   #agent: ConnectedAgent | undefined;
 
   constructor(options: AgentConnectionOptions) {
@@ -39,7 +39,7 @@ export class AgentConnection {
     this.#options = options;
     const noncePrefix = `${crypto.randomUUID().slice(0, 8)}-`;
     this.#stream = new DeltaStream({ view, limits, noncePrefix });
-    this.#connection = new DeltaConnection({
+    this.#connection = new DiscoveryConnection({
       stream: this.#stream,
       clock,
       ackTimeoutMs,

@@ -78,7 +78,7 @@ export class Distribution {
    * Answers one delta stream until `requests` end or `signal` aborts. The viewer comes from the
    * caller's certificate; nothing in the requests can widen what it sees.
    *
-   * @throws {MeshError} ERR_LIMIT, ERR_WIRE, ERR_UNREACHABLE (see DeltaConnection).
+   * @throws {MeshError} ERR_LIMIT, ERR_WIRE, ERR_UNREACHABLE (see DiscoveryConnection).
    */
   async *serve(
     requests: AsyncIterable<DeltaDiscoveryRequest>,

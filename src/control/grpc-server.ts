@@ -7,6 +7,7 @@ import {
 import type { TLSSocket } from 'node:tls';
 import { type ConnectRouter, createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { connectHandler } from '../lib/connect-handler.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { keepAlive } from '../lib/http2-keepalive.ts';
 import type { Task } from '../lib/tasks.ts';
@@ -53,7 +54,7 @@ export async function startGrpcServer(
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       settings: { maxConcurrentStreams: MOST_STREAMS },
     },
-    handler as Parameters<typeof createSecureServer>[1],
+    connectHandler(handler),
   );
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {

@@ -8,15 +8,15 @@ import type { DeltaDiscoveryRequest } from '../gen/envoy/service/discovery/v3/di
 import { systemClock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import { AdsClient, type AdsClientOptions, type AdsState } from './ads-client.ts';
-import { DeltaConnection } from './delta-connection.ts';
 import { DeltaStream } from './delta-stream.ts';
+import { DiscoveryConnection } from './discovery-connection.ts';
 import { decodeFact } from './fact.ts';
 import { HeldResources } from './held-resources.ts';
 import { defaultStreamLimits } from './stream-limits.ts';
 
 const GADGET = 'example.org/v1/Gadget';
 const view = new EditableView();
-const connections = new Set<DeltaConnection>();
+const connections = new Set<DiscoveryConnection>();
 let nodes: string[];
 let sentNames: string[];
 let server: AdsServer;
@@ -47,7 +47,7 @@ afterEach(async () => {
 });
 
 async function* serveView(requests: AsyncIterable<DeltaDiscoveryRequest>, signal: AbortSignal) {
-  const connection = new DeltaConnection({
+  const connection = new DiscoveryConnection({
     stream: new DeltaStream({ view, limits: defaultStreamLimits, noncePrefix: '' }),
     clock: systemClock,
     ackTimeoutMs: 10_000,

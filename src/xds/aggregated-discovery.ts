@@ -1,24 +1,16 @@
-import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
 import type {
   DeltaDiscoveryRequest,
   DeltaDiscoveryResponse,
 } from '../gen/envoy/service/discovery/v3/discovery_pb.js';
-import { MeshError, type MeshErrorCode } from '../lib/errors.ts';
+import { discoveryError } from './discovery-error.ts';
 
 /** Answers the requests of one delta stream until `context.signal` aborts. */
 export type ServeDelta = (
   requests: AsyncIterable<DeltaDiscoveryRequest>,
   context: HandlerContext,
 ) => AsyncIterable<DeltaDiscoveryResponse>;
-
-const CODES: Partial<Record<MeshErrorCode, Code>> = {
-  ERR_LIMIT: Code.ResourceExhausted,
-  ERR_WIRE: Code.InvalidArgument,
-  ERR_UNREACHABLE: Code.DeadlineExceeded,
-  ERR_UNAUTHENTICATED: Code.Unauthenticated,
-  ERR_FORBIDDEN: Code.PermissionDenied,
-};
 
 /**
  * The gRPC service: `DeltaAggregatedResources` by `serve`, the state-of-the-world variant
@@ -37,10 +29,4 @@ export function aggregatedDiscovery(
       }
     },
   };
-}
-
-function discoveryError(error: unknown): unknown {
-  const code = MeshError.is(error) ? CODES[error.code] : undefined;
-  if (!MeshError.is(error) || code === undefined) return error;
-  return new ConnectError(error.message, code, undefined, undefined, error);
 }

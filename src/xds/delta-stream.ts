@@ -56,10 +56,11 @@ export class DeltaStream {
     return { node, reply: this.#advance(request, nowMs) };
   }
 
-  /** The view has changed at these names of a type. */
-  changed(typeUrl: string, names: Iterable<string>): void {
+  /** The view has changed at these names of a type; without names, perhaps at any. */
+  changed(typeUrl: string, names?: Iterable<string>): void {
     const subscription = this.#subscriptions.get(typeUrl);
-    if (subscription !== undefined) for (const name of names) subscription.touch(name);
+    if (names === undefined) subscription?.touchAll();
+    else if (subscription !== undefined) for (const name of names) subscription.touch(name);
   }
 
   /** The next response that may be sent now. */

@@ -111,6 +111,11 @@ export class DeltaSubscription {
     if (this.#covers(name)) this.#compare(name);
   }
 
+  /** The view may have changed at any name. */
+  touchAll(): void {
+    this.#compareAll();
+  }
+
   /** The response to send now, if one is owed and none is in flight. It is in flight from then on. */
   next(nonce: string, nowMs: number): DeltaDiscoveryResponse | undefined {
     if (this.#inFlight !== undefined || this.#nothingOwed) return undefined;

@@ -1,4 +1,7 @@
-import type { DeltaDiscoveryRequest } from '../gen/envoy/service/discovery/v3/discovery_pb.js';
+import type {
+  DeltaDiscoveryRequest,
+  DiscoveryRequest,
+} from '../gen/envoy/service/discovery/v3/discovery_pb.js';
 import { MeshError } from '../lib/errors.ts';
 
 /** How much one subscriber may ask and is sent at a time. */
@@ -55,6 +58,20 @@ export function checkRequest(request: DeltaDiscoveryRequest, limits: StreamLimit
   checkNames('resource_names_subscribe', request.resourceNamesSubscribe, limits);
   checkNames('resource_names_unsubscribe', request.resourceNamesUnsubscribe, limits);
   checkInitialVersions(request.initialResourceVersions, limits);
+}
+
+/**
+ * The same for a state-of-the-world request.
+ *
+ * @throws {MeshError} ERR_LIMIT naming the bound; ERR_WIRE for what the protocol does not allow.
+ */
+export function checkSotwRequest(request: DiscoveryRequest, limits: StreamLimits): void {
+  if (request.resourceLocators.length > 0)
+    throw new MeshError('ERR_WIRE', 'resource locators are not supported; subscribe to names');
+  checkText('type_url', request.typeUrl, limits);
+  checkText('version_info', request.versionInfo, limits);
+  checkText('response_nonce', request.responseNonce, limits);
+  checkNames('resource_names', request.resourceNames, limits);
 }
 
 /** @throws {MeshError} ERR_LIMIT when a subscription would spell out more names than it may. */

@@ -1,6 +1,10 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+
+/** Where `scripts/install-peers.sh` puts programs that a distribution does not have. */
+const INSTALLED = fileURLToPath(new URL('../../.cache/peers/bin', import.meta.url));
 
 /**
  * Declares tests against a real program: `tests` is called with its path. Where the program is not
@@ -14,11 +18,13 @@ export function peer(program: string, tests: (path: string) => void): void {
   }
   const name = `${program} is installed`;
   if (!process.env['CI']) it.skip(name);
-  else it(name, () => expect.unreachable(`${program} is not on the PATH`));
+  else it(name, () => expect.unreachable(`${program} is neither on the PATH nor in .cache/peers`));
 }
 
 function find(program: string): string | undefined {
-  const directories = (process.env['PATH'] ?? '').split(delimiter).concat('/usr/sbin', '/sbin');
+  const directories = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .concat(INSTALLED, '/usr/sbin', '/sbin');
   return directories.map((directory) => join(directory, program)).find(isExecutable);
 }
 

@@ -6,8 +6,8 @@ import type {
   DeltaDiscoveryRequest,
   DeltaDiscoveryResponse,
 } from '../gen/envoy/service/discovery/v3/discovery_pb.js';
-import { DeltaConnection } from './delta-connection.ts';
 import { DeltaStream } from './delta-stream.ts';
+import { DiscoveryConnection } from './discovery-connection.ts';
 import { Outbox } from './outbox.ts';
 import { defaultStreamLimits } from './stream-limits.ts';
 
@@ -15,7 +15,7 @@ let view: EditableView;
 let clock: ManualClock;
 let events: string[];
 let requests: Outbox<DeltaDiscoveryRequest>;
-let connection: DeltaConnection;
+let connection: DiscoveryConnection;
 let aborting: AbortController;
 let responses: AsyncGenerator<DeltaDiscoveryResponse>;
 
@@ -25,7 +25,7 @@ beforeEach(() => {
   events = [];
   requests = new Outbox();
   aborting = new AbortController();
-  connection = new DeltaConnection({
+  connection = new DiscoveryConnection({
     stream: new DeltaStream({ view, limits: defaultStreamLimits, noncePrefix: '' }),
     clock,
     ackTimeoutMs: 1_000,

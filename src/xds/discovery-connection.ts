@@ -4,7 +4,7 @@ import type {
 } from '../gen/envoy/service/discovery/v3/discovery_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
-import type { DeltaStream } from './delta-stream.ts';
+import type { RequestOutcome } from './delta-stream.ts';
 import { Latch } from './latch.ts';
 import type { NodeInfo } from './node-info.ts';
 
@@ -18,28 +18,40 @@ interface ConnectionObserver {
   silent(): void;
 }
 
-export interface DeltaConnectionOptions {
-  readonly stream: DeltaStream;
+/** The server's side of one stream, without I/O: a DeltaStream or a SotwStream. */
+export interface DiscoveryStream<Request, Response> {
+  /** @throws {MeshError} ERR_LIMIT or ERR_WIRE; the stream is then to be ended. */
+  handle(request: Request, nowMs: number): RequestOutcome;
+  changed(typeUrl: string, names: Iterable<string> | undefined): void;
+  next(nowMs: number): Response | undefined;
+  readonly inFlightSinceMs: number | undefined;
+}
+
+export interface DiscoveryConnectionOptions<Request, Response> {
+  readonly stream: DiscoveryStream<Request, Response>;
   readonly observer: ConnectionObserver;
   readonly clock: Clock;
   /** A client that leaves a response unanswered for so long is taken for dead. In milliseconds. */
   readonly ackTimeoutMs: number;
 }
 
-/** Joins a DeltaStream to the requests and responses of one call. */
-export class DeltaConnection {
-  readonly #options: DeltaConnectionOptions;
+/** Joins a discovery stream to the requests and responses of one call. */
+export class DiscoveryConnection<
+  Request extends { readonly typeUrl: string } = DeltaDiscoveryRequest,
+  Response = DeltaDiscoveryResponse,
+> {
+  readonly #options: DiscoveryConnectionOptions<Request, Response>;
   readonly #wake = new Latch();
   #requestsEnded = false;
   #failure: { readonly error: unknown } | undefined;
   #watching = false;
 
-  constructor(options: DeltaConnectionOptions) {
+  constructor(options: DiscoveryConnectionOptions<Request, Response>) {
     this.#options = options;
   }
 
-  /** The view has changed at these names of a type. */
-  changed(typeUrl: string, names: Iterable<string>): void {
+  /** The view has changed at these names of a type; without names, perhaps at any. */
+  changed(typeUrl: string, names?: Iterable<string>): void {
     this.#options.stream.changed(typeUrl, names);
     this.#wake.raise();
   }
@@ -52,9 +64,9 @@ export class DeltaConnection {
    * answer. An error of `requests` is thrown on.
    */
   async *responses(
-    requests: AsyncIterable<DeltaDiscoveryRequest>,
+    requests: AsyncIterable<Request>,
     signal: AbortSignal,
-  ): AsyncGenerator<DeltaDiscoveryResponse> {
+  ): AsyncGenerator<Response> {
     const { stream, clock } = this.#options;
     const ended = new AbortController();
     const until = AbortSignal.any([signal, ended.signal]);
@@ -81,7 +93,7 @@ export class DeltaConnection {
     }
   }
 
-  async #read(requests: AsyncIterable<DeltaDiscoveryRequest>, signal: AbortSignal): Promise<void> {
+  async #read(requests: AsyncIterable<Request>, signal: AbortSignal): Promise<void> {
     try {
       for await (const request of requests) {
         if (signal.aborted) return;
@@ -95,7 +107,7 @@ export class DeltaConnection {
     this.#wake.raise();
   }
 
-  #take(request: DeltaDiscoveryRequest): void {
+  #take(request: Request): void {
     const { stream, observer, clock } = this.#options;
     const { node, reply } = stream.handle(request, clock.now());
     if (node !== undefined) observer.opened(node);

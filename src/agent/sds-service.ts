@@ -1,0 +1,131 @@
+import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
+import type { Node } from '../gen/envoy/config/core/v3/base_pb.js';
+import {
+  type DiscoveryRequest,
+  DiscoveryRequestSchema,
+  type DiscoveryResponse,
+} from '../gen/envoy/service/discovery/v3/discovery_pb.js';
+import type { SecretDiscoveryService } from '../gen/envoy/service/secret/v3/sds_pb.js';
+import type { Clock } from '../lib/clock.ts';
+import type { Watchable } from '../lib/watchable.ts';
+import { DeltaStream } from '../xds/delta-stream.ts';
+import { DiscoveryConnection, type DiscoveryStream } from '../xds/discovery-connection.ts';
+import { discoveryError } from '../xds/discovery-error.ts';
+import type { ResourceView } from '../xds/resource-view.ts';
+import { SotwStream } from '../xds/sotw-stream.ts';
+import { defaultStreamLimits, type StreamLimits } from '../xds/stream-limits.ts';
+import type { SdsClientStatus, SdsClients } from './sds-clients.ts';
+import { sdsValidator } from './sds-validator.ts';
+import { type NumberedIdentity, SdsView, SECRET_TYPE } from './sds-view.ts';
+import { callerKey } from './socket-caller.ts';
+
+export interface SdsServiceOptions {
+  readonly identity: Watchable<NumberedIdentity>;
+  readonly clock: Clock;
+  readonly clients: SdsClients;
+  /** Ends every stream. */
+  readonly signal: AbortSignal;
+}
+
+/** What an Envoy may ask. It has one or two names on a stream of its own for each. */
+const LIMITS: StreamLimits = {
+  ...defaultStreamLimits,
+  ...{ maxTypes: 1, maxNames: 64, maxNameLength: 2_048, maxInitialVersions: 64 },
+};
+const ACK_TIMEOUT_MS = 60_000;
+
+/** Envoy's secret discovery service: state of the world, delta and single answers. */
+export function sdsService(
+  options: SdsServiceOptions,
+): Partial<ServiceImpl<typeof SecretDiscoveryService>> {
+  return {
+    streamSecrets: (requests, context) =>
+      serve(requests, context, {
+        ...options,
+        variant: 'sotw',
+        open: (view, noncePrefix) =>
+          new SotwStream({ view, noncePrefix, limits: LIMITS, typeUrl: SECRET_TYPE }),
+      }),
+    deltaSecrets: (requests, context) =>
+      serve(requests, context, {
+        ...options,
+        variant: 'delta',
+        open: (view, noncePrefix) => new DeltaStream({ view, noncePrefix, limits: LIMITS }),
+      }),
+    fetchSecrets: (request) => fetch(options, request),
+  };
+}
+
+interface AnyRequest {
+  readonly typeUrl: string;
+  readonly node?: Node | undefined;
+}
+
+interface ServeOptions<Request, Response> extends SdsServiceOptions {
+  readonly variant: SdsClientStatus['variant'];
+  readonly open: (view: ResourceView, noncePrefix: string) => DiscoveryStream<Request, Response>;
+}
+
+async function* serve<Request extends AnyRequest, Response>(
+  requests: AsyncIterable<Request>,
+  context: HandlerContext,
+  options: ServeOptions<Request, Response>,
+): AsyncGenerator<Response> {
+  const { clients, clock, identity, open, variant } = options;
+  const signal = AbortSignal.any([options.signal, context.signal]);
+  const incoming = requests[Symbol.asyncIterator]();
+  // How the secrets must look depends on the node, which comes with the first request.
+  const first = await incoming.next();
+  if (first.done === true) return;
+  const client = clients.join(variant, context.values.get(callerKey));
+  const view = new SdsView({ identity, clock, validator: sdsValidator(first.value.node) });
+  const connection = new DiscoveryConnection<Request, Response>({
+    ...{ clock, ackTimeoutMs: ACK_TIMEOUT_MS },
+    stream: open(view, `${crypto.randomUUID().slice(0, 8)}-`),
+    observer: {
+      opened: (node) => client.opened(node),
+      acknowledged: () => client.acknowledged(),
+      rejected: (_type, _version, detail) => client.rejected(detail),
+      silent: () => client.left(),
+    },
+  });
+  const stop = identity.subscribe(() => connection.changed(SECRET_TYPE));
+  try {
+    yield* connection.responses(startingWith(first.value, incoming), signal);
+  } catch (error) {
+    throw discoveryError(error);
+  } finally {
+    stop();
+    client.left();
+  }
+  if (options.signal.aborted) throw new ConnectError('the agent is stopping', Code.Unavailable);
+}
+
+async function* startingWith<T>(first: T, rest: AsyncIterator<T>): AsyncGenerator<T> {
+  yield first;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+}
+
+/** One answer with all that was asked for; there is no later push for a name that does not exist. */
+function fetch(
+  { identity, clock }: SdsServiceOptions,
+  request: DiscoveryRequest,
+): DiscoveryResponse {
+  const view = new SdsView({ identity, clock, validator: sdsValidator(request.node) });
+  const asked = create(DiscoveryRequestSchema, { ...request, responseNonce: '' });
+  const stream = new SotwStream({
+    ...{ view, limits: LIMITS, typeUrl: SECRET_TYPE, noncePrefix: '' },
+  });
+  try {
+    stream.handle(asked, clock.now());
+  } catch (error) {
+    throw discoveryError(error);
+  }
+  const unknown = request.resourceNames.filter(
+    (name) => name !== '*' && view.get(SECRET_TYPE, name) === undefined,
+  );
+  const response = stream.next(clock.now());
+  if (response !== undefined && unknown.length === 0) return response;
+  throw new ConnectError(`no such secret: ${JSON.stringify(unknown)}`, Code.NotFound);
+}

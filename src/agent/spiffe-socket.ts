@@ -1,0 +1,95 @@
+import type { PeerCredentials } from '../attestation/peer-credentials.ts';
+import { SecretDiscoveryService } from '../gen/envoy/service/secret/v3/sds_pb.js';
+import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import { SpiffeWorkloadAPI } from '../gen/spiffe/workload_pb.js';
+import type { Clock } from '../lib/clock.ts';
+import type { Task } from '../lib/tasks.ts';
+import { type Watchable, WatchableValue } from '../lib/watchable.ts';
+import type { Identity } from '../spiffe/identity.ts';
+import { healthService } from './health-service.ts';
+import { SdsClients, type SdsEvents, type SdsStatus } from './sds-clients.ts';
+import { sdsService } from './sds-service.ts';
+import type { NumberedIdentity } from './sds-view.ts';
+import { onlyCallers, onlyWithWorkloadHeader } from './socket-caller.ts';
+import { startUnixGrpcServer } from './unix-grpc-server.ts';
+import { workloadApi } from './workload-api.ts';
+
+export interface SpiffeSocketEvents extends SdsEvents {
+  /** Somebody called who is not in `allowedUids`. */
+  callerRefused(event: { readonly caller: PeerCredentials; readonly method: string }): void;
+}
+
+export interface SpiffeSocketOptions {
+  readonly socketPath: string;
+  readonly identity: Watchable<Identity>;
+  readonly clock: Clock;
+  /** Users whose processes are given the identity. */
+  readonly allowedUids: readonly number[];
+  /** Of the sidecar itself: a socket for others must let others in. */
+  readonly ownUid: number;
+  readonly events: SpiffeSocketEvents;
+}
+
+export interface SpiffeSocket {
+  readonly sds: SdsStatus;
+  readonly run: Task;
+}
+
+const OWNER_ONLY = 0o600;
+const EVERYBODY = 0o666;
+
+/**
+ * The socket of `SPIFFE_ENDPOINT_SOCKET`: SPIFFE Workload API, Envoy's SDS and gRPC health, for
+ * processes of the allowed users. It answers from the moment on that this resolves.
+ *
+ * @throws {MeshError} ERR_LISTEN when the socket cannot be made.
+ */
+export async function openSpiffeSocket(options: SpiffeSocketOptions): Promise<SpiffeSocket> {
+  const { identity, clock, allowedUids, events } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const clients = new SdsClients(events, () => clock.now());
+  const numbered = new WatchableValue<NumberedIdentity>({ identity: identity.current, number: 1 });
+  const stop = identity.subscribe((next) =>
+    numbered.set({ identity: next, number: numbered.current.number + 1 }),
+  );
+  const serve = await startUnixGrpcServer({
+    socketPath: options.socketPath,
+    mode: allowedUids.every((uid) => uid === options.ownUid) ? OWNER_ONLY : EVERYBODY,
+    interceptors: [
+      onlyCallers({
+        allowedUids,
+        refused: (caller, method) => events.callerRefused({ caller, method }),
+      }),
+      onlyWithWorkloadHeader,
+    ],
+    routes: (router) => {
+      router.service(SpiffeWorkloadAPI, workloadApi({ identity, clock, signal }));
+      router.service(
+        SecretDiscoveryService,
+        sdsService({ identity: numbered, clock, clients, signal }),
+      );
+      router.service(Health, healthService({ ...health(identity, clock), signal }));
+    },
+  });
+  return {
+    get sds() {
+      return clients.status;
+    },
+    run: async (until) => {
+      const aborted = (): void => stopping.abort();
+      if (until.aborted) aborted();
+      until.addEventListener('abort', aborted, { once: true });
+      await serve(until);
+      stop();
+    },
+  };
+}
+
+function health(identity: Watchable<Identity>, clock: Clock) {
+  return {
+    services: [SpiffeWorkloadAPI.typeName, SecretDiscoveryService.typeName],
+    state: identity,
+    serving: () => identity.current.svid.chain.every(({ notAfterMs }) => notAfterMs > clock.now()),
+  };
+}

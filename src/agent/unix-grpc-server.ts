@@ -1,0 +1,144 @@
+import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
+import {
+  createServer,
+  type Http2ServerRequest,
+  type Http2Session,
+  type ServerHttp2Session,
+} from 'node:http2';
+import {
+  Code,
+  type ConnectRouter,
+  createContextValues,
+  type Interceptor,
+} from '@connectrpc/connect';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { type PeerCredentials, peerCredentials } from '../attestation/peer-credentials.ts';
+import { connectHandler } from '../lib/connect-handler.ts';
+import { MeshError, messageOf } from '../lib/errors.ts';
+import type { Task } from '../lib/tasks.ts';
+import { callerKey } from './socket-caller.ts';
+
+export interface UnixGrpcServerOptions {
+  readonly socketPath: string;
+  /** Of the socket file. Who is answered is decided by the caller's uid, not by this. */
+  readonly mode: number;
+  readonly routes: (router: ConnectRouter) => void;
+  readonly interceptors: readonly Interceptor[];
+}
+
+const LARGEST_MESSAGE_BYTES = 1024 * 1024;
+const MOST_CONNECTIONS = 256;
+const MOST_STREAMS = 128;
+/** How long clients have, at the end, to take what was sent to them. */
+const LAST_WORDS_MS = 500;
+
+/**
+ * Serves gRPC without TLS on a Unix socket. The socket appears under its name when it already answers,
+ * in one step, also over that of a predecessor; at the end it is removed unless a successor's is there.
+ *
+ * @throws {MeshError} ERR_LISTEN when the socket cannot be made.
+ */
+export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promise<Task> {
+  const { socketPath } = options;
+  const handler = connectNodeAdapter({
+    routes: options.routes,
+    interceptors: [...options.interceptors],
+    ...{ connect: false, grpcWeb: false, acceptCompression: [] },
+    readMaxBytes: LARGEST_MESSAGE_BYTES,
+    fallback: unimplemented,
+    contextValues: (request) => {
+      const caller = callerOf((request as Http2ServerRequest).stream.session);
+      return caller === undefined
+        ? createContextValues()
+        : createContextValues().set(callerKey, caller);
+    },
+  });
+  const server = createServer(
+    { settings: { maxConcurrentStreams: MOST_STREAMS } },
+    connectHandler(handler),
+  );
+  server.maxConnections = MOST_CONNECTIONS;
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+    session.on('error', () => session.destroy());
+  });
+  const inode = await listen(server, options);
+  return async (signal) => {
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) return resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    if (inodeOf(socketPath) === inode) rmSync(socketPath, { force: true });
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const session of sessions) session.close();
+    const cut = setTimeout(() => {
+      for (const session of sessions) session.destroy();
+    }, LAST_WORDS_MS);
+    await closed;
+    clearTimeout(cut);
+  };
+}
+
+/** What a gRPC client is told of a method that is not there, such as those of later specifications. */
+function unimplemented(request: unknown): void {
+  const { stream } = request as Http2ServerRequest;
+  stream.respond(
+    {
+      ':status': 200,
+      'content-type': 'application/grpc',
+      'grpc-status': String(Code.Unimplemented),
+      'grpc-message': 'this socket has no such method',
+    },
+    // Status and end in one frame: gRPC's C core does not look at a status that more could follow.
+    { endStream: true },
+  );
+}
+
+const bySession = new WeakMap<object, PeerCredentials>();
+
+/** Read once a connection: the kernel notes it when the caller connects. */
+function callerOf(session: Http2Session | undefined): PeerCredentials | undefined {
+  if (session === undefined) return undefined;
+  const known = bySession.get(session);
+  if (known !== undefined) return known;
+  const { _handle: handle } = session.socket as unknown as { _handle?: { readonly fd: number } };
+  try {
+    const caller = peerCredentials(handle?.fd ?? -1);
+    bySession.set(session, caller);
+    return caller;
+  } catch (error) {
+    // Nobody known is nobody allowed.
+    if (MeshError.is(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Returns the socket file's inode. */
+async function listen(
+  server: ReturnType<typeof createServer>,
+  { socketPath, mode }: UnixGrpcServerOptions,
+): Promise<number | undefined> {
+  // libuv removes at the end the name that it listened on. It must never be a successor's.
+  const ownName = `${socketPath}.${process.pid}`;
+  try {
+    rmSync(ownName, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(ownName, resolve);
+    });
+    chmodSync(ownName, mode);
+    renameSync(ownName, socketPath);
+    return inodeOf(socketPath);
+  } catch (cause) {
+    server.close();
+    throw new MeshError('ERR_LISTEN', `cannot listen on ${socketPath}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function inodeOf(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino;
+}

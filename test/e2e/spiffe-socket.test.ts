@@ -1,0 +1,109 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Code, createClient } from '@connectrpc/connect';
+import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runSidecar } from '../../src/app/sidecar.ts';
+import { readStatus } from '../../src/app/sidecar-socket.ts';
+import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../../src/gen/spiffe/workload_pb.js';
+import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+
+const headers = { 'workload.spiffe.io': 'true' };
+const nowhere = { host: '127.0.0.1', port: 0 };
+const stateDir = mkdtempSync(join(tmpdir(), 'hauberk-sidecar-'));
+const path = join(stateDir, 'spiffe.sock');
+let plane: ControlPlaneRig;
+let token: string;
+
+beforeAll(async () => {
+  plane = await controlPlaneRig();
+  await plane.apply(SHOP);
+  token = await plane.createToken('shop', 'reviews');
+});
+
+afterAll(async () => {
+  await plane.close();
+  rmSync(stateDir, { recursive: true, force: true });
+});
+
+/** Returns once the sidecar is at work, with the way to stop it. */
+async function startSidecar(): Promise<() => Promise<void>> {
+  const before = await readStatus(stateDir).catch(() => undefined);
+  const aborting = new AbortController();
+  const ownUid = process.getuid?.() ?? 0;
+  const running = runSidecar(
+    {
+      ...{ stateDir, token, name: 'reviews-1', inbound: [], outbound: [], hbone: nowhere },
+      controlPlane: { host: '127.0.0.1', port: plane.xdsPort },
+      spiffeSocket: { path, allowedUids: [ownUid], ownUid },
+      advertise: { host: '127.0.0.1', hbonePort: undefined },
+      ...{ drainTimeoutMs: 0, rootNamespace: 'istio-system', accessLog: 'refused' },
+    },
+    aborting.signal,
+  );
+  const failed = running.then(() => Promise.reject(new Error('the sidecar ended')));
+  const ready = async (): Promise<void> => {
+    for (;;) {
+      const status = await readStatus(stateDir).catch(() => undefined);
+      if (status !== undefined && before === undefined) return;
+      // Both run in this process: a successor has received one certificate, and none by renewal.
+      if (status?.identity.received === 1 && (before?.identity.received ?? 0) > 1) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  failed.catch(() => undefined);
+  await Promise.race([ready(), failed]);
+  return async () => {
+    aborting.abort();
+    await running;
+  };
+}
+
+async function nextOf(stream: AsyncIterator<X509SVIDResponse>): Promise<X509Certificate> {
+  const { value, done } = await stream.next();
+  if (done === true) throw new Error('the stream has ended');
+  return new X509Certificate(value.svids[0]?.x509Svid ?? new Uint8Array());
+}
+
+function watchSvids(): {
+  readonly stream: AsyncIterator<X509SVIDResponse>;
+  close(): void;
+} {
+  const manager = new Http2SessionManager('http://localhost', undefined, {
+    createConnection: () => connect(path),
+  });
+  const transport = createGrpcTransport({ baseUrl: 'http://localhost', sessionManager: manager });
+  const stream = createClient(SpiffeWorkloadAPI, transport).fetchX509SVID({}, { headers });
+  return { stream: stream[Symbol.asyncIterator](), close: () => manager.abort() };
+}
+
+it('a sidecar gives its identity, pushes the renewal, and leaves the socket to its successor', async () => {
+  const stopFirst = await startSidecar();
+  const watch = watchSvids();
+  const first = await nextOf(watch.stream);
+  expect(first.subjectAltName).toBe('URI:spiffe://cluster.local/ns/shop/sa/reviews');
+  const lifetime = '{ security.hauberk.dev/svid-lifetime: 1h }';
+  await plane.apply(`
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: reviews, namespace: shop, labels: { app: reviews }, annotations: ${lifetime} }
+`);
+  const second = await nextOf(watch.stream);
+  expect(second.serialNumber).not.toBe(first.serialNumber);
+  expect(await readStatus(stateDir)).toMatchObject({
+    spiffeSocket: { path, sds: { clients: [], rejected: 0 } },
+  });
+
+  const ending = expect(nextOf(watch.stream)).rejects.toMatchObject({ code: Code.Unavailable });
+  const stopSecond = await startSidecar();
+  await ending;
+  await stopFirst();
+  watch.close();
+  const again = watchSvids();
+  expect((await nextOf(again.stream)).serialNumber).toBe(second.serialNumber);
+  again.close();
+  await stopSecond();
+});
