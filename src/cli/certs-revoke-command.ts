@@ -86,8 +86,7 @@ function crlAs(format: CrlOptions['output'], answer: { readonly pem: string }): 
 
 function lines({ items, revoked, discardedTokens }: RevokeAnswer): string {
   const done = items.map(({ serial, id }) => `certificate/${serial} revoked (${id})`);
-  if (items.length === 0) done.push('No certificate of this identity is valid.');
-  else if (revoked < items.length) done.push(`(${items.length - revoked} were revoked before)`);
+  if (revoked < items.length) done.push(`(${items.length - revoked} were revoked before)`);
   if (discardedTokens > 0) done.push(`${discardedTokens} unused enrolment tokens discarded`);
   return done.join('\n');
 }

@@ -63,9 +63,18 @@ async function revoke({ target, reason }: Order, options: RevocationRouteOptions
     'identity' in target
       ? ofIdentity(ledger, target.identity)
       : [oneCertificate(ledger, target.serial)];
+  if (certificates.length === 0 && discardedTokens === 0) throw nothingOf(identity ?? '');
   const fresh = await revocations.revoke({ certificates, identity, reason, actor: ACTOR });
   const items = certificates.map((each) => certificateView(each, revocations.get(each.serial)));
   return { items, revoked: fresh.length, discardedTokens };
+}
+
+/** A misspelt identity must not look like one that was cut off. */
+function nothingOf(identity: string): MeshError {
+  return new MeshError(
+    'ERR_NOT_FOUND',
+    `"${identity}" has no certificate on record and no unused token; see \`hauberk certs list\` for how it is written`,
+  );
 }
 
 async function discardTokens(

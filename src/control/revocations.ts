@@ -71,7 +71,7 @@ export class Revocations {
     const when = new Date(revoked.revokedAtMs).toISOString();
     throw new MeshError(
       'ERR_UNAUTHENTICATED',
-      `certificate ${serial} of "${revoked.id}" was revoked at ${when} (${revoked.reason}); enrol the workload anew with a token of \`hauberk token create\``,
+      `certificate ${serial} of "${revoked.id}" was revoked at ${when} (${revoked.reason}); enrol the workload anew: stop its sidecar and start it with a token of \`hauberk token create\``,
     );
   }
 

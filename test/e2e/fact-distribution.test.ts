@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type FactCache, openFactCache } from '../../src/agent/fact-cache.ts';
 import { factTypes } from '../../src/agent/fact-cache-facts.ts';
 import { Distribution } from '../../src/control/distribution.ts';
+import { revocationResource } from '../../src/control/revocation-resource.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { runTasks } from '../../src/lib/tasks.ts';
 import { keyOf, type Resource } from '../../src/resources/resource.ts';
@@ -165,4 +166,21 @@ it('brings ten thousand facts to an agent, whole', async () => {
     30_000,
   );
   expect([...sizes]).toEqual([10_000]);
+});
+
+it('tells two hundred agents of a revocation well within two seconds', async () => {
+  await put(service(), workloadEntry());
+  const all = await Promise.all(Array.from({ length: 200 }, (_, at) => startAgent(`agent-${at}`)));
+  await Promise.all(all.map(synced));
+  const startMs = Date.now();
+  await put(
+    revocationResource({
+      ...{ serial: '4f1e', id: 'spiffe://cluster.local/ns/shop/sa/reviews', issuerSerial: '0a' },
+      ...{ reason: 'keyCompromise', revokedAtMs: startMs, notAfterMs: startMs + 3_600_000 },
+    }),
+  );
+  await eventually('all know of it', () =>
+    all.every(({ cache }) => cache.facts.current.revocations.length === 1),
+  );
+  expect(Date.now() - startMs).toBeLessThan(2_000);
 });

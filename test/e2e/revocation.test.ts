@@ -161,6 +161,7 @@ describe('the control plane', () => {
     [['certs', 'revoke'], 2, /either one serial or one --identity/],
     [['certs', 'revoke', 'abcdef0123'], 1, /no certificate with the serial "abcdef0123"/],
     [['certs', 'revoke', '--identity', 'reviews'], 1, /"reviews"/],
+    [['certs', 'revoke', '--identity', `${REVIEWS}x`], 1, /reviewsx" has no certificate on record/],
     [['delete', 'certificaterevocation', 'abcdef'], 1, /written by `hauberk certs revoke` only/],
   ])('refuses %j', async (args, code, message) => {
     const answer = await hauberk([...args, '--data-dir', plane.dataDir]);
