@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,9 +18,12 @@ export interface CallRate {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly failed: number;
+  /** Of the control plane for each certificate: what it costs, however busy the machine is. */
+  readonly cpuMs: number;
 }
 
 interface Plane {
+  readonly pid: number;
   readonly port: number;
   readonly identity: Identity;
 }
@@ -48,7 +51,10 @@ export async function* callRates(options: {
   const args = [program, 'up', '--data-dir', dataDir, '--xds', '127.0.0.1:0', '-o', 'json'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
-    const plane = await enrol(dataDir, await readyPort(child.stdout));
+    const plane = {
+      pid: child.pid ?? 0,
+      ...(await enrol(dataDir, await readyPort(child.stdout))),
+    };
     const frames = csrPems().map(requestFrame);
     await overOneConnection(plane, frames, WARM_UP_SECONDS);
     for (let round = 0; round < options.rounds; round++) {
@@ -71,7 +77,7 @@ async function readyPort(output: NodeJS.ReadableStream): Promise<number> {
   throw new Error(`the control plane did not start: ${text}`);
 }
 
-async function enrol(dataDir: string, port: number): Promise<Plane> {
+async function enrol(dataDir: string, port: number): Promise<Omit<Plane, 'pid'>> {
   const post = { method: 'POST' } as const;
   await callAdmin(dataDir, { ...post, path: '/v1/apply', body: { manifest: MANIFEST } });
   const body = { namespace: 'shop', serviceAccount: 'reviews' };
@@ -87,13 +93,15 @@ async function enrol(dataDir: string, port: number): Promise<Plane> {
 }
 
 async function overOneConnection(
-  { port, identity }: Plane,
+  plane: Plane,
   frames: readonly Uint8Array[],
   seconds: number,
 ): Promise<CallRate> {
-  const client = csrClient(port, identity);
+  const client = csrClient(plane.port, plane.identity);
   try {
-    return await measure('one connection', seconds, (n) => client.ask(frameAt(frames, n)));
+    return await measure('one connection', { plane, seconds }, (n) =>
+      client.ask(frameAt(frames, n)),
+    );
   } finally {
     client.close();
   }
@@ -101,12 +109,12 @@ async function overOneConnection(
 
 /** As agents come: each with a TLS handshake of its own. */
 function overNewConnections(
-  { port, identity }: Plane,
+  plane: Plane,
   frames: readonly Uint8Array[],
   seconds: number,
 ): Promise<CallRate> {
-  return measure('a new connection each', seconds, async (n) => {
-    const client = csrClient(port, identity);
+  return measure('a new connection each', { plane, seconds }, async (n) => {
+    const client = csrClient(plane.port, plane.identity);
     try {
       await client.ask(frameAt(frames, n));
     } finally {
@@ -121,12 +129,13 @@ function frameAt(frames: readonly Uint8Array[], n: number): Uint8Array {
 
 async function measure(
   name: string,
-  seconds: number,
+  { plane, seconds }: { readonly plane: Plane; readonly seconds: number },
   work: (n: number) => Promise<void>,
 ): Promise<CallRate> {
   let next = 0;
   let failed = 0;
   const tookMs: number[] = [];
+  const cpuStartMs = cpuMsOf(plane.pid);
   const startMs = performance.now();
   const endMs = startMs + seconds * 1_000;
   await Promise.all(
@@ -140,8 +149,18 @@ async function measure(
       }
     }),
   );
+  const cpuMs = (cpuMsOf(plane.pid) - cpuStartMs) / tookMs.length;
   const perSecond = tookMs.length / ((performance.now() - startMs) / 1_000);
   tookMs.sort((a, b) => a - b);
   const at = (part: number): number => tookMs[Math.floor(tookMs.length * part)] ?? Number.NaN;
-  return { name, perSecond, p50Ms: at(0.5), p99Ms: at(0.99), failed };
+  return { name, perSecond, p50Ms: at(0.5), p99Ms: at(0.99), failed, cpuMs };
+}
+
+const TICK_MS = 10;
+
+/** User and system time of a process so far, from fields 14 and 15 of its stat line (proc(5)). */
+function cpuMsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }

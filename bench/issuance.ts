@@ -35,8 +35,8 @@ if (values.only !== 'thread') {
   for await (const result of callRates({ seconds, rounds })) console.log(`  ${describe(result)}`);
 }
 
-function describe({ name, perSecond, p50Ms, p99Ms, failed }: CallRate): string {
-  return `${name}: ${rate(perSecond)}, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, ${failed} failed`;
+function describe({ name, perSecond, p50Ms, p99Ms, failed, cpuMs }: CallRate): string {
+  return `${name}: ${rate(perSecond)}, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, ${failed} failed, ${cpuMs.toFixed(2)} ms of the control plane's CPU each`;
 }
 
 function rate(perSecond: number): string {
