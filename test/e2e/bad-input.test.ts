@@ -3,6 +3,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { obtainSvid } from '../../src/agent/obtain-svid.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { generateKeyPair } from '../../src/x509/key-pair.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 import { hauberk } from '../kit/hauberk.ts';
 
@@ -221,20 +224,24 @@ describe('exit codes', () => {
 
   it('a sidecar with a used token: 1, and what to do', async () => {
     const token = await plane.createToken('shop', 'reviews');
-    const tokenFile = file('used.token', token);
-    const args = [
+    const controlPlane = { host: '127.0.0.1', port: plane.xdsPort };
+    const obtain = obtainSvid({
+      address: controlPlane,
+      rootNamespace: 'istio-system',
+      token,
+      clock: systemClock,
+    });
+    await obtain(undefined, generateKeyPair(), new AbortController().signal);
+    const { code, stderr } = await hauberk([
       'sidecar',
       ...[
         '--control-plane',
         `127.0.0.1:${plane.xdsPort}`,
         '--token-file',
-        tokenFile,
-        '--hbone',
-        '127.0.0.1:1',
+        file('used.token', token),
       ],
-    ];
-    await hauberk([...args, '--state-dir', join(scratch, 'first')]);
-    const { code, stderr } = await hauberk([...args, '--state-dir', join(scratch, 'other')]);
+      ...['--state-dir', join(scratch, 'other'), '--hbone', '127.0.0.1:0'],
+    ]);
     expect(stderr).toMatch(
       /enrolment token \w+ was used at .* make a new one with `hauberk token create`/,
     );
