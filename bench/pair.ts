@@ -1,0 +1,111 @@
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CommanderError } from 'commander';
+import { exitCodeOf } from '../src/cli/exit-code.ts';
+import { untilStopped } from '../src/cli/until-stopped.ts';
+import { MeshError, messageOf } from '../src/lib/errors.ts';
+import { Benchmark } from './benchmark.ts';
+import { haproxyPair } from './haproxy-pair.ts';
+import { hauberkPair } from './hauberk-pair.ts';
+import { describeMachine } from './machine.ts';
+import { nginxPair } from './nginx-pair.ts';
+import { type PairOptions, parseOptions } from './options.ts';
+import type { PairName, StartPair } from './pair-kind.ts';
+import { progressLine } from './progress.ts';
+import { markdownOf, type Run, rowsOf } from './report.ts';
+import type { Sample } from './samples.ts';
+import { openStage } from './stage.ts';
+import { findTools } from './tools.ts';
+
+const out = fileURLToPath(new URL('out', import.meta.url));
+const USAGE_ERROR = 2;
+const STOPPED = 130;
+const HUNG_UP = 129;
+
+/** The pair benchmark; see README.md beside this file. */
+async function main(argv: readonly string[]): Promise<number> {
+  const options = parseOptions(argv);
+  let exitCode = 0;
+  await untilStopped(async (signal) => {
+    try {
+      const run = await measure(options, argv.slice(2), signal);
+      keep(run);
+      const text =
+        options.output === 'json' ? JSON.stringify(withRows(run), null, 2) : markdownOf(run);
+      process.stdout.write(`${text}\n`);
+      if (run.samples.some(({ problem }) => problem !== undefined)) exitCode = 1;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      exitCode = STOPPED;
+    }
+  });
+  return exitCode;
+}
+
+async function measure(
+  options: PairOptions,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<Run> {
+  const { PATH = '', HOME = '' } = process.env;
+  const tools = findTools(PATH);
+  const machine = await describeMachine(tools);
+  const samples: Sample[] = [];
+  const noise: number[] = [];
+  const date = new Date().toISOString();
+  const stage = await openStage(tools, { PATH, HOME });
+  try {
+    const benchmark = new Benchmark(
+      stage,
+      { ...options, signal },
+      {
+        measured(taken, cores) {
+          samples.push(...taken);
+          if (cores !== undefined) noise.push(cores);
+          process.stderr.write(`${progressLine(taken, cores)}\n`);
+        },
+      },
+    );
+    const starts = startsOf(options);
+    await benchmark.run(options.only.map((name) => starts[name]));
+  } finally {
+    await stage.close();
+  }
+  const command = ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');
+  return { date, command, machine, pairs: options.only, samples, noise };
+}
+
+function startsOf({
+  hauberk,
+  profile,
+  resumption,
+}: PairOptions): Readonly<Record<PairName, StartPair>> {
+  return {
+    hauberk: hauberkPair({ binary: hauberk, profiles: profile === true ? out : undefined }),
+    nginx: nginxPair(resumption),
+    haproxy: haproxyPair(resumption),
+  };
+}
+
+/** In bench/out: a line of JSON for every run so far, and the newest run as Markdown. */
+function keep(run: Run): void {
+  mkdirSync(out, { recursive: true });
+  appendFileSync(join(out, 'pair.jsonl'), `${JSON.stringify(withRows(run))}\n`);
+  writeFileSync(join(out, 'pair.md'), `${markdownOf(run)}\n`);
+}
+
+function withRows(run: Run): object {
+  return { ...run, rows: rowsOf(run) };
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
+  const text = MeshError.is(error) || !(error instanceof Error) ? messageOf(error) : error.stack;
+  process.stderr.write(`bench: ${text}\n`);
+  return exitCodeOf(error);
+}
+
+// A terminal that goes away ends us as any exit does: with everything that we have started.
+process.once('SIGHUP', () => process.exit(HUNG_UP));
+process.exitCode = await main(process.argv).catch(report);

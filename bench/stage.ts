@@ -1,0 +1,63 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from '../src/app/demo/free-ports.ts';
+import { type Application, startApplication } from './application.ts';
+import { type MeshCertificates, writeCertificates } from './certificates.ts';
+import { ProgramGroup } from './program-group.ts';
+import type { Tools } from './tools.ts';
+
+/** What all pairs share: one application, one set of certificates, one directory that goes away. */
+export interface Stage {
+  readonly tools: Tools;
+  readonly directory: string;
+  readonly programs: ProgramGroup;
+  readonly certificates: MeshCertificates;
+  readonly application: Application;
+  /** Environment of the programs; nothing else of ours reaches them. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** `count` free ports below the range of outgoing connections, each given out once. */
+  ports(count: number): Promise<readonly number[]>;
+  /** Ends every program and removes every file. */
+  close(): Promise<void>;
+}
+
+/** Starts the application; the pairs are started by whoever measures them. */
+export async function openStage(
+  tools: Tools,
+  environment: Readonly<Record<string, string>>,
+): Promise<Stage> {
+  const directory = mkdtempSync(join(tmpdir(), 'hauberk-bench-'));
+  const logs = join(directory, 'logs');
+  mkdirSync(logs);
+  const programs = new ProgramGroup(logs);
+  const atExit = (): void => {
+    programs.killAll();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once('exit', atExit);
+  const given = new Set<number>();
+  const ports = async (count: number): Promise<readonly number[]> => {
+    const taken: number[] = [];
+    while (taken.length < count) {
+      const fresh = (await freePorts(count - taken.length)).filter((port) => !given.has(port));
+      for (const port of fresh) given.add(port);
+      taken.push(...fresh);
+    }
+    return taken;
+  };
+  const certificates = writeCertificates(directory);
+  const common = { tools, directory, programs, environment };
+  const application = await startApplication({ ...common, ports });
+  return {
+    ...common,
+    certificates,
+    application,
+    ports,
+    async close() {
+      await programs.stop();
+      process.off('exit', atExit);
+      atExit();
+    },
+  };
+}
