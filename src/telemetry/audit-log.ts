@@ -9,17 +9,44 @@ export interface AuditLog {
   close(): void;
 }
 
+type WriteLine = (event: string, outcome: 'success' | 'failure', fields: object) => void;
+
 /**
  * Writes who was given what, and who changed what, as one JSON object a line, appended to `path`
  * (0600). Secrets are not in the events, so they cannot be in the log.
+ *
+ * A line that cannot be written refuses what it would record (ERR_STORE), unless nothing is granted
+ * or changed by it; the next line says how many are missing.
  *
  * @throws {MeshError} ERR_STORE when the file cannot be opened.
  */
 export function openAuditLog(path: string, clock: Clock): AuditLog {
   const file = open(path);
-  const write = (event: string, outcome: 'success' | 'failure', fields: object): void => {
+  let lost = 0;
+  /** For what grants or changes something: it must not happen unseen. */
+  const write: WriteLine = (event, outcome, fields) => {
     const time = new Date(clock.now()).toISOString();
-    appendFileSync(file, `${JSON.stringify({ time, event, outcome, ...fields })}\n`);
+    const missing = lost === 0 ? {} : { linesLostBefore: lost };
+    const line = JSON.stringify({ time, event, outcome, ...fields, ...missing });
+    try {
+      appendFileSync(file, `${line}\n`);
+      lost = 0;
+    } catch (cause) {
+      lost += 1;
+      throw new MeshError(
+        'ERR_STORE',
+        `cannot write the audit log "${path}": ${messageOf(cause)}; free space on its disk`,
+        { cause },
+      );
+    }
+  };
+  /** For what only happened: the mesh goes on, and the next line that can be written has the gap. */
+  const mention: WriteLine = (event, outcome, fields) => {
+    try {
+      write(event, outcome, fields);
+    } catch (error) {
+      if (!MeshError.is(error, 'ERR_STORE')) throw error;
+    }
   };
   const iso = (ms: number): string => new Date(ms).toISOString();
   return {
@@ -34,7 +61,7 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
           peerAddress,
         }),
       certificateRefused: ({ code, reason, id, peerAddress }) =>
-        write('certificate.issue', 'failure', { id, code, reason, peerAddress }),
+        mention('certificate.issue', 'failure', { id, code, reason, peerAddress }),
       certificateRevoked: ({ serial, id, reason, actor }) =>
         write('certificate.revoke', 'success', { serial, id, reason, actor }),
       tokenCreated: ({ tokenId, namespace, serviceAccount, expiresAtMs }) =>
@@ -52,13 +79,13 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
           });
         }
       },
-      agentConnected: (event) => write('agent.connect', 'success', event),
-      agentDisconnected: (event) => write('agent.disconnect', 'success', event),
-      factsRejected: (event) => write('facts.reject', 'failure', event),
-      authorityRenewed: (event) => write('authority.renew', 'success', event),
+      agentConnected: (event) => mention('agent.connect', 'success', event),
+      agentDisconnected: (event) => mention('agent.disconnect', 'success', event),
+      factsRejected: (event) => mention('facts.reject', 'failure', event),
+      authorityRenewed: (event) => mention('authority.renew', 'success', event),
       backupTaken: (event) => write('backup.take', 'success', event),
       backupRestored: (event) => write('backup.restore', 'success', event),
-      taskFailed: (event) => write('task.fail', 'failure', event),
+      taskFailed: (event) => mention('task.fail', 'failure', event),
     },
   };
 }
