@@ -8,7 +8,7 @@ import { directDialer } from './dial-direct.ts';
 import { hboneDialer } from './dial-hbone.ts';
 import { EndpointChooser } from './endpoint-chooser.ts';
 import { Enforcement } from './enforcement.ts';
-import { http2Transport } from './hbone/http2-transport.ts';
+import { framedTransport } from './hbone/framed-transport.ts';
 import { HboneListener } from './hbone-listener.ts';
 import { HboneStreams } from './hbone-streams.ts';
 import { type InboundOptions, inboundListener } from './inbound-listener.ts';
@@ -55,7 +55,7 @@ export class ProxyParts {
     const shared = {
       trustDomains: [settings.trustDomain, ...settings.trustDomainAliases],
       gate: new AppGate({ enforcement, connectDeadlines }),
-      transport: http2Transport(limits.maxStreamsPerSession, handshakeDeadlines),
+      transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
       ...{ handshakeDeadlines, firstByteDeadlines },
     };
