@@ -7,6 +7,7 @@ import { peerAuthentication } from './kinds/peer-authentication.ts';
 import { secret } from './kinds/secret.ts';
 import { service } from './kinds/service.ts';
 import { serviceAccount } from './kinds/service-account.ts';
+import { trustBundle } from './kinds/trust-bundle.ts';
 import { workloadEntry } from './kinds/workload-entry.ts';
 import { groupOf, type Resource } from './resource.ts';
 
@@ -20,6 +21,7 @@ export const kinds: readonly KindDefinition[] = [
   peerAuthentication,
   authorizationPolicy,
   certificateRevocation,
+  trustBundle,
 ];
 
 const byName = new Map<string, KindDefinition>();
