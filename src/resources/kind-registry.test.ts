@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { expect, it } from 'vitest';
 import type { KindDefinition } from './kind-definition.ts';
-import { inVersion, VERBS, verbsOf } from './kind-definition.ts';
+import { inVersion, READ_ONLY, VERBS, verbsOf } from './kind-definition.ts';
 import { KindRegistry } from './kind-registry.ts';
 import { kinds } from './kinds.ts';
 
@@ -75,5 +75,5 @@ it('shows a version as it is defined, and the others as the kind is', () => {
 
 it('lets everything be asked of a kind that says nothing of it', () => {
   expect(verbsOf(widget)).toBe(VERBS);
-  expect(verbsOf({ verbs: ['get'] })).toEqual(['get']);
+  expect(verbsOf({ verbs: READ_ONLY })).toEqual(['get', 'list', 'watch']);
 });
