@@ -122,6 +122,7 @@ async function serve(
     authority,
     attestors: [tokens, svids],
     serviceAccounts: accounts,
+    store,
     ledger,
     revocations,
   };
@@ -142,7 +143,7 @@ async function serve(
     socketPath: adminSocket,
     routes: {
       ...certificateRoutes({ ledger, revocations }),
-      ...revocationRoutes({ ledger, revocations, tokens: records, authority }),
+      ...revocationRoutes({ ledger, revocations, tokens: records, authority, store, events }),
       ...adminRoutes({
         store,
         admission: admission({ store, events }),

@@ -9,6 +9,7 @@ import { service } from './kinds/service.ts';
 import { serviceAccount } from './kinds/service-account.ts';
 import { trustBundle } from './kinds/trust-bundle.ts';
 import { workloadEntry } from './kinds/workload-entry.ts';
+import { workloadRegistration } from './kinds/workload-registration.ts';
 import type { Resource } from './resource.ts';
 
 /** Every kind that the mesh knows, in the order in which a set of resources is best applied. */
@@ -18,6 +19,7 @@ export const kinds: readonly KindDefinition[] = [
   secret,
   service,
   workloadEntry,
+  workloadRegistration,
   peerAuthentication,
   authorizationPolicy,
   certificateRevocation,
