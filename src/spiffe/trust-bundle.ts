@@ -87,6 +87,19 @@ export class TrustBundle {
     return this.jwtAuthorities.find((authority) => authority.keyId === keyId)?.publicKey;
   }
 
+  /** The same content under another sequence number. */
+  withSequence(sequence: number): TrustBundle {
+    const { trustDomain, x509Authorities, jwtAuthorities, refreshHintMs } = this;
+    const hint = refreshHintMs === undefined ? {} : { refreshHintMs };
+    return new TrustBundle(trustDomain, x509Authorities, { sequence, jwtAuthorities, ...hint });
+  }
+
+  /** Whether `other` says the same of the same trust domain, whatever the sequence numbers. */
+  hasContentOf(other: TrustBundle): boolean {
+    const [one, two] = [this, other].map((bundle) => bundle.withSequence(0).toJwks());
+    return this.trustDomain.equals(other.trustDomain) && one === two;
+  }
+
   /**
    * The bundle as JWKS: certificates with one `x5c` and no `kid`, JWT keys with a `kid`, the refresh
    * hint rounded up to seconds.
