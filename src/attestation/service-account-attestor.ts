@@ -5,7 +5,7 @@ import type { Attestor } from './attestor.ts';
 import type { TokenBearer } from './service-account-tokens.ts';
 
 /** Istio's agents ask for tokens for this audience. */
-export const CA_AUDIENCE = 'istio-ca';
+const CA_AUDIENCE = 'istio-ca';
 
 export interface ServiceAccountAttestorOptions {
   readonly trustDomain: TrustDomain;

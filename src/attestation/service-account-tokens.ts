@@ -149,7 +149,7 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 /** @throws {MeshError} ERR_USAGE. */
-export function checkAudiences(audiences: readonly string[]): void {
+function checkAudiences(audiences: readonly string[]): void {
   const good = audiences.every((each) => each !== '' && each.length <= LONGEST_AUDIENCE);
   if (good && audiences.length > 0 && audiences.length <= MOST_AUDIENCES) return;
   throw new MeshError(
