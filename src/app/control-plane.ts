@@ -37,6 +37,7 @@ import { adminSocketPath } from './admin-client.ts';
 import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import { type AuthorityConfig, openAuthority } from './open-authority.ts';
+import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
 export interface ControlPlaneConfig extends AuthorityConfig {
   readonly dataDir: string;
@@ -44,6 +45,7 @@ export interface ControlPlaneConfig extends AuthorityConfig {
   readonly xds: { readonly host: string; readonly port: number };
   /** Default: a file in the data directory, made at the first start. */
   readonly masterKey?: MasterKeySources;
+  readonly tokens?: TokenConfig;
 }
 
 export interface ControlPlaneReady {
@@ -52,6 +54,8 @@ export interface ControlPlaneReady {
   readonly rootFingerprint: string;
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
   readonly svidLifetimeMs: number;
+  /** Where OpenID Connect discovery is served, if it is. */
+  readonly oidcPort: number | undefined;
 }
 
 const AUTHORITY_CHECK_MS = 3_600_000;
@@ -81,7 +85,10 @@ export async function runControlPlane(
     const authority = await openAuthority(config, { store, clock });
     const { events } = audit;
     const revocations = await Revocations.load({ store, clock, events });
-    const parts = { config, store, ledger, revocations, authority, events, clock };
+    const tokenAuthority = await openTokenAuthority({
+      ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
+    });
+    const parts = { config, store, ledger, revocations, authority, tokenAuthority, events, clock };
     await serve(parts, signal, ready);
   } finally {
     ledger.close();
@@ -96,12 +103,13 @@ interface Parts {
   readonly ledger: IssuanceLedger;
   readonly revocations: Revocations;
   readonly authority: CertificateAuthority;
+  readonly tokenAuthority: TokenAuthority;
   readonly events: ControlEvents;
   readonly clock: Clock;
 }
 
 async function serve(
-  { config, store, ledger, revocations, authority, events, clock }: Parts,
+  { config, store, ledger, revocations, authority, tokenAuthority, events, clock }: Parts,
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
@@ -109,18 +117,14 @@ async function serve(
   const accounts = serviceAccounts(store);
   const { records, tokens, svids } = attestation({ config, store, revocations, authority, clock });
   const registry = new WorkloadRegistry({ store, clock, events });
-  const distribution = new Distribution({
-    store,
-    rootNamespace,
-    clock,
-    events: agentPresence(registry, events),
-  });
-  const publisher = bundlePublisher({ store, bundle: authority.bundle, clock, events });
+  const presence = agentPresence(registry, events);
+  const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
+  const publisher = bundlePublisher({ store, bundle: tokenAuthority.bundle, clock, events });
   await publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock });
   const signing = {
     authority,
-    attestors: [tokens, svids],
+    attestors: [tokens, tokenAuthority.attestor, svids],
     serviceAccounts: accounts,
     store,
     ledger,
@@ -138,10 +142,12 @@ async function serve(
       );
     },
   });
+  const tokenService = await tokenAuthority.start(own.identity);
   const adminSocket = adminSocketPath(config.dataDir);
   const admin = await serveJsonSocket({
     socketPath: adminSocket,
     routes: {
+      ...tokenAuthority.routes,
       ...certificateRoutes({ ledger, revocations }),
       ...revocationRoutes({ ledger, revocations, tokens: records, authority, store, events }),
       ...adminRoutes({
@@ -161,12 +167,14 @@ async function serve(
     adminSocket,
     rootFingerprint: rootFingerprint(authority),
     svidLifetimeMs: authority.rules.defaultLifetimeMs,
+    oidcPort: tokenService.oidcPort,
   });
   await runTasks(signal, [
     grpc.run,
     admin,
     own.run,
     publisher.run,
+    tokenService.run,
     keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
@@ -181,7 +189,7 @@ function attestation({
   revocations,
   authority,
   clock,
-}: Omit<Parts, 'ledger' | 'events'>) {
+}: Omit<Parts, 'ledger' | 'events' | 'tokenAuthority'>) {
   const { trustDomain } = authority;
   const records = tokenSecrets(store, config.rootNamespace);
   const pin = (): string => rootFingerprint(authority);

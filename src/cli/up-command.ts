@@ -7,9 +7,10 @@ import { parseAddress } from './address.ts';
 import { masterKeyOption, masterKeySources } from './master-key-options.ts';
 import { dataDirOf, dataDirOption, outputOption, withExamples } from './options.ts';
 import { type OutputFormat, print } from './output.ts';
+import { addTokenOptions, type TokenOptions, tokenConfigOf } from './token-options.ts';
 import { untilStopped } from './until-stopped.ts';
 
-interface UpOptions {
+interface UpOptions extends TokenOptions {
   readonly dataDir?: string;
   readonly xds: string;
   readonly trustDomain: string;
@@ -61,6 +62,7 @@ export function upCommand(): Command {
         caKeyAlgorithm: options.caKeyAlgorithm,
         caDir: options.caDir,
         replaceExpiredRoot: options.replaceExpiredRoot,
+        tokens: tokenConfigOf(options),
       };
       // Loaded when it is needed: the other commands start faster without it.
       const { runControlPlane } = await import('../app/control-plane.ts');
@@ -71,6 +73,7 @@ export function upCommand(): Command {
         }),
       );
     });
+  addTokenOptions(command);
   return withExamples(
     command,
     'hauberk up',
@@ -80,11 +83,12 @@ export function upCommand(): Command {
 
 function upText(
   config: ControlPlaneConfig,
-  { xdsPort, rootFingerprint, svidLifetimeMs }: ControlPlaneReady,
+  { xdsPort, rootFingerprint, svidLifetimeMs, oidcPort }: ControlPlaneReady,
 ): string {
   return [
     `control plane of trust domain "${config.trustDomain}" is up`,
     `  sidecars     ${config.xds.host}:${xdsPort}`,
+    ...(oidcPort === undefined ? [] : [`  OIDC         ${config.tokens?.oidc?.host}:${oidcPort}`]),
     `  data         ${config.dataDir}`,
     `  root         sha256 ${rootFingerprint}`,
     ...(svidLifetimeMs < config.svidLifetimeMs

@@ -20,8 +20,8 @@ export interface Grant {
 }
 
 /** What an agent writes into the request's metadata; the first name is Istio's. */
-export const IMPERSONATED_IDENTITY = 'ImpersonatedIdentity';
-export const REGISTRATION = 'WorkloadRegistration';
+const IMPERSONATED_IDENTITY = 'ImpersonatedIdentity';
+const REGISTRATION = 'WorkloadRegistration';
 
 export const REGISTRATION_KIND: string = qualifiedKind(workloadRegistration);
 

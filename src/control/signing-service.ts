@@ -38,8 +38,8 @@ const LARGEST_CSR_BYTES = 16 * 1024;
 
 /**
  * Istio's CSR service: the identity is the authenticated caller's, or one that this very caller is
- * registered to serve, the lifetime is in seconds, the
- * answer has the leaf first and the root last (istio.v1.auth, ca.proto).
+ * registered to serve, the lifetime is in seconds, the answer has the leaf first and the roots last
+ * (istio.v1.auth, ca.proto).
  */
 export function signingService(
   options: SigningOptions,
@@ -57,11 +57,13 @@ export function signingService(
         const grant = await grantOf(options.store, caller, request.metadata ?? {});
         const issued = await issue(request, { caller, grant }, peer);
         report(issued, grant, peer);
-        return { certChain: [...issued.chain, issued.root].map(certificatePem) };
+        // All roots in one last element, as Istio's agents read it.
+        const roots = options.authority.bundle.current.toPem();
+        return { certChain: [...issued.chain.map(certificatePem), roots] };
       } catch (error) {
         events.certificateRefused({
           code: MeshError.is(error) ? error.code : 'ERR_STORE',
-          reason: messageOf(error),
+          reason: reasonOf(error),
           id: caller?.id.toString(),
           peerAddress: peer.address,
         });
@@ -136,6 +138,13 @@ async function sign(
 
 function lower(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+}
+
+/** For the audit log, which is told what the caller may not know. */
+function reasonOf(error: unknown): string {
+  const text = messageOf(error);
+  const cause = MeshError.is(error) && MeshError.is(error.cause) ? error.cause.message : text;
+  return cause === text ? text : `${text}: ${cause}`;
 }
 
 function revokedMeanwhile({ id }: Grant): MeshError {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { callAdmin } from '../../src/app/admin-client.ts';
 import { type ControlPlaneReady, runControlPlane } from '../../src/app/control-plane.ts';
 import type { AuthorityConfig } from '../../src/app/open-authority.ts';
+import type { TokenConfig } from '../../src/app/token-authority.ts';
 
 /** A control plane in this process, on a directory and a port of its own. */
 export interface ControlPlaneRig extends ControlPlaneReady {
@@ -33,7 +34,11 @@ metadata: { name: products, namespace: shop, labels: { app: products } }
 `;
 
 export async function controlPlaneRig(
-  options: { readonly dataDir?: string; readonly port?: number } & Partial<AuthorityConfig> = {},
+  options: {
+    readonly dataDir?: string;
+    readonly port?: number;
+    readonly tokens?: TokenConfig;
+  } & Partial<AuthorityConfig> = {},
 ): Promise<ControlPlaneRig> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hauberk-test-'));
   const controller = new AbortController();
