@@ -35,10 +35,11 @@ import { openAuditLog } from '../telemetry/audit-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
 import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
+import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import { type AuthorityConfig, openAuthority } from './open-authority.ts';
 
-export interface ControlPlaneConfig extends AuthorityConfig {
+export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
   readonly dataDir: string;
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
@@ -48,6 +49,8 @@ export interface ControlPlaneConfig extends AuthorityConfig {
 
 export interface ControlPlaneReady {
   readonly xdsPort: number;
+  /** Where the own bundle is served to other trust domains, if it is. */
+  readonly bundlePort: number | undefined;
   readonly adminSocket: string;
   readonly rootFingerprint: string;
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
@@ -137,15 +140,19 @@ async function serve(
       );
     },
   });
-  const adminSocket = adminSocketPath(config.dataDir);
+  const rules = admission({ store, events });
+  const federation = await startFederation({
+    ...{ config, store, admission: rules, authority, own: own.identity, clock, events },
+  });
   const admin = await serveJsonSocket({
-    socketPath: adminSocket,
+    socketPath: adminSocketPath(config.dataDir),
     routes: {
+      ...federation.routes,
       ...certificateRoutes({ ledger, revocations }),
       ...revocationRoutes({ ledger, revocations, tokens: records, authority }),
       ...adminRoutes({
         store,
-        admission: admission({ store, events }),
+        admission: rules,
         tokens,
         authority,
         serviceAccounts: accounts,
@@ -155,22 +162,32 @@ async function serve(
       }),
     },
   });
-  ready({
-    xdsPort: grpc.port,
-    adminSocket,
-    rootFingerprint: rootFingerprint(authority),
-    svidLifetimeMs: authority.rules.defaultLifetimeMs,
-  });
+  const ports = { xdsPort: grpc.port, bundlePort: federation.port };
+  ready(readyState(config, authority, ports));
   await runTasks(signal, [
     grpc.run,
     admin,
     own.run,
+    federation.run,
     publisher.run,
     keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
     renewAuthority(authority, events, clock),
   ]);
+}
+
+function readyState(
+  { dataDir }: ControlPlaneConfig,
+  authority: CertificateAuthority,
+  ports: Pick<ControlPlaneReady, 'xdsPort' | 'bundlePort'>,
+): ControlPlaneReady {
+  return {
+    ...ports,
+    adminSocket: adminSocketPath(dataDir),
+    rootFingerprint: rootFingerprint(authority),
+    svidLifetimeMs: authority.rules.defaultLifetimeMs,
+  };
 }
 
 /** Who may be asking: holders of enrolment tokens, and of SVIDs that are not revoked. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { callAdmin } from '../../src/app/admin-client.ts';
 import { type ControlPlaneReady, runControlPlane } from '../../src/app/control-plane.ts';
+import type { FederationConfig } from '../../src/app/federation.ts';
 import type { AuthorityConfig } from '../../src/app/open-authority.ts';
 
 /** A control plane in this process, on a directory and a port of its own. */
@@ -33,7 +34,8 @@ metadata: { name: products, namespace: shop, labels: { app: products } }
 `;
 
 export async function controlPlaneRig(
-  options: { readonly dataDir?: string; readonly port?: number } & Partial<AuthorityConfig> = {},
+  options: { readonly dataDir?: string; readonly port?: number } & Partial<AuthorityConfig> &
+    FederationConfig = {},
 ): Promise<ControlPlaneRig> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hauberk-test-'));
   const controller = new AbortController();
