@@ -11,6 +11,7 @@ import type { Clock } from '../lib/clock.ts';
 import { newest } from '../lib/newest.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
+import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { Certificate } from '../x509/certificate.ts';
 
 export interface WorkloadApiOptions {
@@ -45,7 +46,7 @@ async function* pushed<Message>(
   throw new ConnectError('the agent is stopping', Code.Unavailable);
 }
 
-function svids({ svid, bundle }: Identity, nowMs: number): X509SVIDResponse {
+function svids({ svid, bundle, federated = [] }: Identity, nowMs: number): X509SVIDResponse {
   const expiredAtMs = Math.min(...svid.chain.map(({ notAfterMs }) => notAfterMs));
   if (expiredAtMs <= nowMs) {
     // Unavailable, because clients give up for good on other codes.
@@ -63,13 +64,20 @@ function svids({ svid, bundle }: Identity, nowMs: number): X509SVIDResponse {
         bundle: der(bundle.x509Authorities),
       },
     ],
+    federatedBundles: bundlesById(federated),
   });
 }
 
-function bundles({ bundle }: Identity): X509BundlesResponse {
+function bundles({ bundle, federated = [] }: Identity): X509BundlesResponse {
   return create(X509BundlesResponseSchema, {
-    bundles: { [bundle.trustDomain.id]: der(bundle.x509Authorities) },
+    bundles: bundlesById([bundle, ...federated]),
   });
+}
+
+function bundlesById(bundles: readonly TrustBundle[]): Record<string, Uint8Array<ArrayBuffer>> {
+  return Object.fromEntries(
+    bundles.map(({ trustDomain, x509Authorities }) => [trustDomain.id, der(x509Authorities)]),
+  );
 }
 
 function der(certificates: readonly Certificate[]): Uint8Array<ArrayBuffer> {
