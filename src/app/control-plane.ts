@@ -38,6 +38,7 @@ import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-d
 import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import { type AuthorityConfig, openAuthority } from './open-authority.ts';
+import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
 export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
   readonly dataDir: string;
@@ -45,6 +46,7 @@ export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
   readonly xds: { readonly host: string; readonly port: number };
   /** Default: a file in the data directory, made at the first start. */
   readonly masterKey?: MasterKeySources;
+  readonly tokens?: TokenConfig;
 }
 
 export interface ControlPlaneReady {
@@ -55,6 +57,8 @@ export interface ControlPlaneReady {
   readonly rootFingerprint: string;
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
   readonly svidLifetimeMs: number;
+  /** Where OpenID Connect discovery is served, if it is. */
+  readonly oidcPort: number | undefined;
 }
 
 const AUTHORITY_CHECK_MS = 3_600_000;
@@ -84,7 +88,10 @@ export async function runControlPlane(
     const authority = await openAuthority(config, { store, clock });
     const { events } = audit;
     const revocations = await Revocations.load({ store, clock, events });
-    const parts = { config, store, ledger, revocations, authority, events, clock };
+    const tokenAuthority = await openTokenAuthority({
+      ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
+    });
+    const parts = { config, store, ledger, revocations, authority, tokenAuthority, events, clock };
     await serve(parts, signal, ready);
   } finally {
     ledger.close();
@@ -99,12 +106,13 @@ interface Parts {
   readonly ledger: IssuanceLedger;
   readonly revocations: Revocations;
   readonly authority: CertificateAuthority;
+  readonly tokenAuthority: TokenAuthority;
   readonly events: ControlEvents;
   readonly clock: Clock;
 }
 
 async function serve(
-  { config, store, ledger, revocations, authority, events, clock }: Parts,
+  { config, store, ledger, revocations, authority, tokenAuthority, events, clock }: Parts,
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
@@ -112,18 +120,14 @@ async function serve(
   const accounts = serviceAccounts(store);
   const { records, tokens, svids } = attestation({ config, store, revocations, authority, clock });
   const registry = new WorkloadRegistry({ store, clock, events });
-  const distribution = new Distribution({
-    store,
-    rootNamespace,
-    clock,
-    events: agentPresence(registry, events),
-  });
-  const publisher = bundlePublisher({ store, bundle: authority.bundle, clock, events });
+  const presence = agentPresence(registry, events);
+  const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
+  const publisher = bundlePublisher({ store, bundle: tokenAuthority.bundle, clock, events });
   await publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock });
   const signing = {
     authority,
-    attestors: [tokens, svids],
+    attestors: [tokens, tokenAuthority.attestor, svids],
     serviceAccounts: accounts,
     ledger,
     revocations,
@@ -144,10 +148,12 @@ async function serve(
   const federation = await startFederation({
     ...{ config, store, admission: rules, authority, own: own.identity, clock, events },
   });
+  const tokenService = await tokenAuthority.start(own.identity);
   const admin = await serveJsonSocket({
     socketPath: adminSocketPath(config.dataDir),
     routes: {
       ...federation.routes,
+      ...tokenAuthority.routes,
       ...certificateRoutes({ ledger, revocations }),
       ...revocationRoutes({ ledger, revocations, tokens: records, authority }),
       ...adminRoutes({
@@ -163,13 +169,14 @@ async function serve(
     },
   });
   const ports = { xdsPort: grpc.port, bundlePort: federation.port };
-  ready(readyState(config, authority, ports));
+  ready(readyState(config, authority, { ...ports, oidcPort: tokenService.oidcPort }));
   await runTasks(signal, [
     grpc.run,
     admin,
     own.run,
     federation.run,
     publisher.run,
+    tokenService.run,
     keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
@@ -180,7 +187,7 @@ async function serve(
 function readyState(
   { dataDir }: ControlPlaneConfig,
   authority: CertificateAuthority,
-  ports: Pick<ControlPlaneReady, 'xdsPort' | 'bundlePort'>,
+  ports: Pick<ControlPlaneReady, 'xdsPort' | 'bundlePort' | 'oidcPort'>,
 ): ControlPlaneReady {
   return {
     ...ports,
@@ -197,7 +204,7 @@ function attestation({
   revocations,
   authority,
   clock,
-}: Omit<Parts, 'ledger' | 'events'>) {
+}: Omit<Parts, 'ledger' | 'events' | 'tokenAuthority'>) {
   const { trustDomain } = authority;
   const records = tokenSecrets(store, config.rootNamespace);
   const pin = (): string => rootFingerprint(authority);

@@ -8,9 +8,10 @@ import { bundleEndpointOf } from './bundle-endpoint-flags.ts';
 import { masterKeyOption, masterKeySources } from './master-key-options.ts';
 import { dataDirOf, dataDirOption, outputOption, withExamples } from './options.ts';
 import { type OutputFormat, print } from './output.ts';
+import { addTokenOptions, type TokenOptions, tokenConfigOf } from './token-options.ts';
 import { untilStopped } from './until-stopped.ts';
 
-interface UpOptions {
+interface UpOptions extends TokenOptions {
   readonly dataDir?: string;
   readonly xds: string;
   readonly trustDomain: string;
@@ -78,6 +79,7 @@ export function upCommand(): Command {
         caDir: options.caDir,
         replaceExpiredRoot: options.replaceExpiredRoot,
         bundleEndpoint: bundleEndpointOf(options),
+        tokens: tokenConfigOf(options),
       };
       // Loaded when it is needed: the other commands start faster without it.
       const { runControlPlane } = await import('../app/control-plane.ts');
@@ -88,6 +90,7 @@ export function upCommand(): Command {
         }),
       );
     });
+  addTokenOptions(command);
   return withExamples(
     command,
     'hauberk up',
@@ -97,7 +100,7 @@ export function upCommand(): Command {
 
 function upText(
   config: ControlPlaneConfig,
-  { xdsPort, bundlePort, rootFingerprint, svidLifetimeMs }: ControlPlaneReady,
+  { xdsPort, bundlePort, rootFingerprint, svidLifetimeMs, oidcPort }: ControlPlaneReady,
 ): string {
   return [
     `control plane of trust domain "${config.trustDomain}" is up`,
@@ -105,6 +108,7 @@ function upText(
     ...(bundlePort === undefined
       ? []
       : [`  bundle       https://${config.bundleEndpoint?.listen.host}:${bundlePort}/`]),
+    ...(oidcPort === undefined ? [] : [`  OIDC         ${config.tokens?.oidc?.host}:${oidcPort}`]),
     `  data         ${config.dataDir}`,
     `  root         sha256 ${rootFingerprint}`,
     ...(svidLifetimeMs < config.svidLifetimeMs

@@ -47,6 +47,20 @@ export interface ControlEvents {
     readonly serviceAccount: string;
     readonly expiresAtMs: number;
   }): void;
+  /** A signed token that anybody who has it may show to its audiences. */
+  tokenIssued(event: {
+    readonly type: 'service-account' | 'jwt-svid';
+    /** Whose it is. */
+    readonly subject: string;
+    readonly audiences: readonly string[];
+    readonly tokenId: string;
+    readonly expiresAtMs: number;
+    readonly actor: string;
+  }): void;
+  tokenKeysChanged(event: {
+    readonly action: 'prepare' | 'activate' | 'retire' | 'replace' | 'none';
+    readonly actor?: string;
+  }): void;
   resourcesChanged(event: {
     readonly actor: string;
     readonly changes: readonly ResourceChange[];

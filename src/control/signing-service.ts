@@ -51,11 +51,13 @@ export function signingService(
         });
         const issued = await issue(request, caller, peer);
         report(issued, caller, peer);
-        return { certChain: [...issued.chain, issued.root].map(certificatePem) };
+        // All roots in one last element, as Istio's agents read it.
+        const roots = options.authority.bundle.current.toPem();
+        return { certChain: [...issued.chain.map(certificatePem), roots] };
       } catch (error) {
         events.certificateRefused({
           code: MeshError.is(error) ? error.code : 'ERR_STORE',
-          reason: messageOf(error),
+          reason: reasonOf(error),
           id: caller?.id.toString(),
           peerAddress: peer.address,
         });
@@ -116,6 +118,13 @@ async function sign(
   const issued = authority.issue(svid);
   await caller.confirm(keyFingerprint);
   return issued;
+}
+
+/** For the audit log, which is told what the caller may not know. */
+function reasonOf(error: unknown): string {
+  const text = messageOf(error);
+  const cause = MeshError.is(error) && MeshError.is(error.cause) ? error.cause.message : text;
+  return cause === text ? text : `${text}: ${cause}`;
 }
 
 function revokedMeanwhile({ id }: AttestedCaller): MeshError {

@@ -70,6 +70,9 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
           serviceAccount: `${namespace}/${serviceAccount}`,
           expiresAt: iso(expiresAtMs),
         }),
+      tokenIssued: ({ type, expiresAtMs, ...event }) =>
+        write('token.issue', 'success', { type, ...event, expiresAt: iso(expiresAtMs) }),
+      tokenKeysChanged: (event) => mention('token-keys.change', 'success', event),
       resourcesChanged: ({ actor, changes }) => {
         for (const { key, action, resourceVersion } of changes) {
           write(`resource.${action}`, 'success', {
