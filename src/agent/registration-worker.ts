@@ -23,6 +23,7 @@ export class RegistrationWorker {
   #registration: WorkloadRegistration;
   #manager: IdentityManager | undefined;
   #problem: string | undefined;
+  #whole: Identity | undefined;
 
   constructor(
     registration: WorkloadRegistration,
@@ -120,13 +121,15 @@ export class RegistrationWorker {
 
   /** The same object while neither part changes, so that nothing is sent again for nothing. */
   #together(own: Identity, current: Identity): Identity {
-    if (this.#made?.own === own.bundle && this.#made.current === current) return this.#made.whole;
-    const whole = { ...own, svid: current.svid, issuedAtMs: current.issuedAtMs };
-    this.#made = { own: own.bundle, current, whole };
-    return whole;
+    const before = this.#whole;
+    const same =
+      before?.svid === current.svid &&
+      before.bundle === own.bundle &&
+      before.federated === own.federated;
+    if (before !== undefined && same) return before;
+    this.#whole = { ...own, svid: current.svid, issuedAtMs: current.issuedAtMs };
+    return this.#whole;
   }
-
-  #made: { own: Identity['bundle']; current: Identity; whole: Identity } | undefined;
 }
 
 /** What of a registration is in the certificate. */

@@ -72,22 +72,27 @@ export class SdsView implements ResourceView {
   *list(typeUrl: string): Iterable<readonly [string, VersionedResource]> {
     const { identities } = this.#options.entitlement.current;
     const svids = identities.map(({ identity }) => identity.svid.id.toString());
-    const domains = identities.map(({ identity }) => identity.svid.id.trustDomain.id);
+    const domains = identities.flatMap(({ identity: { bundle, federated = [] } }) =>
+      [bundle, ...federated].map(({ trustDomain }) => trustDomain.id),
+    );
     for (const name of new Set([...svids, ...domains])) {
       const resource = this.get(typeUrl, name);
       if (resource !== undefined) yield [name, resource];
     }
   }
 
-  #trust(name: string, { svid, bundle }: Identity): Secret | undefined {
+  #trust(name: string, { bundle, federated = [] }: Identity): Secret | undefined {
     const { validator } = this.#options;
-    const own = name === 'ROOTCA' || name === 'ALL' || name === svid.id.trustDomain.id;
-    if (own) return validationSecret(name, { bundles: [bundle], validator, peer: undefined });
-    const peer = spiffeIdOf(name);
-    if (peer === undefined || peer.path === '' || !peer.trustDomain.equals(bundle.trustDomain)) {
-      return undefined;
+    const all = [bundle, ...federated];
+    if (name === 'ALL') return validationSecret(name, { bundles: all, validator, peer: undefined });
+    if (name === 'ROOTCA') {
+      return validationSecret(name, { bundles: [bundle], validator, peer: undefined });
     }
-    return validationSecret(name, { bundles: [bundle], validator, peer });
+    const id = spiffeIdOf(name);
+    const one = all.find(({ trustDomain }) => id?.trustDomain.equals(trustDomain));
+    if (id === undefined || one === undefined) return undefined;
+    const peer = id.path === '' ? undefined : id;
+    return validationSecret(name, { bundles: [one], validator, peer });
   }
 
   #expired({ svid }: Identity): boolean {

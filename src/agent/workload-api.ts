@@ -10,6 +10,7 @@ import {
 import type { Clock } from '../lib/clock.ts';
 import { newest } from '../lib/newest.ts';
 import type { Identity } from '../spiffe/identity.ts';
+import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { type Entitlement, entitlementKey, isEntitled } from './entitlement.ts';
 import { entitlementLost } from './socket-caller.ts';
@@ -75,6 +76,7 @@ function svids({ identities }: Entitlement, nowMs: number): X509SVIDResponse {
       bundle: der(bundle.x509Authorities),
       hint,
     })),
+    federatedBundles: bundlesById(first?.identity.federated ?? []),
   });
 }
 
@@ -82,14 +84,19 @@ function endOf({ svid }: Identity): number {
   return Math.min(...svid.chain.map(({ notAfterMs }) => notAfterMs));
 }
 
-function bundles({ identities }: Entitlement): X509BundlesResponse {
-  // Of one agent, and so of one mind about whom to trust.
-  const own = identities.slice(0, 1).map(({ identity: { bundle } }) => bundle);
+function bundles({ identities: [first] }: Entitlement): X509BundlesResponse {
+  if (first === undefined) return create(X509BundlesResponseSchema);
+  // All are of one agent, and so of one mind about whom to trust.
+  const { bundle, federated = [] } = first.identity;
   return create(X509BundlesResponseSchema, {
-    bundles: Object.fromEntries(
-      own.map((bundle) => [bundle.trustDomain.id, der(bundle.x509Authorities)]),
-    ),
+    bundles: bundlesById([bundle, ...federated]),
   });
+}
+
+function bundlesById(bundles: readonly TrustBundle[]): Record<string, Uint8Array<ArrayBuffer>> {
+  return Object.fromEntries(
+    bundles.map(({ trustDomain, x509Authorities }) => [trustDomain.id, der(x509Authorities)]),
+  );
 }
 
 function der(certificates: readonly Certificate[]): Uint8Array<ArrayBuffer> {

@@ -210,7 +210,11 @@ function openFacts(config: SidecarConfig, { bundle }: Identity, log: Logger): Pr
 function adsClient({ config, manager, cache, workload, log }: Parts): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
-  const bundles = new ReceivedBundles({ trustDomain, trust: (bundle) => manager.trust(bundle) });
+  const bundles = new ReceivedBundles({
+    trustDomain,
+    trust: (bundle) => manager.trust(bundle),
+    federate: (list) => manager.federate(list),
+  });
   return new AdsClient({
     types: [...factTypes, bundleType],
     sink: sinkByType(new Map([[bundleType, bundles]]), cache),
