@@ -13,6 +13,8 @@ export interface BenchmarkOptions {
   readonly rounds: number;
   /** Of each measured run. */
   readonly seconds: number;
+  /** Before each of them. */
+  readonly warmUp: number;
   /** A run during which others used more cores is repeated, up to three times. */
   readonly maxNoise: number;
   readonly signal: AbortSignal;
@@ -28,7 +30,6 @@ interface MeasuredRun extends LoadOutcome {
   readonly noise: number;
 }
 
-const WARM_UP_SECONDS = 2;
 const SETTLE_MS = 500;
 const MAX_ATTEMPTS = 3;
 const MB = 1e6;
@@ -110,7 +111,7 @@ export class Benchmark {
 
   async #runOnce(pair: RunningPair, { kind }: Load): Promise<MeasuredRun> {
     const both = [pair.caller, pair.callee].flatMap((side) => side?.group ?? []);
-    await runLoad(kind, this.#loadRun(pair, WARM_UP_SECONDS));
+    await runLoad(kind, this.#loadRun(pair, this.#options.warmUp));
     const meter = new NoiseMeter(this.#stage.programs);
     const before = cpuMoment();
     const outcome = await runLoad(kind, this.#loadRun(pair, this.#options.seconds));

@@ -25,7 +25,10 @@ export async function checkMutualTls({ name, tlsPort }: RunningPair): Promise<vo
   };
   const old = await attempt(tlsPort, { maxVersion: 'TLSv1.2' });
   if (old.protocol !== undefined) refuse(`speaks ${old.protocol}`, old);
-  const nobody = await attempt(tlsPort, { minVersion: 'TLSv1.3', ALPNProtocols: ['h2', 'http/1.1'] });
+  const nobody = await attempt(tlsPort, {
+    minVersion: 'TLSv1.3',
+    ALPNProtocols: ['h2', 'http/1.1'],
+  });
   if (nobody.protocol !== 'TLSv1.3') refuse('does not speak TLS 1.3', nobody);
   if (nobody.answered) refuse('answers a client that has no certificate', nobody);
 }
