@@ -114,8 +114,8 @@ function readFields(
   if (written === undefined) return refused('metadata', 'is required');
   const { confidential, kind, strategicMerge = false } = definition;
   const { schema } = inVersion(definition, version);
-  const given = withoutNulls(written, metadataSchema);
-  const body = strategicMerge ? withoutNulls(rest, schema) : rest;
+  const given = withoutNulls(written, metadataSchema, 'all');
+  const body = withoutNulls(rest, schema, strategicMerge ? 'all' : 'nullable');
   const problems = [
     ...checkSchema(given, { schema: metadataSchema, at: ['metadata'], confidential }),
   ];
