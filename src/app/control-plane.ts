@@ -6,6 +6,7 @@ import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { adminRoutes } from '../control/admin-routes.ts';
 import { admission, defaultAccount } from '../control/admission.ts';
 import { agentPresence } from '../control/agent-presence.ts';
+import { bundlePublisher } from '../control/bundle-publisher.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { discoveryService } from '../control/discovery-service.ts';
@@ -34,23 +35,30 @@ import { openAuditLog } from '../telemetry/audit-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
 import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
+import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import { type AuthorityConfig, openAuthority } from './open-authority.ts';
+import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
-export interface ControlPlaneConfig extends AuthorityConfig {
+export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
   readonly dataDir: string;
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
   /** Default: a file in the data directory, made at the first start. */
   readonly masterKey?: MasterKeySources;
+  readonly tokens?: TokenConfig;
 }
 
 export interface ControlPlaneReady {
   readonly xdsPort: number;
+  /** Where the own bundle is served to other trust domains, if it is. */
+  readonly bundlePort: number | undefined;
   readonly adminSocket: string;
   readonly rootFingerprint: string;
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
   readonly svidLifetimeMs: number;
+  /** Where OpenID Connect discovery is served, if it is. */
+  readonly oidcPort: number | undefined;
 }
 
 const AUTHORITY_CHECK_MS = 3_600_000;
@@ -80,7 +88,10 @@ export async function runControlPlane(
     const authority = await openAuthority(config, { store, clock });
     const { events } = audit;
     const revocations = await Revocations.load({ store, clock, events });
-    const parts = { config, store, ledger, revocations, authority, events, clock };
+    const tokenAuthority = await openTokenAuthority({
+      ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
+    });
+    const parts = { config, store, ledger, revocations, authority, tokenAuthority, events, clock };
     await serve(parts, signal, ready);
   } finally {
     ledger.close();
@@ -95,12 +106,13 @@ interface Parts {
   readonly ledger: IssuanceLedger;
   readonly revocations: Revocations;
   readonly authority: CertificateAuthority;
+  readonly tokenAuthority: TokenAuthority;
   readonly events: ControlEvents;
   readonly clock: Clock;
 }
 
 async function serve(
-  { config, store, ledger, revocations, authority, events, clock }: Parts,
+  { config, store, ledger, revocations, authority, tokenAuthority, events, clock }: Parts,
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
@@ -108,17 +120,16 @@ async function serve(
   const accounts = serviceAccounts(store);
   const { records, tokens, svids } = attestation({ config, store, revocations, authority, clock });
   const registry = new WorkloadRegistry({ store, clock, events });
-  const distribution = new Distribution({
-    store,
-    rootNamespace,
-    clock,
-    events: agentPresence(registry, events),
-  });
+  const presence = agentPresence(registry, events);
+  const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
+  const publisher = bundlePublisher({ store, bundle: tokenAuthority.bundle, clock, events });
+  await publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock });
   const signing = {
     authority,
-    attestors: [tokens, svids],
+    attestors: [tokens, tokenAuthority.attestor, svids],
     serviceAccounts: accounts,
+    store,
     ledger,
     revocations,
   };
@@ -134,15 +145,21 @@ async function serve(
       );
     },
   });
-  const adminSocket = adminSocketPath(config.dataDir);
+  const rules = admission({ store, events });
+  const federation = await startFederation({
+    ...{ config, store, admission: rules, authority, own: own.identity, clock, events },
+  });
+  const tokenService = await tokenAuthority.start(own.identity);
   const admin = await serveJsonSocket({
-    socketPath: adminSocket,
+    socketPath: adminSocketPath(config.dataDir),
     routes: {
+      ...federation.routes,
+      ...tokenAuthority.routes,
       ...certificateRoutes({ ledger, revocations }),
-      ...revocationRoutes({ ledger, revocations, tokens: records, authority }),
+      ...revocationRoutes({ ledger, revocations, tokens: records, authority, store, events }),
       ...adminRoutes({
         store,
-        admission: admission({ store, events }),
+        admission: rules,
         tokens,
         authority,
         serviceAccounts: accounts,
@@ -152,21 +169,33 @@ async function serve(
       }),
     },
   });
-  ready({
-    xdsPort: grpc.port,
-    adminSocket,
-    rootFingerprint: rootFingerprint(authority),
-    svidLifetimeMs: authority.rules.defaultLifetimeMs,
-  });
+  const ports = { xdsPort: grpc.port, bundlePort: federation.port };
+  ready(readyState(config, authority, { ...ports, oidcPort: tokenService.oidcPort }));
   await runTasks(signal, [
     grpc.run,
     admin,
     own.run,
+    federation.run,
+    publisher.run,
+    tokenService.run,
     keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
     renewAuthority(authority, events, clock),
   ]);
+}
+
+function readyState(
+  { dataDir }: ControlPlaneConfig,
+  authority: CertificateAuthority,
+  ports: Pick<ControlPlaneReady, 'xdsPort' | 'bundlePort' | 'oidcPort'>,
+): ControlPlaneReady {
+  return {
+    ...ports,
+    adminSocket: adminSocketPath(dataDir),
+    rootFingerprint: rootFingerprint(authority),
+    svidLifetimeMs: authority.rules.defaultLifetimeMs,
+  };
 }
 
 /** Who may be asking: holders of enrolment tokens, and of SVIDs that are not revoked. */
@@ -176,7 +205,7 @@ function attestation({
   revocations,
   authority,
   clock,
-}: Omit<Parts, 'ledger' | 'events'>) {
+}: Omit<Parts, 'ledger' | 'events' | 'tokenAuthority'>) {
   const { trustDomain } = authority;
   const records = tokenSecrets(store, config.rootNamespace);
   const pin = (): string => rootFingerprint(authority);

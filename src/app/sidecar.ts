@@ -8,6 +8,9 @@ import {
   identityManager,
 } from '../agent/identity-manager.ts';
 import { obtainSvid } from '../agent/obtain-svid.ts';
+import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
+import type { RegisteredIdentities } from '../agent/registered-identities.ts';
+import { sinkByType } from '../agent/sink-by-type.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
 import { systemClock } from '../lib/clock.ts';
 import { runTasks } from '../lib/tasks.ts';
@@ -22,6 +25,7 @@ import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
+import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
@@ -90,8 +94,8 @@ async function serve(
 ): Promise<void> {
   const activity = recentActivity(systemClock.now);
   let received = 1;
-  manager.identity.subscribe(() => {
-    received += 1;
+  manager.identity.subscribe((next, previous) => {
+    if (next.svid !== previous.svid) received += 1;
   });
   const proxy = await startProxy({
     workload,
@@ -109,8 +113,12 @@ async function serve(
   const stop = AbortSignal.any([signal, relieved.signal]);
   let lastWords: Promise<void> | undefined;
   try {
-    const spiffe = await openSpiffe(config, manager, log);
-    lastWords = spiffe.run(stop);
+    const registered = registeredWorkloads({ config, manager, cache, log });
+    const spiffe = await openSpiffe(config, manager, registered, log);
+    lastWords = runTasks(stop, [
+      spiffe.run,
+      ...(registered === undefined ? [] : [(until: AbortSignal) => registered.run(until)]),
+    ]);
     if (takeOver) await dismissPredecessor(config.stateDir);
     const socket = await serveSidecarSocket({
       stateDir: config.stateDir,
@@ -124,7 +132,10 @@ async function serve(
           controlPlane: ads.state.current,
           facts: cache.facts.current,
           source: cache.source.current,
-          spiffeSocket: { path: config.spiffeSocket.path, sds: spiffe.sds },
+          spiffeSocket: {
+            ...{ path: config.spiffeSocket.path, sds: spiffe.sds },
+            registered: registered?.held.current.map(registeredStatus) ?? [],
+          },
           connections: proxy.connections(),
           activity,
         }),
@@ -141,14 +152,19 @@ async function serve(
 function openSpiffe(
   { spiffeSocket: { path, allowedUids, ownUid } }: SidecarConfig,
   { identity }: IdentityManager,
+  registered: RegisteredIdentities | undefined,
   log: Logger,
 ): Promise<SpiffeSocket> {
   return openSpiffeSocket({
     ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
+    registered: registered?.held,
     events: {
       secretRejected: (event) => log.warn(event, 'an Envoy refused a secret and keeps the old one'),
       callerRefused: ({ caller, method }) =>
-        log.warn({ ...caller, method }, 'refused on the SPIFFE socket; see --allow-uid'),
+        log.warn(
+          { ...caller, method },
+          'refused on the SPIFFE socket; see --allow-uid and --serve-registered',
+        ),
     },
   });
 }
@@ -193,9 +209,15 @@ function openFacts(config: SidecarConfig, { bundle }: Identity, log: Logger): Pr
 
 function adsClient({ config, manager, cache, workload, log }: Parts): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
+  const { trustDomain } = manager.identity.current.bundle;
+  const bundles = new ReceivedBundles({
+    trustDomain,
+    trust: (bundle) => manager.trust(bundle),
+    federate: (list) => manager.federate(list),
+  });
   return new AdsClient({
-    types: factTypes,
-    sink: cache,
+    types: [...factTypes, bundleType],
+    sink: sinkByType(new Map([[bundleType, bundles]]), cache),
     clock: systemClock,
     connect: () => {
       const identity = manager.identity.current;

@@ -17,7 +17,10 @@ const ajv = new Ajv({
   allowUnionTypes: true,
   // Said of a field for clients; what of it must hold is checked beyond the schema.
   validateFormats: false,
-}).addVocabulary([...SCHEMA_ANNOTATIONS]);
+})
+  // Patterns are RE2's, and checked by functions: JavaScript's engine can be made to run for ever.
+  .removeKeyword('pattern')
+  .addVocabulary([...SCHEMA_ANNOTATIONS]);
 for (const keyword of schemaKeywords) ajv.addKeyword(keyword);
 const compiled = new WeakMap<TSchema, ValidateFunction>();
 

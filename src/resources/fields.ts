@@ -20,7 +20,7 @@ import { atomicList } from './schema-annotations.ts';
 type Keywords = Readonly<Record<string, unknown>>;
 
 /** A field that may be null, which says no more than leaving it out. */
-export const nullable: Keywords = { 'x-hauberk-nullable': true };
+export const nullable: Keywords = { nullable: true, 'x-hauberk-drop-null': true };
 
 const UINT32_MAX = 4_294_967_295;
 

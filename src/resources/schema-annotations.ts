@@ -12,8 +12,8 @@ export const SCHEMA_ANNOTATIONS = [
   'x-kubernetes-preserve-unknown-fields',
   'x-kubernetes-embedded-resource',
   'x-kubernetes-validations',
-  'x-hauberk-nullable',
-  'x-hauberk-pattern',
+  'x-hauberk-drop-null',
+  'pattern',
 ] as const;
 
 /** How the merging kinds of patch treat a list, as options of its schema. */

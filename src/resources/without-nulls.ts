@@ -5,13 +5,13 @@ interface ParentSchema {
   readonly properties?: Readonly<Record<string, TSchema>>;
   readonly items?: TSchema;
   readonly patternProperties?: Readonly<Record<string, TSchema>>;
-  readonly 'x-hauberk-nullable'?: boolean;
+  readonly 'x-hauberk-drop-null'?: boolean;
 }
 
 /**
  * `value` without those fields of its schema that are null: all of them, which is how Kubernetes' own
- * kinds are read (`creationTimestamp: null`), or only those that the schema says may be null. Null in
- * a map that people key stays, and is refused later: to drop a label from a selector would widen it.
+ * kinds are read (`creationTimestamp: null`), or only those where the schema says that null means
+ * nothing. Null in a map that people key stays, and is refused later: to drop a label from a selector would widen it.
  */
 export function withoutNulls(value: Json, schema: TSchema, which: 'all' | 'nullable'): Json {
   const { properties, items, patternProperties } = schema as ParentSchema;
@@ -45,5 +45,5 @@ function inMap(
 }
 
 function isDropped(schema: TSchema, which: 'all' | 'nullable'): boolean {
-  return which === 'all' || (schema as ParentSchema)['x-hauberk-nullable'] === true;
+  return which === 'all' || (schema as ParentSchema)['x-hauberk-drop-null'] === true;
 }

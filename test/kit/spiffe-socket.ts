@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Transport } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import type { RegisteredIdentity } from '../../src/agent/registered-identities.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../../src/agent/spiffe-socket.ts';
 import type { PeerCredentials } from '../../src/attestation/peer-credentials.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
-import { WatchableValue } from '../../src/lib/watchable.ts';
+import { type Watchable, WatchableValue } from '../../src/lib/watchable.ts';
 import type { Identity } from '../../src/spiffe/identity.ts';
 import { type TestAuthority, testAuthority } from './test-authority.ts';
 
@@ -20,6 +21,8 @@ export interface SpiffeSocketRigOptions {
   readonly clock?: Clock;
   /** Default: who runs the test. */
   readonly allowedUids?: readonly number[];
+  /** Identities of registered workloads, which a test swaps. Default: the socket serves none. */
+  readonly registered?: Watchable<readonly RegisteredIdentity[]>;
 }
 
 /** The agent's socket, with an identity that a test swaps. */
@@ -61,6 +64,7 @@ export class SpiffeSocketRig implements AsyncDisposable {
       clock: this.#options.clock ?? systemClock,
       allowedUids: this.#options.allowedUids ?? [uid],
       ownUid: uid,
+      registered: this.#options.registered,
       events: {
         secretRejected: ({ detail }) => this.rejections.push(detail),
         callerRefused: (event) => this.refused.push(event),

@@ -120,16 +120,14 @@ const route53 = lazy(() =>
       auth: Type.Optional(
         closed(
           {
-            kubernetes: Type.Optional(
-              closed(
-                {
-                  serviceAccountRef: closed(
-                    { name: required('Its name.'), audiences: atomicTexts('Audiences.') },
-                    'ServiceAccount by whose token it is done.',
-                  ),
-                },
-                'By a token of a ServiceAccount.',
-              ),
+            kubernetes: closed(
+              {
+                serviceAccountRef: closed(
+                  { name: required('Its name.'), audiences: atomicTexts('Audiences.') },
+                  'ServiceAccount by whose token it is done.',
+                ),
+              },
+              'By a token of a ServiceAccount.',
             ),
           },
           'How AWS knows who asks.',

@@ -1,3 +1,5 @@
+import { messageOf } from '../../lib/errors.ts';
+import { TrustDomain } from '../../spiffe/trust-domain.ts';
 import { annotations } from '../annotations.ts';
 import { fieldOf } from '../field-path.ts';
 import type { Report } from '../kind-definition.ts';
@@ -17,5 +19,24 @@ export function checkWorkloadEntry({ metadata, spec }: WorkloadEntry, report: Re
   const hbone = hbonePort === undefined ? undefined : portTextProblem(hbonePort);
   if (hbone !== undefined) {
     report(fieldOf(['metadata', 'annotations', annotations.hbonePort]), hbone);
+  }
+  checkTrustDomain(metadata, spec, report);
+}
+
+function checkTrustDomain(
+  { annotations: notes }: ObjectMeta,
+  { serviceAccount = '' }: WorkloadEntry['spec'],
+  report: Report,
+): void {
+  const trustDomain = notes?.[annotations.trustDomain];
+  if (trustDomain === undefined) return;
+  const field = fieldOf(['metadata', 'annotations', annotations.trustDomain]);
+  try {
+    if (TrustDomain.parse(trustDomain).name !== trustDomain) report(field, 'is a bare name');
+  } catch (error) {
+    report(field, messageOf(error));
+  }
+  if (serviceAccount === '') {
+    report('spec.serviceAccount', `is required with the annotation ${annotations.trustDomain}`);
   }
 }

@@ -144,7 +144,7 @@ const venafi = lazy(() =>
         ),
       ),
       cloud: Type.Optional(
-        closed({ url: text('URL.'), apiTokenSecretRef: secretKey() }, 'As a service.'),
+        closed({ url: text('URL.'), apiTokenSecretRef: secretKeyReference() }, 'As a service.'),
       ),
       ngts: Type.Optional(
         closed(

@@ -129,6 +129,8 @@ export const istioOperator: KindDefinition<IstioOperator> = {
   shortNames: ['iop', 'io'],
   categories: [],
   namespaced: true,
+  // What istioctl calls the one that it was given without a name.
+  unnamed: { name: 'installed-state', namespace: 'istio-system' },
   description:
     'Settings of the whole mesh, as they are given to Istio at installation. There is nothing to install: meshConfig and values.global.mtls count, the rest is kept.',
   get schema() {
