@@ -1,17 +1,22 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ConnectRouter } from '@connectrpc/connect';
+import type { Attestor } from '../attestation/attestor.ts';
 import { svidAttestor } from '../attestation/svid-attestor.ts';
 import { tokenLedger } from '../attestation/token-ledger.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { adminRoutes } from '../control/admin-routes.ts';
 import { admission, defaultAccount } from '../control/admission.ts';
+import { AgentClocks } from '../control/agent-clocks.ts';
 import { agentPresence } from '../control/agent-presence.ts';
 import { bundlePublisher } from '../control/bundle-publisher.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
-import { discoveryService } from '../control/discovery-service.ts';
+import { crlPublisher } from '../control/crl-publisher.ts';
+import { type DiscoveryOptions, discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
+import { heartbeatService } from '../control/heartbeat-service.ts';
 import type { IssuanceLedger } from '../control/issuance-ledger.ts';
 import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
@@ -20,9 +25,10 @@ import { revocationRoutes } from '../control/revocation-routes.ts';
 import { Revocations } from '../control/revocations.ts';
 import { serverIdentity } from '../control/server-identity.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
-import { signingService } from '../control/signing-service.ts';
+import { type SigningOptions, signingService } from '../control/signing-service.ts';
 import { tokenSecrets } from '../control/token-secrets.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
+import { Health } from '../gen/grpc/health/v1/health_pb.js';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -133,17 +139,13 @@ async function serve(
     ledger,
     revocations,
   };
+  const clocks = new AgentClocks(clock);
   const grpc = await startGrpcServer({
-    listen: config.xds,
-    identity: own.identity,
-    routes: (router) => {
-      router.service(IstioCertificateService, signingService({ ...signing, events, clock }));
-      router.service(
-        AggregatedDiscoveryService,
-        discoveryService({ distribution, attestor: svids, revocations, signal }),
-        { acceptCompression: [] },
-      );
-    },
+    ...{ listen: config.xds, identity: own.identity, clock },
+    routes: agentServices({
+      ...{ signing: { ...signing, events, clock }, clocks, attestor: svids },
+      discovery: { distribution, attestor: svids, revocations, signal },
+    }),
   });
   const rules = admission({ store, events });
   const federation = await startFederation({
@@ -165,7 +167,7 @@ async function serve(
         serviceAccounts: accounts,
         events,
         clock,
-        agents: () => connectedAgents(distribution),
+        agents: () => connectedAgents(distribution, clocks),
       }),
     },
   });
@@ -177,12 +179,28 @@ async function serve(
     own.run,
     federation.run,
     publisher.run,
+    crlPublisher({ store, authority, revocations, clock, events }).run,
     tokenService.run,
     keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
     renewAuthority(authority, events, clock),
   ]);
+}
+
+/** What agents ask for. */
+function agentServices(options: {
+  readonly signing: SigningOptions;
+  readonly discovery: DiscoveryOptions;
+  readonly attestor: Attestor;
+  readonly clocks: AgentClocks;
+}): (router: ConnectRouter) => void {
+  return (router) => {
+    router.service(Health, heartbeatService(options));
+    router.service(IstioCertificateService, signingService(options.signing));
+    const discovery = discoveryService(options.discovery);
+    router.service(AggregatedDiscoveryService, discovery, { acceptCompression: [] });
+  };
 }
 
 function readyState(
@@ -222,8 +240,11 @@ function rootFingerprint({ bundle }: CertificateAuthority): string {
   return bundle.current.x509Authorities.map(fingerprint)[0] ?? '';
 }
 
-function connectedAgents({ agents }: Distribution): readonly object[] {
-  return agents.map(({ agent }) => ({ id: agent.viewer.id.toString(), node: agent.node.id }));
+function connectedAgents({ agents }: Distribution, clocks: AgentClocks): readonly object[] {
+  return agents.map(({ agent }) => {
+    const [id, node] = [agent.viewer.id.toString(), agent.node.id];
+    return { id, node, clockSkewMs: clocks.of(id, node)?.skewMs };
+  });
 }
 
 function renewAuthority(

@@ -4,6 +4,7 @@ import { authorizationPolicy } from './kinds/authorization-policy.ts';
 import { certificate } from './kinds/certificate.ts';
 import { certificateRequest } from './kinds/certificate-request.ts';
 import { certificateRevocation } from './kinds/certificate-revocation.ts';
+import { certificateRevocationList } from './kinds/certificate-revocation-list.ts';
 import { configMap } from './kinds/config-map.ts';
 import { deployment } from './kinds/deployment.ts';
 import { destinationRule } from './kinds/destination-rule.ts';
@@ -73,6 +74,7 @@ export const kinds: readonly KindDefinition[] = [
   podMonitor,
   prometheusRule,
   certificateRevocation,
+  certificateRevocationList,
   trustBundle,
   federatedTrustDomain,
   ...reviews,
