@@ -1,9 +1,6 @@
 import type { FuncKeywordDefinition } from 'ajv';
 import { quote } from './field-problem.ts';
 
-/** What is wrong with a field's value, as half a sentence; undefined when it is good. */
-export type FieldCheck = (value: never) => string | undefined;
-
 /** `x-hauberk-check`: a function that says what is wrong with a string beyond its type. */
 const check: FuncKeywordDefinition = {
   keyword: 'x-hauberk-check',

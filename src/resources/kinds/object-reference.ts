@@ -1,7 +1,6 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { text } from '../fields.ts';
 import { lazy } from '../lazy.ts';
-import type { Immutable } from '../resource.ts';
 
 /** Kubernetes' ObjectReference: another object, and perhaps a field of it. */
 export const objectReference = lazy(() =>
@@ -22,6 +21,3 @@ export const objectReference = lazy(() =>
     },
   ),
 );
-
-/** Another object. */
-export type ObjectReference = Immutable<Static<ReturnType<typeof objectReference>>>;

@@ -132,7 +132,5 @@ export const trafficPolicySchema = lazy(() =>
 
 /** How calls to a destination are made. */
 export type TrafficPolicy = Immutable<Static<ReturnType<typeof trafficPolicySchema>>>;
-/** How calls to one port of it are made. */
-export type PortTrafficPolicy = Immutable<Static<ReturnType<typeof portTrafficPolicy>>>;
 /** How it is spoken to by TLS. */
 export type ClientTls = Immutable<Static<ReturnType<typeof clientTls>>>;
