@@ -9,6 +9,7 @@ import type { Task } from '../lib/tasks.ts';
 import { type Watchable, WatchableValue } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import { healthService } from './health-service.ts';
+import type { JwtSvids } from './jwt-svids.ts';
 import { reflectionServices } from './reflection-service.ts';
 import { SdsClients, type SdsEvents, type SdsStatus } from './sds-clients.ts';
 import { sdsService } from './sds-service.ts';
@@ -16,6 +17,7 @@ import type { NumberedIdentity } from './sds-view.ts';
 import { onlyCallers, onlyWithWorkloadHeader } from './socket-caller.ts';
 import { startUnixGrpcServer } from './unix-grpc-server.ts';
 import { workloadApi } from './workload-api.ts';
+import { workloadApiJwt } from './workload-api-jwt.ts';
 
 export interface SpiffeSocketEvents extends SdsEvents {
   /** Somebody called who is not in `allowedUids`. */
@@ -25,6 +27,7 @@ export interface SpiffeSocketEvents extends SdsEvents {
 export interface SpiffeSocketOptions {
   readonly socketPath: string;
   readonly identity: Watchable<Identity>;
+  readonly tokens: JwtSvids;
   readonly clock: Clock;
   /** Users whose processes are given the identity. */
   readonly allowedUids: readonly number[];
@@ -49,7 +52,7 @@ const EVERYBODY = 0o666;
  * @throws {MeshError} ERR_LISTEN when the socket cannot be made.
  */
 export async function openSpiffeSocket(options: SpiffeSocketOptions): Promise<SpiffeSocket> {
-  const { identity, clock, allowedUids, events } = options;
+  const { identity, tokens, clock, allowedUids, events } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const clients = new SdsClients(events, () => clock.now());
@@ -68,7 +71,10 @@ export async function openSpiffeSocket(options: SpiffeSocketOptions): Promise<Sp
       onlyWithWorkloadHeader,
     ],
     routes: (router) => {
-      router.service(SpiffeWorkloadAPI, workloadApi({ identity, clock, signal }));
+      router.service(SpiffeWorkloadAPI, {
+        ...workloadApi({ identity, clock, signal }),
+        ...workloadApiJwt({ identity, tokens, clock, signal }),
+      });
       router.service(
         SecretDiscoveryService,
         sdsService({ identity: numbered, clock, clients, signal }),

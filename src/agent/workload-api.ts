@@ -22,11 +22,11 @@ export interface WorkloadApiOptions {
 
 /**
  * The X.509 profile of the SPIFFE Workload API. Each message is the whole state: at once, and again
- * with each rotation. What is not here answers Unimplemented, after which clients do not come back.
+ * with each rotation.
  */
 export function workloadApi(
   options: WorkloadApiOptions,
-): Partial<ServiceImpl<typeof SpiffeWorkloadAPI>> {
+): Pick<ServiceImpl<typeof SpiffeWorkloadAPI>, 'fetchX509SVID' | 'fetchX509Bundles'> {
   return {
     fetchX509SVID: (_request, context) =>
       pushed(options, context, (identity) => svids(identity, options.clock.now())),

@@ -23,6 +23,7 @@ import { serviceAccounts } from '../control/service-accounts.ts';
 import { signingService } from '../control/signing-service.ts';
 import { tokenSecrets } from '../control/token-secrets.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
+import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -134,6 +135,8 @@ async function serve(
     identity: own.identity,
     routes: (router) => {
       router.service(IstioCertificateService, signingService({ ...signing, events, clock }));
+      const callers = { attestor: svids, serviceAccounts: accounts, revocations };
+      router.service(JwtSvidService, tokenAuthority.jwtSvids(callers));
       router.service(
         AggregatedDiscoveryService,
         discoveryService({ distribution, attestor: svids, revocations, signal }),

@@ -7,6 +7,8 @@ import {
   type IdentityManagerOptions,
   identityManager,
 } from '../agent/identity-manager.ts';
+import { jwtSvids } from '../agent/jwt-svids.ts';
+import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
 import { obtainSvid } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
@@ -141,12 +143,19 @@ async function serve(
 }
 
 function openSpiffe(
-  { spiffeSocket: { path, allowedUids, ownUid } }: SidecarConfig,
+  { spiffeSocket: { path, allowedUids, ownUid }, controlPlane, rootNamespace }: SidecarConfig,
   { identity }: IdentityManager,
   log: Logger,
 ): Promise<SpiffeSocket> {
+  const link = { address: controlPlane, rootNamespace };
   return openSpiffeSocket({
     ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
+    tokens: jwtSvids({
+      identity,
+      mint: (current, audience) =>
+        mintJwtSvid({ ...link, identity: current, audience, nowMs: systemClock.now() }),
+      clock: systemClock,
+    }),
     events: {
       secretRejected: (event) => log.warn(event, 'an Envoy refused a secret and keeps the old one'),
       callerRefused: ({ caller, method }) =>
