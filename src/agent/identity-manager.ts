@@ -41,6 +41,8 @@ export interface IdentityManager {
   renewNow(): void;
   /** Trusts what `bundle` says from now on, beside the present SVID; nothing happens if that is so already. */
   trust(bundle: TrustBundle): void;
+  /** Believes these other trust domains from now on, and no further ones. */
+  federate(bundles: readonly TrustBundle[]): void;
   readonly run: Task;
 }
 
@@ -95,6 +97,12 @@ export function identityManager(first: Identity, options: IdentityManagerOptions
       const { current } = identity;
       if (!current.bundle.hasContentOf(bundle)) identity.set({ ...current, bundle });
     },
+    federate(bundles) {
+      const { current } = identity;
+      if (!sameBundles(current.federated ?? [], bundles)) {
+        identity.set({ ...current, federated: bundles });
+      }
+    },
     async run(signal) {
       let failures = 0;
       while (!signal.aborted) {
@@ -120,8 +128,12 @@ export function identityManager(first: Identity, options: IdentityManagerOptions
     try {
       const obtained = await options.obtain(before, newWorkloadKey(), signal);
       // A bundle that has come meanwhile is newer than the one that the answer was checked against.
-      const { bundle } = identity.current;
-      const next = bundle === before.bundle ? obtained : { ...obtained, bundle };
+      const { bundle, federated = [] } = identity.current;
+      const next = {
+        ...obtained,
+        ...(bundle === before.bundle ? {} : { bundle }),
+        federated,
+      };
       identity.set(next);
       // Asked again while this one was on its way: it may have missed what the asker knew.
       dueAtMs = asked === askedBefore ? renewAtMs(next, random) : clock.now();
@@ -141,6 +153,13 @@ export function identityManager(first: Identity, options: IdentityManagerOptions
       return failures + 1;
     }
   }
+}
+
+function sameBundles(some: readonly TrustBundle[], others: readonly TrustBundle[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every((bundle, at) => others[at]?.hasContentOf(bundle) === true)
+  );
 }
 
 function retryDelayMs(failures: number, { random }: IdentityManagerOptions): number {

@@ -15,7 +15,6 @@ function setUp() {
   const asked: string[][] = [];
   const state: { failure: Error | undefined } = { failure: undefined };
   const tokens = jwtSvids({
-    identity,
     clock,
     mint: async ({ svid: { id } }, audience) => {
       asked.push([...audience]);
@@ -26,7 +25,8 @@ function setUp() {
       });
     },
   });
-  const idOf = async (...audience: string[]) => (await tokens.get(audience)).claims['jti'];
+  const idOf = async (...audience: string[]) =>
+    (await tokens.get(identity.current, audience)).claims['jti'];
   return { clock, authority, identity, asked, state, idOf };
 }
 

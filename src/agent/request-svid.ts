@@ -24,6 +24,8 @@ export interface SvidCall {
   readonly signal: AbortSignal;
   /** The key to certify. Made fresh unless an earlier, unanswered call had one. */
   readonly keys: KeyPair;
+  /** Names whose identity is asked for, where it is not the own one. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 const CALL_TIMEOUT_MS = 15_000;
@@ -46,7 +48,7 @@ export async function requestSvid(call: SvidCall): Promise<Identity> {
   const csr = encodePem('CERTIFICATE REQUEST', createCsr(keys));
   const response = await client
     .createCertificate(
-      { csr, validityDuration: BigInt(call.lifetimeS) },
+      { csr, validityDuration: BigInt(call.lifetimeS), metadata: { ...call.metadata } },
       {
         signal: call.signal,
         timeoutMs: CALL_TIMEOUT_MS,

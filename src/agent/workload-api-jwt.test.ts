@@ -99,6 +99,29 @@ it('says whose a token is, with all its claims', async () => {
   expect(answer.claims).toMatchObject({ sub: FRONTEND, aud: ['web'], exp: expect.any(Number) });
 });
 
+it('believes the tokens of another trust domain by its own bundle only', async () => {
+  await using rig = await SpiffeSocketRig.start();
+  const foreign = testAuthority({ trustDomain: 'elsewhere.example' });
+  const bob = SpiffeId.parse('spiffe://elsewhere.example/bob');
+  const times = { audience: ['web'], nowMs: Date.now(), lifetimeMs: 60_000, tokenId: 'x' };
+  const { token: svid } = await signJwtSvid({ ...times, id: bob, signer: foreign.jwtSigner });
+  const posing = SpiffeId.parse(FRONTEND);
+  const forged = await signJwtSvid({ ...times, id: posing, signer: foreign.jwtSigner });
+  const client = clientOf(rig);
+  const judge = (token: string) =>
+    client.validateJWTSVID({ audience: 'web', svid: token }, { headers });
+  await expect(judge(svid)).rejects.toThrow(/no bundle here/);
+  rig.identity.set({ ...rig.identity.current, federated: [foreign.bundle] });
+  expect((await judge(svid)).spiffeId).toBe('spiffe://elsewhere.example/bob');
+  await expect(judge(forged.token)).rejects.toMatchObject({ code: Code.InvalidArgument });
+  const stream = client.fetchJWTBundles({}, { headers })[Symbol.asyncIterator]();
+  const { bundles } = (await stream.next()).value ?? {};
+  expect(Object.keys(bundles ?? {})).toEqual([
+    ...['spiffe://cluster.local', 'spiffe://elsewhere.example'],
+  ]);
+  await stream.return?.();
+});
+
 it('refuses for good a token that is not valid', async () => {
   await using rig = await SpiffeSocketRig.start();
   const client = clientOf(rig);

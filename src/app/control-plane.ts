@@ -36,11 +36,12 @@ import { openAuditLog } from '../telemetry/audit-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
 import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
+import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import { type AuthorityConfig, openAuthority } from './open-authority.ts';
 import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
-export interface ControlPlaneConfig extends AuthorityConfig {
+export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
   readonly dataDir: string;
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
@@ -51,6 +52,8 @@ export interface ControlPlaneConfig extends AuthorityConfig {
 
 export interface ControlPlaneReady {
   readonly xdsPort: number;
+  /** Where the own bundle is served to other trust domains, if it is. */
+  readonly bundlePort: number | undefined;
   readonly adminSocket: string;
   readonly rootFingerprint: string;
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
@@ -123,13 +126,8 @@ async function serve(
   const publisher = bundlePublisher({ store, bundle: tokenAuthority.bundle, clock, events });
   await publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock });
-  const signing = {
-    authority,
-    attestors: [tokens, tokenAuthority.attestor, svids],
-    serviceAccounts: accounts,
-    ledger,
-    revocations,
-  };
+  const attestors = [tokens, tokenAuthority.attestor, svids];
+  const signing = { authority, attestors, serviceAccounts: accounts, store, ledger, revocations };
   const grpc = await startGrpcServer({
     listen: config.xds,
     identity: own.identity,
@@ -144,17 +142,29 @@ async function serve(
       );
     },
   });
+  const rules = admission({ store, events });
+  const federation = await startFederation({
+    ...{
+      config,
+      store,
+      admission: rules,
+      authority: tokenAuthority,
+      own: own.identity,
+      clock,
+      events,
+    },
+  });
   const tokenService = await tokenAuthority.start(own.identity);
-  const adminSocket = adminSocketPath(config.dataDir);
   const admin = await serveJsonSocket({
-    socketPath: adminSocket,
+    socketPath: adminSocketPath(config.dataDir),
     routes: {
+      ...federation.routes,
       ...tokenAuthority.routes,
       ...certificateRoutes({ ledger, revocations }),
-      ...revocationRoutes({ ledger, revocations, tokens: records, authority }),
+      ...revocationRoutes({ ledger, revocations, tokens: records, authority, store, events }),
       ...adminRoutes({
         store,
-        admission: admission({ store, events }),
+        admission: rules,
         tokens,
         authority,
         serviceAccounts: accounts,
@@ -164,17 +174,13 @@ async function serve(
       }),
     },
   });
-  ready({
-    xdsPort: grpc.port,
-    adminSocket,
-    rootFingerprint: rootFingerprint(authority),
-    svidLifetimeMs: authority.rules.defaultLifetimeMs,
-    oidcPort: tokenService.oidcPort,
-  });
+  const ports = { xdsPort: grpc.port, bundlePort: federation.port };
+  ready(readyState(config, authority, { ...ports, oidcPort: tokenService.oidcPort }));
   await runTasks(signal, [
     grpc.run,
     admin,
     own.run,
+    federation.run,
     publisher.run,
     tokenService.run,
     keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
@@ -182,6 +188,19 @@ async function serve(
     (stop) => distribution.run(stop),
     renewAuthority(authority, events, clock),
   ]);
+}
+
+function readyState(
+  { dataDir }: ControlPlaneConfig,
+  authority: CertificateAuthority,
+  ports: Pick<ControlPlaneReady, 'xdsPort' | 'bundlePort' | 'oidcPort'>,
+): ControlPlaneReady {
+  return {
+    ...ports,
+    adminSocket: adminSocketPath(dataDir),
+    rootFingerprint: rootFingerprint(authority),
+    svidLifetimeMs: authority.rules.defaultLifetimeMs,
+  };
 }
 
 /** Who may be asking: holders of enrolment tokens, and of SVIDs that are not revoked. */

@@ -6,6 +6,7 @@ import type { ConnectionRecord } from '../proxy/proxy-events.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
 import type { AdsState } from '../xds/ads-client.ts';
+import type { RegisteredStatus } from './registered-workloads.ts';
 
 /** What a sidecar tells its owner of itself. */
 export interface SidecarStatus {
@@ -29,7 +30,12 @@ export interface SidecarStatus {
     readonly workloadEntries: number;
   };
   /** Who uses the identity through the SPIFFE socket, and what was refused. */
-  readonly spiffeSocket: { readonly path: string; readonly sds: SdsStatus };
+  readonly spiffeSocket: {
+    readonly path: string;
+    readonly sds: SdsStatus;
+    /** Empty without `--serve-registered`. */
+    readonly registered: readonly RegisteredStatus[];
+  };
   readonly connections: readonly ConnectionRecord[];
   readonly recent: readonly Activity[];
   readonly totals: RecentActivity['totals'];

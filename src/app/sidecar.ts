@@ -11,6 +11,7 @@ import { jwtSvids } from '../agent/jwt-svids.ts';
 import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
 import { obtainSvid } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
+import type { RegisteredIdentities } from '../agent/registered-identities.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -26,6 +27,7 @@ import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
+import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
@@ -113,8 +115,12 @@ async function serve(
   const stop = AbortSignal.any([signal, relieved.signal]);
   let lastWords: Promise<void> | undefined;
   try {
-    const spiffe = await openSpiffe(config, manager, log);
-    lastWords = spiffe.run(stop);
+    const registered = registeredWorkloads({ config, manager, cache, log });
+    const spiffe = await openSpiffe(config, manager, registered, log);
+    lastWords = runTasks(stop, [
+      spiffe.run,
+      ...(registered === undefined ? [] : [(until: AbortSignal) => registered.run(until)]),
+    ]);
     if (takeOver) await dismissPredecessor(config.stateDir);
     const socket = await serveSidecarSocket({
       stateDir: config.stateDir,
@@ -128,7 +134,10 @@ async function serve(
           controlPlane: ads.state.current,
           facts: cache.facts.current,
           source: cache.source.current,
-          spiffeSocket: { path: config.spiffeSocket.path, sds: spiffe.sds },
+          spiffeSocket: {
+            ...{ path: config.spiffeSocket.path, sds: spiffe.sds },
+            registered: registered?.held.current.map(registeredStatus) ?? [],
+          },
           connections: proxy.connections(),
           activity,
         }),
@@ -145,13 +154,14 @@ async function serve(
 function openSpiffe(
   { spiffeSocket: { path, allowedUids, ownUid }, controlPlane, rootNamespace }: SidecarConfig,
   { identity }: IdentityManager,
+  registered: RegisteredIdentities | undefined,
   log: Logger,
 ): Promise<SpiffeSocket> {
   const link = { address: controlPlane, rootNamespace };
   return openSpiffeSocket({
     ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
+    registered: registered?.held,
     tokens: jwtSvids({
-      identity,
       mint: (current, audience) =>
         mintJwtSvid({ ...link, identity: current, audience, nowMs: systemClock.now() }),
       clock: systemClock,
@@ -159,7 +169,10 @@ function openSpiffe(
     events: {
       secretRejected: (event) => log.warn(event, 'an Envoy refused a secret and keeps the old one'),
       callerRefused: ({ caller, method }) =>
-        log.warn({ ...caller, method }, 'refused on the SPIFFE socket; see --allow-uid'),
+        log.warn(
+          { ...caller, method },
+          'refused on the SPIFFE socket; see --allow-uid and --serve-registered',
+        ),
     },
   });
 }
@@ -205,7 +218,11 @@ function openFacts(config: SidecarConfig, { bundle }: Identity, log: Logger): Pr
 function adsClient({ config, manager, cache, workload, log }: Parts): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
-  const bundles = new ReceivedBundles({ trustDomain, trust: (bundle) => manager.trust(bundle) });
+  const bundles = new ReceivedBundles({
+    trustDomain,
+    trust: (bundle) => manager.trust(bundle),
+    federate: (list) => manager.federate(list),
+  });
   return new AdsClient({
     types: [...factTypes, bundleType],
     sink: sinkByType(new Map([[bundleType, bundles]]), cache),

@@ -22,6 +22,7 @@ import type { JsonRoute } from '../lib/json-socket-server.ts';
 import { runTasks, type Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
+import type { TrustDomain } from '../spiffe/trust-domain.ts';
 import type { Store } from '../store/store.ts';
 
 export interface TokenConfig {
@@ -46,6 +47,7 @@ export interface TokenAuthorityParts {
 
 /** Everything of the control plane that signs or judges tokens. */
 export interface TokenAuthority {
+  readonly trustDomain: TrustDomain;
   readonly issuer: string;
   readonly keys: JwtKeyRing;
   /** The own bundle, with the keys of tokens beside the certificates. */
@@ -86,6 +88,7 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
   const jwksUri = config.jwksUri ?? issuer + JWKS_PATH;
   const documents = oidcDocuments({ issuer, jwksUri, authorities });
   return {
+    trustDomain,
     issuer,
     keys,
     bundle: ownBundle(authority.bundle, authorities),

@@ -73,6 +73,12 @@ export interface ControlEvents {
     readonly reason: string;
   }): void;
   authorityRenewed(event: { readonly role: 'intermediate'; readonly serial: string }): void;
+  /** The authorities of another trust domain, as they are believed from now on. */
+  bundleReceived(event: {
+    readonly trustDomain: string;
+    readonly sequence: number;
+    readonly authorities: number;
+  }): void;
   /** The whole mesh, keys included, left under a passphrase. */
   backupTaken(event: BackupEvent): void;
   backupRestored(event: BackupEvent): void;

@@ -4,6 +4,7 @@ import type { PeerAuthentication } from '../resources/kinds/peer-authentication.
 import type { Service } from '../resources/kinds/service.ts';
 import type { ServiceAccount } from '../resources/kinds/service-account.ts';
 import type { WorkloadEntry } from '../resources/kinds/workload-entry.ts';
+import type { WorkloadRegistration } from '../resources/kinds/workload-registration.ts';
 
 /** The validated resources that one workload may see: all that its decisions are made of. */
 export interface MeshFacts {
@@ -13,6 +14,7 @@ export interface MeshFacts {
   readonly workloadEntries: readonly WorkloadEntry[];
   readonly serviceAccounts: readonly ServiceAccount[];
   readonly revocations: readonly CertificateRevocation[];
+  readonly registrations: readonly WorkloadRegistration[];
 }
 
 /** A mesh in which nothing is written yet. */
@@ -23,4 +25,5 @@ export const noFacts: MeshFacts = Object.freeze({
   workloadEntries: [],
   serviceAccounts: [],
   revocations: [],
+  registrations: [],
 });

@@ -4,6 +4,7 @@ import type { Address } from './address.ts';
 import type { Channel } from './channel.ts';
 import { connectTcp } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { FederationGuard } from './federation-guard.ts';
 import { handshakeAsClient } from './handshake.ts';
 import type { Peer } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
@@ -37,6 +38,7 @@ export interface DirectDialOptions {
   readonly trustDomains: readonly string[];
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
+  readonly federation: FederationGuard;
   readonly reporter: Reporter;
   readonly connectDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;

@@ -3,6 +3,7 @@ import { MeshError, messageOf } from '../lib/errors.ts';
 import { connectTcp } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
 import { drainAtExpiry } from './drain-at-expiry.ts';
+import type { FederationGuard } from './federation-guard.ts';
 import { handshakeAsClient, type SecuredConnection } from './handshake.ts';
 import type { HboneClientSession, HboneTransport } from './hbone/hbone-transport.ts';
 import type { SessionRecord } from './proxy-events.ts';
@@ -18,6 +19,7 @@ export interface HboneDialOptions {
   readonly trustDomains: readonly string[];
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
+  readonly federation: FederationGuard;
   readonly reporter: Reporter;
   readonly connectDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;

@@ -9,6 +9,7 @@ import type { Channel } from './channel.ts';
 import type { ConnectionAbout, ConnectionTable } from './connection-table.ts';
 import type { Deadlines } from './deadlines.ts';
 import { describeStrict, type Enforcement } from './enforcement.ts';
+import type { FederationGuard } from './federation-guard.ts';
 import { handshakeAsServer, type SecuredConnection } from './handshake.ts';
 import { type FirstBytes, inboundTransport } from './inbound-transport.ts';
 import type { IstioAcceptors } from './istio-acceptors.ts';
@@ -30,6 +31,7 @@ export interface InboundOptions {
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
+  readonly federation: FederationGuard;
   readonly firstByteDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;
 }

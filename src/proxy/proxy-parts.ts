@@ -8,6 +8,7 @@ import { directDialer } from './dial-direct.ts';
 import { hboneDialer } from './dial-hbone.ts';
 import { EndpointChooser } from './endpoint-chooser.ts';
 import { Enforcement } from './enforcement.ts';
+import { FederationGuard } from './federation-guard.ts';
 import { http2Transport } from './hbone/http2-transport.ts';
 import { HboneListener } from './hbone-listener.ts';
 import { HboneStreams } from './hbone-streams.ts';
@@ -47,13 +48,17 @@ export class ProxyParts {
     enforcement.onChange(() => table.recheck((admission) => enforcement.judge(admission)));
     const revocations = new RevocationGuard(facts);
     revocations.onChange(() => table.closeRevoked((shown) => revocations.refusal(shown)));
+    const trustDomains = [settings.trustDomain, ...settings.trustDomainAliases];
+    const federation = new FederationGuard(identity, trustDomains);
+    federation.onChange(() => table.closeUntrusted((peerId) => federation.refusal(peerId)));
     const hboneContext = hotSecureContext(identity, 'hbone');
     const istioContext = hotSecureContext(identity, 'istio');
     const connectDeadlines = new Deadlines(clock, limits.connectTimeoutMs);
     const handshakeDeadlines = new Deadlines(clock, limits.handshakeTimeoutMs);
     const firstByteDeadlines = new Deadlines(clock, limits.firstBytesTimeoutMs);
     const shared = {
-      trustDomains: [settings.trustDomain, ...settings.trustDomainAliases],
+      trustDomains,
+      federation,
       gate: new AppGate({ enforcement, connectDeadlines }),
       transport: http2Transport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
@@ -92,6 +97,7 @@ export class ProxyParts {
       () => this.#hbone.stop(),
       () => enforcement.stop(),
       () => revocations.stop(),
+      () => federation.stop(),
       () => connectDeadlines.close(),
       () => handshakeDeadlines.close(),
       () => firstByteDeadlines.close(),

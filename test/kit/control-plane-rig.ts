@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { callAdmin } from '../../src/app/admin-client.ts';
 import { type ControlPlaneReady, runControlPlane } from '../../src/app/control-plane.ts';
+import type { FederationConfig } from '../../src/app/federation.ts';
 import type { AuthorityConfig } from '../../src/app/open-authority.ts';
 import type { TokenConfig } from '../../src/app/token-authority.ts';
 
@@ -38,7 +39,8 @@ export async function controlPlaneRig(
     readonly dataDir?: string;
     readonly port?: number;
     readonly tokens?: TokenConfig;
-  } & Partial<AuthorityConfig> = {},
+  } & Partial<AuthorityConfig> &
+    FederationConfig = {},
 ): Promise<ControlPlaneRig> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hauberk-test-'));
   const controller = new AbortController();

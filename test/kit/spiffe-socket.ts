@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import type { Transport } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { jwtSvids } from '../../src/agent/jwt-svids.ts';
+import type { RegisteredIdentity } from '../../src/agent/registered-identities.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../../src/agent/spiffe-socket.ts';
 import type { PeerCredentials } from '../../src/attestation/peer-credentials.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
-import { WatchableValue } from '../../src/lib/watchable.ts';
+import { type Watchable, WatchableValue } from '../../src/lib/watchable.ts';
 import type { Identity } from '../../src/spiffe/identity.ts';
 import { type JwtSvid, signJwtSvid } from '../../src/spiffe/jwt-svid.ts';
 import { type TestAuthority, testAuthority } from './test-authority.ts';
@@ -23,6 +24,8 @@ export interface SpiffeSocketRigOptions {
   readonly clock?: Clock;
   /** Default: who runs the test. */
   readonly allowedUids?: readonly number[];
+  /** Identities of registered workloads, which a test swaps. Default: the socket serves none. */
+  readonly registered?: Watchable<readonly RegisteredIdentity[]>;
 }
 
 /** The agent's socket, with an identity that a test swaps. */
@@ -64,13 +67,13 @@ export class SpiffeSocketRig implements AsyncDisposable {
       socketPath: this.path,
       identity: this.identity,
       tokens: jwtSvids({
-        identity: this.identity,
         mint: (...question) => this.#mint(...question),
         clock: this.#clock,
       }),
       clock: this.#clock,
       allowedUids: this.#options.allowedUids ?? [uid],
       ownUid: uid,
+      registered: this.#options.registered,
       events: {
         secretRejected: ({ detail }) => this.rejections.push(detail),
         callerRefused: (event) => this.refused.push(event),
