@@ -9,7 +9,7 @@ import { hboneDialer } from './dial-hbone.ts';
 import { EndpointChooser } from './endpoint-chooser.ts';
 import { Enforcement } from './enforcement.ts';
 import { FederationGuard } from './federation-guard.ts';
-import { http2Transport } from './hbone/http2-transport.ts';
+import { framedTransport } from './hbone/framed-transport.ts';
 import { HboneListener } from './hbone-listener.ts';
 import { HboneStreams } from './hbone-streams.ts';
 import { type InboundOptions, inboundListener } from './inbound-listener.ts';
@@ -60,7 +60,7 @@ export class ProxyParts {
       trustDomains,
       federation,
       gate: new AppGate({ enforcement, connectDeadlines }),
-      transport: http2Transport(limits.maxStreamsPerSession, handshakeDeadlines),
+      transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
       ...{ handshakeDeadlines, firstByteDeadlines },
     };
