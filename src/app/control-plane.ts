@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ConnectRouter } from '@connectrpc/connect';
+import type { Attestor } from '../attestation/attestor.ts';
 import { svidAttestor } from '../attestation/svid-attestor.ts';
 import { tokenLedger } from '../attestation/token-ledger.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
@@ -113,10 +115,11 @@ interface Parts {
 }
 
 async function serve(
-  { config, store, ledger, revocations, authority, tokenAuthority, events, clock }: Parts,
+  parts: Parts,
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
+  const { config, store, ledger, revocations, authority, tokenAuthority, events, clock } = parts;
   const { rootNamespace } = config;
   const accounts = serviceAccounts(store);
   const { records, tokens, svids } = attestation({ config, store, revocations, authority, clock });
@@ -126,21 +129,15 @@ async function serve(
   const publisher = bundlePublisher({ store, bundle: tokenAuthority.bundle, clock, events });
   await publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock });
-  const attestors = [tokens, tokenAuthority.attestor, svids];
-  const signing = { authority, attestors, serviceAccounts: accounts, store, ledger, revocations };
   const grpc = await startGrpcServer({
     listen: config.xds,
     identity: own.identity,
-    routes: (router) => {
-      router.service(IstioCertificateService, signingService({ ...signing, events, clock }));
-      const callers = { attestor: svids, serviceAccounts: accounts, revocations };
-      router.service(JwtSvidService, tokenAuthority.jwtSvids(callers));
-      router.service(
-        AggregatedDiscoveryService,
-        discoveryService({ distribution, attestor: svids, revocations, signal }),
-        { acceptCompression: [] },
-      );
-    },
+    routes: grpcServices(parts, {
+      attestors: [tokens, tokenAuthority.attestor, svids],
+      svids,
+      distribution,
+      signal,
+    }),
   });
   const rules = admission({ store, events });
   const federation = await startFederation({
@@ -188,6 +185,34 @@ async function serve(
     (stop) => distribution.run(stop),
     renewAuthority(authority, events, clock),
   ]);
+}
+
+/** What agents and Istio's own may call. */
+function grpcServices(
+  { store, ledger, revocations, authority, tokenAuthority, events, clock }: Parts,
+  { attestors, svids, distribution, signal }: GrpcParts,
+): (router: ConnectRouter) => void {
+  const accounts = serviceAccounts(store);
+  const signing = { authority, attestors, serviceAccounts: accounts, store, ledger, revocations };
+  const callers = { attestor: svids, serviceAccounts: accounts, revocations };
+  return (router) => {
+    router.service(IstioCertificateService, signingService({ ...signing, events, clock }));
+    router.service(JwtSvidService, tokenAuthority.jwtSvids(callers));
+    router.service(
+      AggregatedDiscoveryService,
+      discoveryService({ distribution, attestor: svids, revocations, signal }),
+      { acceptCompression: [] },
+    );
+  };
+}
+
+interface GrpcParts {
+  /** Who may get certificates. */
+  readonly attestors: readonly Attestor[];
+  /** Who has one already. */
+  readonly svids: Attestor;
+  readonly distribution: Distribution;
+  readonly signal: AbortSignal;
 }
 
 function readyState(
