@@ -9,6 +9,7 @@ import { parseCertificate } from '../x509/certificate.ts';
 import { createCsr } from '../x509/csr.ts';
 import { generateKeyPair, type KeyPair } from '../x509/key-pair.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
+import { serverTimeIn } from '../xds/time-header.ts';
 import { controlPlaneError } from './control-plane-error.ts';
 import type { ControlPlaneLink } from './control-plane-link.ts';
 
@@ -26,6 +27,8 @@ export interface SvidCall {
   readonly keys: KeyPair;
   /** Names whose identity is asked for, where it is not the own one. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Told the control plane's time, in milliseconds since 1970, as soon as it answers. */
+  readonly answered?: (serverMs: number) => void;
 }
 
 const CALL_TIMEOUT_MS = 15_000;
@@ -52,6 +55,10 @@ export async function requestSvid(call: SvidCall): Promise<Identity> {
       {
         signal: call.signal,
         timeoutMs: CALL_TIMEOUT_MS,
+        onHeader: (header) => {
+          const serverMs = serverTimeIn(header);
+          if (serverMs !== undefined) call.answered?.(serverMs);
+        },
         ...(bearer === undefined ? {} : { headers: { authorization: `Bearer ${bearer}` } }),
       },
     )

@@ -7,6 +7,7 @@ import { tokenLedger } from '../attestation/token-ledger.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { adminRoutes } from '../control/admin-routes.ts';
 import { admission, defaultAccount } from '../control/admission.ts';
+import { AgentClocks } from '../control/agent-clocks.ts';
 import { agentPresence } from '../control/agent-presence.ts';
 import { bundlePublisher } from '../control/bundle-publisher.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
@@ -14,6 +15,7 @@ import type { ControlEvents } from '../control/control-events.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
+import { heartbeatService } from '../control/heartbeat-service.ts';
 import type { IssuanceLedger } from '../control/issuance-ledger.ts';
 import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
@@ -25,6 +27,7 @@ import { serviceAccounts } from '../control/service-accounts.ts';
 import { signingService } from '../control/signing-service.ts';
 import { tokenSecrets } from '../control/token-secrets.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
+import { Health } from '../gen/grpc/health/v1/health_pb.js';
 import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import type { Clock } from '../lib/clock.ts';
@@ -129,15 +132,12 @@ async function serve(
   const publisher = bundlePublisher({ store, bundle: tokenAuthority.bundle, clock, events });
   await publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock });
+  const clocks = new AgentClocks(clock);
+  const attestors = { all: [tokens, tokenAuthority.attestor, svids], svids };
+  const services = agentServices(parts, { attestors, distribution, clocks, signal });
   const grpc = await startGrpcServer({
-    listen: config.xds,
-    identity: own.identity,
-    routes: grpcServices(parts, {
-      attestors: [tokens, tokenAuthority.attestor, svids],
-      svids,
-      distribution,
-      signal,
-    }),
+    ...{ listen: config.xds, identity: own.identity, clock },
+    routes: services,
   });
   const rules = admission({ store, events });
   const federation = await startFederation({
@@ -167,7 +167,7 @@ async function serve(
         serviceAccounts: accounts,
         events,
         clock,
-        agents: () => connectedAgents(distribution),
+        agents: () => connectedAgents(distribution, clocks),
       }),
     },
   });
@@ -187,32 +187,35 @@ async function serve(
   ]);
 }
 
-/** What agents and Istio's own may call. */
-function grpcServices(
-  { store, ledger, revocations, authority, tokenAuthority, events, clock }: Parts,
-  { attestors, svids, distribution, signal }: GrpcParts,
-): (router: ConnectRouter) => void {
-  const accounts = serviceAccounts(store);
-  const signing = { authority, attestors, serviceAccounts: accounts, store, ledger, revocations };
-  const callers = { attestor: svids, serviceAccounts: accounts, revocations };
-  return (router) => {
-    router.service(IstioCertificateService, signingService({ ...signing, events, clock }));
-    router.service(JwtSvidService, tokenAuthority.jwtSvids(callers));
-    router.service(
-      AggregatedDiscoveryService,
-      discoveryService({ distribution, attestor: svids, revocations, signal }),
-      { acceptCompression: [] },
-    );
-  };
+interface AgentServiceParts {
+  /** Who may get certificates, and who has one already. */
+  readonly attestors: { readonly all: readonly Attestor[]; readonly svids: Attestor };
+  readonly distribution: Distribution;
+  readonly clocks: AgentClocks;
+  readonly signal: AbortSignal;
 }
 
-interface GrpcParts {
-  /** Who may get certificates. */
-  readonly attestors: readonly Attestor[];
-  /** Who has one already. */
-  readonly svids: Attestor;
-  readonly distribution: Distribution;
-  readonly signal: AbortSignal;
+/** What agents ask for. */
+function agentServices(
+  { store, ledger, revocations, authority, tokenAuthority, events, clock }: Parts,
+  { attestors, distribution, clocks, signal }: AgentServiceParts,
+): (router: ConnectRouter) => void {
+  const { all, svids: attestor } = attestors;
+  const accounts = serviceAccounts(store);
+  const signing = { authority, attestors: all, serviceAccounts: accounts, store, ledger };
+  const discovery = discoveryService({ distribution, attestor, revocations, signal });
+  return (router) => {
+    router.service(Health, heartbeatService({ attestor, clocks }));
+    router.service(
+      IstioCertificateService,
+      signingService({ ...signing, revocations, events, clock }),
+    );
+    router.service(
+      JwtSvidService,
+      tokenAuthority.jwtSvids({ attestor, serviceAccounts: accounts, revocations }),
+    );
+    router.service(AggregatedDiscoveryService, discovery, { acceptCompression: [] });
+  };
 }
 
 function readyState(
@@ -252,8 +255,11 @@ function rootFingerprint({ bundle }: CertificateAuthority): string {
   return bundle.current.x509Authorities.map(fingerprint)[0] ?? '';
 }
 
-function connectedAgents({ agents }: Distribution): readonly object[] {
-  return agents.map(({ agent }) => ({ id: agent.viewer.id.toString(), node: agent.node.id }));
+function connectedAgents({ agents }: Distribution, clocks: AgentClocks): readonly object[] {
+  return agents.map(({ agent }) => {
+    const [id, node] = [agent.viewer.id.toString(), agent.node.id];
+    return { id, node, clockSkewMs: clocks.of(id, node)?.skewMs };
+  });
 }
 
 function renewAuthority(

@@ -7,6 +7,7 @@ import type { Identity } from '../spiffe/identity.ts';
 import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
 import type { AdsState } from '../xds/ads-client.ts';
 import type { RegisteredStatus } from './registered-workloads.ts';
+import type { ClockStatus } from './sidecar-clock.ts';
 
 /** What a sidecar tells its owner of itself. */
 export interface SidecarStatus {
@@ -22,6 +23,7 @@ export interface SidecarStatus {
     readonly received: number;
   };
   readonly controlPlane: AdsState;
+  readonly clock: ClockStatus;
   readonly facts: {
     readonly source: FactSource;
     /** Policies by kind: `PeerAuthentication shop/default`. */
@@ -47,6 +49,7 @@ export interface StatusParts {
   readonly identity: Identity;
   readonly received: number;
   readonly controlPlane: AdsState;
+  readonly clock: ClockStatus;
   readonly facts: MeshFacts;
   readonly source: FactSource;
   readonly spiffeSocket: SidecarStatus['spiffeSocket'];
@@ -69,6 +72,7 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
       received: parts.received,
     },
     controlPlane: parts.controlPlane,
+    clock: parts.clock,
     facts: {
       source: parts.source,
       policies: [...facts.peerAuthentications, ...facts.authorizationPolicies].map(

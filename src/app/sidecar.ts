@@ -1,3 +1,4 @@
+import { ClockComparison } from '../agent/clock-skew.ts';
 import { controlPlaneLink } from '../agent/control-plane-link.ts';
 import { type FactCache, openFactCache } from '../agent/fact-cache.ts';
 import { factTypes } from '../agent/fact-cache-facts.ts';
@@ -28,6 +29,7 @@ import { AdsClient, type AdsState } from '../xds/ads-client.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
+import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
@@ -42,13 +44,22 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   const log = processLog('sidecar');
   ensurePrivateDirectory(config.stateDir);
   const predecessor = await identityOfPredecessor(config.stateDir);
-  const managed = managerOptions(config, log);
+  const comparison = new ClockComparison();
+  const managed = managerOptions(config, comparison, log);
   const first = predecessor ?? (await enrol(managed, signal));
   const manager = identityManager(first, managed);
   const cache = await openFacts(config, first, log);
   const workload = ownWorkload(first.svid.id, config.name, cache.facts);
   onLifetimeChange(cache.facts, workload.current, () => manager.renewNow());
-  const ads = adsClient({ config, manager, cache, workload, log });
+  const clock = new SidecarClock({
+    ...{ clock: systemClock, comparison, monotonicMs: () => performance.now() },
+    node: () => nodeId(workload.current),
+    jumped: (byMs) => {
+      log.warn({ byMs }, 'the clock was set or the machine slept; looking whether to renew');
+      manager.clockJumped(byMs);
+    },
+  });
+  const ads = adsClient({ config, manager, cache, workload, clock, log });
   ads.state.subscribe((state) => logControlPlane(state, log));
 
   const ended = new AbortController();
@@ -56,12 +67,13 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     manager.run,
     (stop) => ads.run(stop),
     (stop) => cache.run(stop),
+    clock.run,
   ]);
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
       await serve(
-        { config, manager, cache, workload, ads, log, takeOver: predecessor !== undefined },
+        { config, manager, cache, workload, clock, ads, log, takeOver: predecessor !== undefined },
         signal,
       );
     }
@@ -76,6 +88,7 @@ interface Parts {
   readonly manager: IdentityManager;
   readonly cache: FactCache;
   readonly workload: Watchable<Workload>;
+  readonly clock: SidecarClock;
   readonly log: Logger;
 }
 
@@ -85,6 +98,7 @@ async function serve(
     manager,
     cache,
     workload,
+    clock,
     ads,
     log,
     takeOver,
@@ -109,6 +123,7 @@ async function serve(
     hbone: config.hbone,
     ownAddresses: [advertisedHost(config)],
     clock: systemClock,
+    clockNote: (nowMs) => clock.comparison.note(nowMs),
     events: allProxyEvents(activity.events, proxyLog(log, config.accessLog)),
   });
   const relieved = new AbortController();
@@ -132,6 +147,7 @@ async function serve(
           identity: manager.identity.current,
           received,
           controlPlane: ads.state.current,
+          clock: clock.status,
           facts: cache.facts.current,
           source: cache.source.current,
           spiffeSocket: {
@@ -187,10 +203,14 @@ async function drain(
   log.info('sidecar stopped');
 }
 
-function managerOptions(config: SidecarConfig, log: Logger): IdentityManagerOptions {
+function managerOptions(
+  config: SidecarConfig,
+  comparison: ClockComparison,
+  log: Logger,
+): IdentityManagerOptions {
   const { controlPlane: address, rootNamespace, token } = config;
   return {
-    obtain: obtainSvid({ address, rootNamespace, token, clock: systemClock }),
+    obtain: obtainSvid({ address, rootNamespace, token, clock: systemClock, comparison }),
     clock: systemClock,
     events: {
       svidIssued: ({ identity: { svid }, renewal }) => {
@@ -215,7 +235,7 @@ function openFacts(config: SidecarConfig, { bundle }: Identity, log: Logger): Pr
   });
 }
 
-function adsClient({ config, manager, cache, workload, log }: Parts): AdsClient {
+function adsClient({ config, manager, cache, workload, clock, log }: Parts): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
   const bundles = new ReceivedBundles({
@@ -229,10 +249,14 @@ function adsClient({ config, manager, cache, workload, log }: Parts): AdsClient 
     clock: systemClock,
     connect: () => {
       const identity = manager.identity.current;
-      return controlPlaneLink({ address, bundle: identity.bundle, identity, rootNamespace });
+      const link = controlPlaneLink({
+        ...{ address, bundle: identity.bundle, identity, rootNamespace },
+      });
+      clock.heartbeat.use(link.transport);
+      return link;
     },
     node: () => ({
-      id: `${workload.current.namespace}/${workload.current.name}`,
+      id: nodeId(workload.current),
       metadata: {
         NAME: workload.current.name,
         INSTANCE_IPS: advertisedHost(config),
@@ -244,6 +268,11 @@ function adsClient({ config, manager, cache, workload, log }: Parts): AdsClient 
       rejected: (typeUrl, rejections) => log.warn({ typeUrl, rejections }, 'facts rejected'),
     },
   });
+}
+
+/** As the agent calls itself in discovery and heartbeats. */
+function nodeId({ namespace, name }: Workload): string {
+  return `${namespace}/${name}`;
 }
 
 function logControlPlane(state: AdsState, log: Logger): void {

@@ -19,6 +19,8 @@ export interface HandshakeOptions {
   /** Trust domains whose identities are those of this mesh. */
   readonly trustDomains: readonly string[];
   readonly clock: Clock;
+  /** See `ProxyOptions.clockNote`. */
+  readonly clockNote?: ((nowMs: number) => string | undefined) | undefined;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
   /** Bounds the handshake. */
@@ -143,13 +145,27 @@ async function conclude(
     raw.destroy();
     return {
       failure: {
-        reason: messageOf(error),
+        reason: withClockNote(messageOf(error), chain, judgement),
         presentedId: chain[0]?.uriSans[0],
         presentedSerial: chain[0]?.serial,
         ownSerial: judgement.identity().svid.chain[0]?.serial,
       },
     };
   }
+}
+
+/** Says whose clock is wrong when a certificate seems out of time and the clocks are known to differ. */
+function withClockNote(
+  reason: string,
+  chain: readonly Certificate[],
+  { clock, clockNote, identity }: Judgement,
+): string {
+  const nowMs = clock.now();
+  const outOfTime = [...chain, ...identity().svid.chain].some(
+    ({ notBeforeMs, notAfterMs }) => nowMs < notBeforeMs || nowMs > notAfterMs,
+  );
+  const note = outOfTime ? clockNote?.(nowMs) : undefined;
+  return note === undefined ? reason : `${reason}; ${note}`;
 }
 
 /** Resolves when the TLS handshake is done, which says nothing yet about who the server is. */

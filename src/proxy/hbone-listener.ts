@@ -6,7 +6,7 @@ import type { Identity } from '../spiffe/identity.ts';
 import type { Deadlines } from './deadlines.ts';
 import { drainAtExpiry } from './drain-at-expiry.ts';
 import type { FederationGuard } from './federation-guard.ts';
-import { handshakeAsServer, type SecuredConnection } from './handshake.ts';
+import { type HandshakeOptions, handshakeAsServer, type SecuredConnection } from './handshake.ts';
 import type { HboneServerSession, HboneTransport } from './hbone/hbone-transport.ts';
 import type { HboneStreams } from './hbone-streams.ts';
 import type { SessionRecord } from './proxy-events.ts';
@@ -22,6 +22,7 @@ export interface HboneListenerOptions {
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
+  readonly clockNote: HandshakeOptions['clockNote'];
   readonly reporter: Reporter;
   readonly handshakeDeadlines: Deadlines;
   /** What becomes of the streams. */

@@ -10,7 +10,7 @@ import type { ConnectionAbout, ConnectionTable } from './connection-table.ts';
 import type { Deadlines } from './deadlines.ts';
 import { describeStrict, type Enforcement } from './enforcement.ts';
 import type { FederationGuard } from './federation-guard.ts';
-import { handshakeAsServer, type SecuredConnection } from './handshake.ts';
+import { type HandshakeOptions, handshakeAsServer, type SecuredConnection } from './handshake.ts';
 import { type FirstBytes, inboundTransport } from './inbound-transport.ts';
 import type { IstioAcceptors } from './istio-acceptors.ts';
 import type { ConnectionTransport } from './proxy-events.ts';
@@ -32,6 +32,7 @@ export interface InboundOptions {
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
+  readonly clockNote: HandshakeOptions['clockNote'];
   readonly firstByteDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;
 }

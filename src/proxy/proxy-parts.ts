@@ -59,6 +59,7 @@ export class ProxyParts {
     const shared = {
       trustDomains,
       federation,
+      clockNote: options.clockNote,
       gate: new AppGate({ enforcement, connectDeadlines }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
