@@ -9,6 +9,7 @@ import {
   identityManager,
 } from '../agent/identity-manager.ts';
 import { jwtSvids } from '../agent/jwt-svids.ts';
+import { meshCrls } from '../agent/mesh-crls.ts';
 import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
 import { obtainSvid } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
@@ -18,6 +19,7 @@ import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
 import { systemClock } from '../lib/clock.ts';
 import { runTasks } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
+import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
 import { type RunningProxy, startProxy } from '../proxy/proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
@@ -131,7 +133,7 @@ async function serve(
   let lastWords: Promise<void> | undefined;
   try {
     const registered = registeredWorkloads({ config, manager, cache, log });
-    const spiffe = await openSpiffe(config, manager, registered, log);
+    const spiffe = await openSpiffe(config, manager, { registered, facts: cache.facts }, log);
     lastWords = runTasks(stop, [
       spiffe.run,
       ...(registered === undefined ? [] : [(until: AbortSignal) => registered.run(until)]),
@@ -167,16 +169,21 @@ async function serve(
   }
 }
 
+interface ForSocket {
+  readonly registered: RegisteredIdentities | undefined;
+  readonly facts: Watchable<MeshFacts>;
+}
+
 function openSpiffe(
   { spiffeSocket: { path, allowedUids, ownUid }, controlPlane, rootNamespace }: SidecarConfig,
   { identity }: IdentityManager,
-  registered: RegisteredIdentities | undefined,
+  { registered, facts }: ForSocket,
   log: Logger,
 ): Promise<SpiffeSocket> {
   const link = { address: controlPlane, rootNamespace };
   return openSpiffeSocket({
     ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
-    registered: registered?.held,
+    ...{ registered: registered?.held, crls: meshCrls(facts) },
     tokens: jwtSvids({
       mint: (current, audience) =>
         mintJwtSvid({ ...link, identity: current, audience, nowMs: systemClock.now() }),
