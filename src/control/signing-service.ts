@@ -11,6 +11,7 @@ import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { type Csr, parseCsr } from '../x509/csr.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
+import { exportSpki } from '../x509/spki.ts';
 import type { ControlEvents } from './control-events.ts';
 import { grpcError } from './grpc-error.ts';
 import type { IssuanceLedger } from './issuance-ledger.ts';
@@ -102,9 +103,7 @@ async function sign(
   const csr = readCsr(request.csr);
   refuseOtherIdentities(csr, caller);
   const ceilingMs = await serviceAccounts.lifetimeCeilingMs(caller.id);
-  const keyFingerprint = createHash('sha256')
-    .update(csr.publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('hex');
+  const keyFingerprint = createHash('sha256').update(exportSpki(csr.publicKey)).digest('hex');
   const svid = {
     id: caller.id,
     csr,
