@@ -2,13 +2,14 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import { MeshError, type MeshErrorCode } from '../lib/errors.ts';
 import type { Identity } from '../spiffe/identity.ts';
-import { TrustBundle } from '../spiffe/trust-bundle.ts';
-import { spiffeIdOf, verifyPeer } from '../spiffe/verify-peer.ts';
+import type { TrustBundle } from '../spiffe/trust-bundle.ts';
+import { verifyPeer } from '../spiffe/verify-peer.ts';
 import { parseX509Svid } from '../spiffe/x509-svid.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { createCsr } from '../x509/csr.ts';
 import { generateKeyPair, type KeyPair } from '../x509/key-pair.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
+import { serverTimeIn } from '../xds/time-header.ts';
 import type { ControlPlaneLink } from './control-plane-link.ts';
 
 export interface SvidCall {
@@ -23,6 +24,10 @@ export interface SvidCall {
   readonly signal: AbortSignal;
   /** The key to certify. Made fresh unless an earlier, unanswered call had one. */
   readonly keys: KeyPair;
+  /** Names whose identity is asked for, where it is not the own one. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Told the control plane's time, in milliseconds since 1970, as soon as it answers. */
+  readonly answered?: (serverMs: number) => void;
 }
 
 const CALL_TIMEOUT_MS = 15_000;
@@ -45,10 +50,14 @@ export async function requestSvid(call: SvidCall): Promise<Identity> {
   const csr = encodePem('CERTIFICATE REQUEST', createCsr(keys));
   const response = await client
     .createCertificate(
-      { csr, validityDuration: BigInt(call.lifetimeS) },
+      { csr, validityDuration: BigInt(call.lifetimeS), metadata: { ...call.metadata } },
       {
         signal: call.signal,
         timeoutMs: CALL_TIMEOUT_MS,
+        onHeader: (header) => {
+          const serverMs = serverTimeIn(header);
+          if (serverMs !== undefined) call.answered?.(serverMs);
+        },
         ...(bearer === undefined ? {} : { headers: { authorization: `Bearer ${bearer}` } }),
       },
     )
@@ -59,17 +68,12 @@ export async function requestSvid(call: SvidCall): Promise<Identity> {
     .slice(0, -1)
     .flatMap((pem) => decodePem(pem, 'CERTIFICATE'))
     .map((der) => parseCertificate(der));
-  const [leaf] = certificates;
-  if (leaf === undefined)
+  if (certificates.length === 0)
     throw new MeshError('ERR_SVID', 'the control plane answered without a certificate');
   const bundles = (): TrustBundle => bundle;
   verifyPeer({ chain: certificates, bundles, nowMs });
   const svid = parseX509Svid({ chain: certificates, privateKey: keys.privateKey });
-  return {
-    svid,
-    bundle: TrustBundle.of(spiffeIdOf(leaf).trustDomain, bundle.x509Authorities),
-    issuedAtMs: nowMs,
-  };
+  return { svid, bundle, issuedAtMs: nowMs };
 }
 
 const REFUSALS: Partial<Record<Code, MeshErrorCode>> = {

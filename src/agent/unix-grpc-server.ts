@@ -11,7 +11,9 @@ import {
   createContextValues,
   type Interceptor,
 } from '@connectrpc/connect';
-import { type PeerCredentials, peerCredentials } from '../attestation/peer-credentials.ts';
+import { ticksSinceBoot } from '../attestation/boot-clock.ts';
+import type { Connected } from '../attestation/caller-process.ts';
+import { peerCredentials } from '../attestation/peer-credentials.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { grpcHandler } from '../lib/grpc-handler.ts';
 import type { Task } from '../lib/tasks.ts';
@@ -57,6 +59,7 @@ export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promi
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
     sessions.add(session);
+    callerOf(session);
     session.on('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());
   });
@@ -91,16 +94,17 @@ function unimplemented({ stream }: Http2ServerRequest): void {
   );
 }
 
-const bySession = new WeakMap<object, PeerCredentials>();
+const bySession = new WeakMap<object, Connected>();
 
-/** Read once a connection: the kernel notes it when the caller connects. */
-function callerOf(session: Http2Session | undefined): PeerCredentials | undefined {
+/** Read once, when the connection was accepted; the kernel noted it when the caller connected. */
+function callerOf(session: Http2Session | undefined): Connected | undefined {
   if (session === undefined) return undefined;
   const known = bySession.get(session);
   if (known !== undefined) return known;
   const { _handle: handle } = session.socket as unknown as { _handle?: { readonly fd: number } };
   try {
-    const caller = peerCredentials(handle?.fd ?? -1);
+    const atTicks = ticksSinceBoot();
+    const caller = { credentials: peerCredentials(handle?.fd ?? -1), atTicks };
     bySession.set(session, caller);
     return caller;
   } catch (error) {

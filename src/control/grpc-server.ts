@@ -2,12 +2,14 @@ import { createSecureServer, type Http2ServerRequest, type ServerHttp2Session } 
 import type { Server } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type ConnectRouter, createContextValues } from '@connectrpc/connect';
+import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { grpcHandler } from '../lib/grpc-handler.ts';
 import { keepAlive } from '../lib/http2-keepalive.ts';
 import { pacedListener } from '../lib/paced-listener.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
+import { tellTime } from '../xds/time-header.ts';
 import { peerEvidenceKey, peerEvidenceOf } from './peer-evidence.ts';
 import type { ServerIdentity } from './server-identity.ts';
 
@@ -15,6 +17,7 @@ export interface GrpcServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly identity: Watchable<ServerIdentity>;
   readonly routes: (router: ConnectRouter) => void;
+  readonly clock: Clock;
 }
 
 const LARGEST_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -35,6 +38,7 @@ export async function startGrpcServer(
   const { identity, listen } = options;
   const handler = grpcHandler({
     routes: options.routes,
+    interceptors: [tellTime(() => options.clock.now())],
     readMaxBytes: LARGEST_MESSAGE_BYTES,
     contextValues: (request) =>
       createContextValues().set(peerEvidenceKey, peerEvidenceOf(socketOf(request))),
