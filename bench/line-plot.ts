@@ -30,6 +30,7 @@ export function linePlot({ title, xLabel, series }: LinePlot): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
+    `<title>${safe(title)}</title>`,
     text(LEFT, 20, title, 'start', 14),
     ...panels,
     ...ticks,
@@ -64,6 +65,9 @@ function outline(points: Series['points']): Series['points'] {
 }
 
 function text(x: number, y: number, words: string, anchor: string, size = 12): string {
-  const safe = words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" font-size="${size}">${safe}</text>`;
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" font-size="${size}">${safe(words)}</text>`;
+}
+
+function safe(words: string): string {
+  return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
