@@ -29,8 +29,8 @@ export function linePlot({ title, xLabel, series }: LinePlot): string {
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
-    `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     `<title>${safe(title)}</title>`,
+    `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     text(LEFT, 20, title, 'start', 14),
     ...panels,
     ...ticks,
