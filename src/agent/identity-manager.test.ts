@@ -3,6 +3,7 @@ import { ManualClock } from '../../test/kit/manual-clock.ts';
 import { testAuthority } from '../../test/kit/test-authority.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { Identity } from '../spiffe/identity.ts';
+import { TrustBundle } from '../spiffe/trust-bundle.ts';
 import { enrol, type IdentityManagerOptions, identityManager } from './identity-manager.ts';
 
 const ID = 'spiffe://cluster.local/ns/shop/sa/reviews';
@@ -131,4 +132,47 @@ describe('identityManager', () => {
     controller.abort();
     await run;
   });
+
+  it('trusts a further authority at once, with the SVID that it has', () => {
+    const { options, first, calls } = rig();
+    const initial = first();
+    const manager = identityManager(initial, options);
+    const swaps: Identity[] = [];
+    manager.identity.subscribe((next) => swaps.push(next));
+    const both = bundleWith(initial);
+    manager.trust(both);
+    manager.trust(both.withSequence(9));
+    expect(swaps).toEqual([{ ...initial, bundle: both }]);
+    expect(calls).toEqual([]);
+  });
+
+  it('keeps a bundle that comes while a renewal is on its way', async () => {
+    const { options, clock, first } = rig();
+    const answer = Promise.withResolvers<void>();
+    const initial = first();
+    const manager = identityManager(initial, {
+      ...options,
+      obtain: async (...question) => {
+        await answer.promise;
+        return options.obtain(...question);
+      },
+    });
+    const controller = new AbortController();
+    const run = manager.run(controller.signal);
+    await clock.advance(LIFETIME_MS / 2);
+    const both = bundleWith(initial);
+    manager.trust(both);
+    answer.resolve();
+    await clock.advance(1);
+    expect(manager.identity.current.svid).not.toBe(initial.svid);
+    expect(manager.identity.current.bundle).toBe(both);
+    controller.abort();
+    await clock.advance(1);
+    await run;
+  });
 });
+
+function bundleWith({ bundle }: Identity): TrustBundle {
+  const roots = [...bundle.x509Authorities, testAuthority().root];
+  return TrustBundle.of(bundle.trustDomain, roots);
+}

@@ -4,6 +4,7 @@ import { MeshError, messageOf } from '../lib/errors.ts';
 import type { Task } from '../lib/tasks.ts';
 import { type Watchable, WatchableValue } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
+import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { KeyPair } from '../x509/key-pair.ts';
 import { expiresAtMs, renewAtMs } from './renewal-schedule.ts';
 import { newWorkloadKey } from './request-svid.ts';
@@ -38,6 +39,8 @@ export interface IdentityManager {
   readonly identity: Watchable<Identity>;
   /** Renews at the next opportunity instead of at half life. */
   renewNow(): void;
+  /** Trusts what `bundle` says from now on, beside the present SVID; nothing happens if that is so already. */
+  trust(bundle: TrustBundle): void;
   readonly run: Task;
 }
 
@@ -88,6 +91,10 @@ export function identityManager(first: Identity, options: IdentityManagerOptions
       dueAtMs = clock.now();
       wake.abort();
     },
+    trust(bundle) {
+      const { current } = identity;
+      if (!current.bundle.hasContentOf(bundle)) identity.set({ ...current, bundle });
+    },
     async run(signal) {
       let failures = 0;
       while (!signal.aborted) {
@@ -109,8 +116,12 @@ export function identityManager(first: Identity, options: IdentityManagerOptions
   async function renew(failures: number, signal: AbortSignal): Promise<number> {
     wake = new AbortController();
     const askedBefore = asked;
+    const before = identity.current;
     try {
-      const next = await options.obtain(identity.current, newWorkloadKey(), signal);
+      const obtained = await options.obtain(before, newWorkloadKey(), signal);
+      // A bundle that has come meanwhile is newer than the one that the answer was checked against.
+      const { bundle } = identity.current;
+      const next = bundle === before.bundle ? obtained : { ...obtained, bundle };
       identity.set(next);
       // Asked again while this one was on its way: it may have missed what the asker knew.
       dueAtMs = asked === askedBefore ? renewAtMs(next, random) : clock.now();

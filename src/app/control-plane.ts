@@ -6,6 +6,7 @@ import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { adminRoutes } from '../control/admin-routes.ts';
 import { admission, defaultAccount } from '../control/admission.ts';
 import { agentPresence } from '../control/agent-presence.ts';
+import { bundlePublisher } from '../control/bundle-publisher.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { discoveryService } from '../control/discovery-service.ts';
@@ -114,6 +115,8 @@ async function serve(
     clock,
     events: agentPresence(registry, events),
   });
+  const publisher = bundlePublisher({ store, bundle: authority.bundle, clock, events });
+  await publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock });
   const signing = {
     authority,
@@ -162,6 +165,7 @@ async function serve(
     grpc.run,
     admin,
     own.run,
+    publisher.run,
     keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),

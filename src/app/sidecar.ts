@@ -8,6 +8,8 @@ import {
   identityManager,
 } from '../agent/identity-manager.ts';
 import { obtainSvid } from '../agent/obtain-svid.ts';
+import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
+import { sinkByType } from '../agent/sink-by-type.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
 import { systemClock } from '../lib/clock.ts';
 import { runTasks } from '../lib/tasks.ts';
@@ -90,8 +92,8 @@ async function serve(
 ): Promise<void> {
   const activity = recentActivity(systemClock.now);
   let received = 1;
-  manager.identity.subscribe(() => {
-    received += 1;
+  manager.identity.subscribe((next, previous) => {
+    if (next.svid !== previous.svid) received += 1;
   });
   const proxy = await startProxy({
     workload,
@@ -193,9 +195,11 @@ function openFacts(config: SidecarConfig, { bundle }: Identity, log: Logger): Pr
 
 function adsClient({ config, manager, cache, workload, log }: Parts): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
+  const { trustDomain } = manager.identity.current.bundle;
+  const bundles = new ReceivedBundles({ trustDomain, trust: (bundle) => manager.trust(bundle) });
   return new AdsClient({
-    types: factTypes,
-    sink: cache,
+    types: [...factTypes, bundleType],
+    sink: sinkByType(new Map([[bundleType, bundles]]), cache),
     clock: systemClock,
     connect: () => {
       const identity = manager.identity.current;

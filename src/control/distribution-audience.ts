@@ -4,7 +4,6 @@ import type { Resource } from '../resources/resource.ts';
 /** The namespaces whose workloads may be sent a resource. */
 export type Audience = 'everybody' | ReadonlySet<string>;
 
-const EXPORT_TO = 'networking.istio.io/exportTo';
 const NOBODY: Audience = new Set();
 
 /** Whether workloads in `namespace` belong to the audience. */
@@ -18,9 +17,8 @@ export function isDistributed(kind: KindDefinition): boolean {
 }
 
 /**
- * Who may be sent a resource, by its kind's visibility. A Service narrows that by its annotation
- * `networking.istio.io/exportTo`: `.` its own namespace, `*` everybody, `~` nobody, else names of
- * namespaces, separated by commas.
+ * Who may be sent a resource, by its kind's visibility, which a resource can narrow to namespaces
+ * that it names.
  */
 export function audienceOf(
   kind: KindDefinition,
@@ -32,7 +30,7 @@ export function audienceOf(
   const own: Audience = namespace === undefined ? NOBODY : new Set([namespace]);
   switch (kind.visibility) {
     case 'mesh':
-      return kind.kind === 'Service' && kind.group === '' ? exportedTo(resource) : 'everybody';
+      return exportedTo(kind, resource);
     case 'own-and-root':
       return namespace === rootNamespace ? 'everybody' : own;
     case 'own':
@@ -42,12 +40,9 @@ export function audienceOf(
   }
 }
 
-function exportedTo(service: Resource): Audience {
-  const { annotations, namespace = '' } = service.metadata;
-  const targets = (annotations?.[EXPORT_TO] ?? '')
-    .split(',')
-    .map((target) => target.trim())
-    .filter((target) => target !== '');
+function exportedTo(kind: KindDefinition, resource: Resource): Audience {
+  const { namespace = '' } = resource.metadata;
+  const targets = kind.exportedTo?.(resource) ?? [];
   if (targets.length === 0 || targets.includes('*')) return 'everybody';
   return new Set(
     targets

@@ -83,7 +83,9 @@ export class ProxyParts {
     this.hboneServer = this.#hbone.server;
     // After the contexts' own subscriptions, so that the new sessions are made with the new one.
     this.#stops.push(
-      identity.subscribe(() => pool.rotate()),
+      identity.subscribe((next, previous) => {
+        if (next.svid !== previous.svid) pool.rotate();
+      }),
       () => hboneContext.stop(),
       () => istioContext.stop(),
       () => acceptors.stop(),

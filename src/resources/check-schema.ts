@@ -1,9 +1,10 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { TSchema } from 'typebox';
 import { type FieldPath, fieldOf } from './field-path.ts';
-import { type FieldProblem, MAX_PROBLEMS, quote } from './field-problem.ts';
+import { type FieldProblem, MAX_PROBLEMS, type ProblemReason, quote } from './field-problem.ts';
 import type { Json } from './json-tree.ts';
 import { suggestion } from './nearest.ts';
+import { SCHEMA_ANNOTATIONS } from './schema-annotations.ts';
 
 const ajv = new Ajv({
   strict: true,
@@ -13,8 +14,17 @@ const ajv = new Ajv({
   messages: false,
   ownProperties: true,
   allowUnionTypes: true,
-});
+  // Said of a field for clients; what of it must hold is checked beyond the schema.
+  validateFormats: false,
+}).addVocabulary([...SCHEMA_ANNOTATIONS]);
 const compiled = new WeakMap<TSchema, ValidateFunction>();
+
+const REASONS: Readonly<Record<string, ProblemReason>> = {
+  required: 'required',
+  type: 'type',
+  enum: 'unsupported',
+  additionalProperties: 'unknown',
+};
 
 export interface SchemaQuestion {
   readonly schema: TSchema;
@@ -39,7 +49,9 @@ export function checkSchema(value: Json, question: SchemaQuestion): readonly Fie
   );
   return errors.slice(0, MAX_PROBLEMS).map((error) => {
     const path = [...at, ...pathIn(value, error)];
-    return { field: fieldOf(path), message: messageOf(error, confidential) };
+    const problem = { field: fieldOf(path), message: messageOf(error, confidential) };
+    const reason = REASONS[error.keyword];
+    return reason === undefined ? problem : { ...problem, reason };
   });
 }
 

@@ -4,7 +4,12 @@ export interface FieldProblem {
   readonly field: string;
   /** Lower case, no full stop; quotes the bad value unless its kind is confidential. */
   readonly message: string;
+  /** What sort of wrong it is, for programs; `invalid` where it is left out. */
+  readonly reason?: ProblemReason;
 }
+
+/** `type`: another JSON type; `unsupported`: none of the words; `unknown`: there is no such field. */
+export type ProblemReason = 'required' | 'type' | 'unsupported' | 'unknown' | 'immutable';
 
 /** More than anybody reads of one resource; a hostile one could have a million. */
 export const MAX_PROBLEMS = 100;

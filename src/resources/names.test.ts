@@ -63,3 +63,14 @@ it('answers at once for long text', () => {
   labelKeyProblem(`${'a.'.repeat(500_000)}!`);
   expect(performance.now() - startedAt).toBeLessThan(2_000);
 });
+
+it.each(['system:node', 'cluster-admin', 'Jane Doe', 'ü'])('takes %j as a path segment', (name) => {
+  expect(nameProblem(name, 'path')).toBeUndefined();
+});
+
+it.each(['.', '..', 'a/b', 'a%2fb', '', 'a\u0000', 'a'.repeat(254)])(
+  'refuses %j as a path segment',
+  (name) => {
+    expect(nameProblem(name, 'path')).toBeDefined();
+  },
+);

@@ -24,6 +24,11 @@ const FORMS: Readonly<Record<NameForm, { pattern: RegExp; longest: number; rule:
     longest: LONGEST_LABEL,
     rule: 'use lower case letters, digits and "-", begin with a letter and end with a letter or digit',
   },
+  path: {
+    pattern: /^(?!\.{1,2}$)[^/%\p{Cc}]+$/u,
+    longest: LONGEST_SUBDOMAIN,
+    rule: 'it must not be "." or "..", nor have "/" or "%" in it',
+  },
 };
 
 /** What is wrong with `name` as a name of that form, as half a sentence; undefined when it is good. */

@@ -1,8 +1,15 @@
 import { checkSchema } from './check-schema.ts';
 import { type FieldProblem, MAX_PROBLEMS, quote } from './field-problem.ts';
 import { isPlainObject, type Json, jsonTree } from './json-tree.ts';
-import { type KindDefinition, type Report, storedApiVersion } from './kind-definition.ts';
-import { kindOf, kinds } from './kinds.ts';
+import {
+  inVersion,
+  type KindDefinition,
+  type Report,
+  storedApiVersion,
+  verbsOf,
+} from './kind-definition.ts';
+import type { KindRegistry } from './kind-registry.ts';
+import { builtInKinds } from './kinds.ts';
 import { checkMetadata, completeMetadata, metadataSchema } from './metadata.ts';
 import { suggestion } from './nearest.ts';
 import type { ObjectMeta, Resource } from './resource.ts';
@@ -21,6 +28,8 @@ export type Validation =
 export interface ValidationOptions {
   /** For namespaced resources that name none. Default `default`. */
   readonly defaultNamespace?: string;
+  /** The kinds that are served. Default: those built in. */
+  readonly kinds?: KindRegistry;
 }
 
 /**
@@ -31,22 +40,30 @@ export function validateResource(value: unknown, options: ValidationOptions = {}
   const copied = jsonTree(value);
   if (!('tree' in copied)) return { problems: [copied] };
   const { tree } = copied;
-  const typed = typeOf(tree);
+  const typed = typeOf(tree, options.kinds ?? builtInKinds);
   if ('problems' in typed) return typed;
-  const { fields, definition } = typed;
-  const read = readFields(fields, definition, options.defaultNamespace ?? 'default');
+  const { definition, version } = typed;
+  const read = readFields(typed, options.defaultNamespace ?? 'default');
   if ('problems' in read) return read;
   const resource = definition.complete?.(read.resource) ?? read.resource;
-  const problems = collect((report) => definition.validate?.(resource, report));
+  const problems = collect((report) => definition.validate?.(resource, report, version));
   if (problems.length > 0) return { problems };
   return { resource, warnings: collect((report) => definition.warn?.(resource, report)) };
 }
 
 type Fields = Readonly<Record<string, Json>>;
 
+/** The fields of something whose kind is known, and the version that it is written in. */
+interface Typed {
+  readonly fields: Fields;
+  readonly definition: KindDefinition;
+  readonly version: string;
+}
+
 function typeOf(
   tree: Json,
-): { fields: Fields; definition: KindDefinition } | { problems: readonly FieldProblem[] } {
+  kinds: KindRegistry,
+): Typed | { readonly problems: readonly FieldProblem[] } {
   if (!isPlainObject(tree)) {
     return refused('', 'a resource is an object with apiVersion, kind and metadata');
   }
@@ -60,12 +77,16 @@ function typeOf(
   });
   const { apiVersion, kind } = fields;
   if (typeof apiVersion !== 'string' || typeof kind !== 'string') return { problems };
-  const definition = kindOf({ apiVersion, kind });
-  return definition === undefined ? unknownKind(apiVersion, kind) : { fields, definition };
+  const definition = kinds.kindOf({ apiVersion, kind });
+  if (definition === undefined) return unknownKind({ apiVersion, kind }, kinds);
+  return { fields, definition, version: apiVersion.slice(apiVersion.indexOf('/') + 1) };
 }
 
-function unknownKind(apiVersion: string, kind: string): { problems: readonly FieldProblem[] } {
-  const meant = kinds.find((definition) => definition.kind === kind);
+function unknownKind(
+  { apiVersion, kind }: { readonly apiVersion: string; readonly kind: string },
+  { definitions }: KindRegistry,
+): { problems: readonly FieldProblem[] } {
+  const meant = definitions.find((definition) => definition.kind === kind);
   if (meant !== undefined) {
     const { group, versions } = meant;
     const served = versions.map((version) => (group === '' ? version : `${group}/${version}`));
@@ -74,7 +95,9 @@ function unknownKind(apiVersion: string, kind: string): { problems: readonly Fie
       `${quote(apiVersion)} does not serve ${kind}; use ${served.join(', ')}`,
     );
   }
-  const writable = kinds.filter(({ writtenBy }) => writtenBy === undefined);
+  const writable = definitions.filter(
+    (definition) => definition.writtenBy === undefined && verbsOf(definition).includes('create'),
+  );
   const names = writable.map((definition) => definition.kind);
   return refused(
     'kind',
@@ -84,15 +107,15 @@ function unknownKind(apiVersion: string, kind: string): { problems: readonly Fie
 
 /** The resource, its metadata completed and both schemas holding. */
 function readFields(
-  fields: Fields,
-  definition: KindDefinition,
+  { fields, definition, version }: Typed,
   defaultNamespace: string,
 ): { resource: Resource } | { problems: readonly FieldProblem[] } {
   const { apiVersion: _apiVersion, kind: _kind, metadata: written, ...rest } = fields;
   if (written === undefined) return refused('metadata', 'is required');
-  const { schema, confidential, kind } = definition;
+  const { confidential, kind, strategicMerge = false } = definition;
+  const { schema } = inVersion(definition, version);
   const given = withoutNulls(written, metadataSchema);
-  const body = definition.group === '' ? withoutNulls(rest, schema) : rest;
+  const body = strategicMerge ? withoutNulls(rest, schema) : rest;
   const problems = [
     ...checkSchema(given, { schema: metadataSchema, at: ['metadata'], confidential }),
   ];

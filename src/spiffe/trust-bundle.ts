@@ -72,6 +72,19 @@ export class TrustBundle {
     return TrustBundle.of(trustDomain, authorities.map(parseCertificate), options);
   }
 
+  /** The same content under another sequence number. */
+  withSequence(sequence: number): TrustBundle {
+    const { trustDomain, x509Authorities, refreshHintMs } = this;
+    const hint = refreshHintMs === undefined ? {} : { refreshHintMs };
+    return new TrustBundle(trustDomain, x509Authorities, { sequence, ...hint });
+  }
+
+  /** Whether `other` says the same of the same trust domain, whatever the sequence numbers. */
+  hasContentOf(other: TrustBundle): boolean {
+    const [one, two] = [this, other].map((bundle) => bundle.withSequence(0).toJwks());
+    return this.trustDomain.equals(other.trustDomain) && one === two;
+  }
+
   /** The bundle as JWKS: one `x5c` a key, no `kid`, the refresh hint rounded up to seconds. */
   toJwks(): string {
     return writeBundleJson(this);

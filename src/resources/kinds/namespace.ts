@@ -40,6 +40,7 @@ export const namespace: KindDefinition<Namespace> = {
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],
   complete: withNameLabel,
+  strategicMerge: true,
   visibility: 'never',
   confidential: false,
 };

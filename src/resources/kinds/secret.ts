@@ -51,6 +51,7 @@ export const secret: KindDefinition<Secret> = {
   ],
   complete: foldStringData,
   validate: checkSecret,
+  strategicMerge: true,
   visibility: 'never',
   confidential: true,
 };

@@ -57,6 +57,7 @@ export const serviceAccount: KindDefinition<ServiceAccount> = {
   schema,
   columns: [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
   validate: checkServiceAccount,
+  strategicMerge: true,
   visibility: 'own',
   confidential: false,
 };

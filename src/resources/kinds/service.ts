@@ -5,6 +5,9 @@ import { serviceSchema } from './service-schema.ts';
 /** A name for the workloads that its selector picks, and the ports they answer on. */
 export type Service = ResourceOf<'Service', typeof serviceSchema>;
 
+/** Istio's: the namespaces that may know of a Service, separated by commas. */
+const EXPORT_TO = 'networking.istio.io/exportTo';
+
 /** Kubernetes' Service. */
 export const service: KindDefinition<Service> = {
   group: '',
@@ -26,6 +29,12 @@ export const service: KindDefinition<Service> = {
     { name: 'Port(s)', type: 'string', jsonPath: '.spec.ports[*].port' },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],
+  strategicMerge: true,
   visibility: 'mesh',
+  exportedTo: ({ metadata }) =>
+    (metadata.annotations?.[EXPORT_TO] ?? '')
+      .split(',')
+      .map((target) => target.trim())
+      .filter((target) => target !== ''),
   confidential: false,
 };

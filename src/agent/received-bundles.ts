@@ -1,0 +1,86 @@
+import { MeshError } from '../lib/errors.ts';
+import { type TrustBundleResource, trustBundle } from '../resources/kinds/trust-bundle.ts';
+import { bundleName } from '../spiffe/bundle-name.ts';
+import { TrustBundle } from '../spiffe/trust-bundle.ts';
+import { TrustDomain } from '../spiffe/trust-domain.ts';
+import { describeCertificate } from '../x509/describe-certificate.ts';
+import { factTypeUrl } from '../xds/fact.ts';
+import { HeldResources } from '../xds/held-resources.ts';
+import type {
+  ReceivedResource,
+  Rejection,
+  ResourceDelta,
+  ResourceSink,
+} from '../xds/resource-sink.ts';
+import { decodeReceived } from './fact-cache-decode.ts';
+
+/** The type URL under which the bundles of all trust domains come. */
+export const bundleType: string = factTypeUrl({ ...trustBundle, version: trustBundle.versions[0] });
+
+export interface ReceivedBundlesOptions {
+  /** The agent's own. */
+  readonly trustDomain: TrustDomain;
+  /** Takes the own trust domain's bundle; what it sets is in force before the control plane is told. */
+  readonly trust: (bundle: TrustBundle) => void;
+}
+
+/**
+ * Takes the bundles that the control plane sends. They are believed because the link was checked
+ * against the present one, and for that reason never read from a file. A bundle that would leave
+ * nobody to trust, or that has another trust domain's authority in it, is rejected whole; one that
+ * is taken away stays in force.
+ */
+export class ReceivedBundles implements ResourceSink {
+  readonly #options: ReceivedBundlesOptions;
+  readonly #held: HeldResources<TrustBundle>;
+
+  constructor(options: ReceivedBundlesOptions) {
+    this.#options = options;
+    this.#held = new HeldResources({ decode: decodeBundle });
+  }
+
+  versions(typeUrl: string): ReadonlyMap<string, string> {
+    return this.#held.versions(typeUrl);
+  }
+
+  apply(delta: ResourceDelta): readonly Rejection[] {
+    const { trustDomain, trust } = this.#options;
+    const name = bundleName(trustDomain);
+    const before = this.#held.of(bundleType).get(name)?.value;
+    const rejections = this.#held.apply(delta);
+    const own = this.#held.of(bundleType).get(name)?.value;
+    if (own !== undefined && own !== before) trust(own);
+    return rejections;
+  }
+}
+
+/** @throws {MeshError} ERR_RESOURCE, ERR_SVID, ERR_WIRE and others, saying why it is no good. */
+function decodeBundle(received: ReceivedResource, typeUrl: string): TrustBundle {
+  const { metadata, spec } = decodeReceived(received, typeUrl) as TrustBundleResource;
+  const trustDomain = TrustDomain.parse(spec.trustDomain);
+  if (metadata.name !== bundleName(trustDomain)) {
+    throw new MeshError(
+      'ERR_SVID',
+      `the bundle "${metadata.name}" is of the trust domain "${trustDomain}", whose bundle has the name "${bundleName(trustDomain)}"`,
+    );
+  }
+  const bundle = TrustBundle.parseJwks(trustDomain, spec.document);
+  refuseUnusable(bundle);
+  return bundle;
+}
+
+function refuseUnusable({ trustDomain, x509Authorities }: TrustBundle): void {
+  if (x509Authorities.length === 0) {
+    throw new MeshError('ERR_SVID', `the bundle of "${trustDomain}" has no authority in it`);
+  }
+  for (const authority of x509Authorities) {
+    const foreign = authority.uriSans.find(
+      (uri) => uri.startsWith('spiffe:') && uri !== trustDomain.id,
+    );
+    if (foreign === undefined) continue;
+    throw new MeshError(
+      'ERR_SVID',
+      `${describeCertificate(authority)} in the bundle of "${trustDomain}" belongs to "${foreign}"`,
+    );
+  }
+}
