@@ -8,7 +8,7 @@ const whole = new WeakMap<object, JsonSchema>();
 
 /** The schema of the object as a whole, metadata included, in one version of its kind. */
 export function objectSchema(definition: KindDefinition, version: string): JsonSchema {
-  const { schema } = inVersion(definition, version);
+  const { schema } = inVersion(definition, version) as unknown as { schema: JsonSchema };
   const known = whole.get(schema);
   if (known !== undefined) return known;
   const text = { type: 'string' };

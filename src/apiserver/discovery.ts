@@ -1,6 +1,6 @@
+import type { Json } from '../resources/json-tree.ts';
 import { type KindDefinition, verbsOf } from '../resources/kind-definition.ts';
 import type { KindRegistry } from '../resources/kind-registry.ts';
-import type { Json } from '../resources/json-tree.ts';
 import type { JsonObject } from './json-object.ts';
 import { apiVersionOf, kindsServed, servedGroups, subresourcesOf } from './served-kinds.ts';
 
@@ -72,7 +72,13 @@ export function groupDocument(kinds: KindRegistry, name: string): JsonObject | u
   return { kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(served) };
 }
 
-function groupEntry({ group, versions }: { group: string; versions: readonly string[] }): JsonObject {
+function groupEntry({
+  group,
+  versions,
+}: {
+  group: string;
+  versions: readonly string[];
+}): JsonObject {
   const entries = versions.map((version) => ({
     groupVersion: apiVersionOf(group, version),
     version,

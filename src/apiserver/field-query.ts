@@ -46,7 +46,8 @@ function splitTerms(text: string): readonly string[] {
 
 function parseTerm(text: string, selectable: readonly string[]): Term {
   const match = /^((?:\\.|[^=!\\])*?)(!=|==|=)((?:\\.|[^\\=])*)$/.exec(text);
-  if (match === null) throw badRequest(`invalid selector: ${JSON.stringify(text)}; can't understand it`);
+  if (match === null)
+    throw badRequest(`invalid selector: ${JSON.stringify(text)}; can't understand it`);
   const [, path = '', operator, escaped = ''] = match;
   if (!selectable.includes(path)) throw badRequest(`field label not supported: ${path}`);
   return { path, equal: operator !== '!=', value: escaped.replaceAll(/\\(.)/g, '$1') };

@@ -30,7 +30,11 @@ export function isWithin(path: FieldPathText, above: FieldPathText): boolean {
 export type ListKind =
   | { readonly list: 'atomic' }
   | { readonly list: 'set' }
-  | { readonly list: 'map'; readonly keys: readonly string[]; readonly items: JsonSchema | undefined };
+  | {
+      readonly list: 'map';
+      readonly keys: readonly string[];
+      readonly items: JsonSchema | undefined;
+    };
 
 export function listKind(schema: JsonSchema | undefined): ListKind {
   const type = schema?.['x-kubernetes-list-type'];

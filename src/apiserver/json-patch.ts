@@ -46,7 +46,8 @@ function applyOne(document: unknown, operation: Operation, index: number): unkno
 }
 
 function checkedOperation(operation: Json, index: number): Operation {
-  if (!isJsonObject(operation)) throw badRequest(`operation ${index} of the JSON patch is no object`);
+  if (!isJsonObject(operation))
+    throw badRequest(`operation ${index} of the JSON patch is no object`);
   const { op, path, from } = operation;
   if (typeof op !== 'string' || !OPERATIONS.includes(op)) {
     throw badRequest(`operation ${index} of the JSON patch: unknown op ${JSON.stringify(op)}`);
@@ -54,7 +55,9 @@ function checkedOperation(operation: Json, index: number): Operation {
   for (const pointer of [path, from]) {
     if (pointer === undefined) continue;
     if (typeof pointer !== 'string' || DANGEROUS.test(pointer)) {
-      throw badRequest(`operation ${index} of the JSON patch: ${JSON.stringify(pointer)} is no path here`);
+      throw badRequest(
+        `operation ${index} of the JSON patch: ${JSON.stringify(pointer)} is no path here`,
+      );
     }
   }
   if (path === undefined) throw badRequest(`operation ${index} of the JSON patch has no path`);

@@ -15,7 +15,10 @@ const TOKEN =
  * `[*]`, and filters `[?(@.type=="Ready")]`. Undefined for anything else.
  */
 export function compileJsonPath(text: string): JsonPath | undefined {
-  const path = text.trim().replace(/^\{(.*)\}$/s, '$1').replace(/^\$/, '');
+  const path = text
+    .trim()
+    .replace(/^\{(.*)\}$/s, '$1')
+    .replace(/^\$/, '');
   const steps = parseSteps(path.startsWith('.') || path.startsWith('[') ? path : `.${path}`);
   if (steps === undefined) return undefined;
   return (value) => follow([value], steps);
@@ -37,7 +40,10 @@ function parseSteps(path: string): readonly Step[] | undefined {
 
 function stepOf([, where, quoted, single, index, key, otherKey, plain]: RegExpExecArray): Step {
   if (where !== undefined) {
-    const path = where.slice(1).split('.').map((name): Step => ({ step: 'key', key: name }));
+    const path = where
+      .slice(1)
+      .split('.')
+      .map((name): Step => ({ step: 'key', key: name }));
     return { step: 'where', path, equals: quoted ?? single ?? '' };
   }
   if (index !== undefined) return { step: 'index', index: Number(index) };

@@ -1,6 +1,6 @@
 import type { Json } from '../resources/json-tree.ts';
-import { decodeFieldsV1, encodeFieldsV1, type FieldSet } from './fields-v1.ts';
 import { type FieldPathText, isWithin } from './field-tree.ts';
+import { decodeFieldsV1, encodeFieldsV1, type FieldSet } from './fields-v1.ts';
 import { fieldIn, isJsonObject, type JsonObject } from './json-object.ts';
 
 /** Who wrote, and how: what tells entries of managedFields apart. */

@@ -29,7 +29,8 @@ export function parseMediaType(text: string): MediaType | undefined {
   const parameters = new Map<string, string>();
   for (const part of rest) {
     const at = part.indexOf('=');
-    if (at > 0) parameters.set(part.slice(0, at).toLowerCase(), part.slice(at + 1).replaceAll('"', ''));
+    if (at > 0)
+      parameters.set(part.slice(0, at).toLowerCase(), part.slice(at + 1).replaceAll('"', ''));
   }
   const quality = Number(parameters.get('q') ?? 1);
   parameters.delete('q');

@@ -60,7 +60,10 @@ function addType(written: Map<string, Json>, { type, anyOf, properties }: JsonSc
     const [only] = types;
     if (types.length === 1 && only !== undefined) written.set('type', only);
     else {
-      written.set('oneOf', types.map((name) => ({ type: name })));
+      written.set(
+        'oneOf',
+        types.map((name) => ({ type: name })),
+      );
       if (types.includes('integer') && types.includes('string')) {
         written.set('x-kubernetes-int-or-string', true);
       }

@@ -117,7 +117,8 @@ const listMeta: JsonObject = {
 
 /** As Kubernetes names them: `io.k8s.api.core.v1.Secret`, `io.istio.security.v1.PeerAuthentication`. */
 function schemaName({ group, kind }: KindDefinition, version: string): string {
-  const name = group === '' || !group.includes('.') ? `io.k8s.api.${group || 'core'}` : reversed(group);
+  const name =
+    group === '' || !group.includes('.') ? `io.k8s.api.${group || 'core'}` : reversed(group);
   return `${name}.${version}.${kind}`;
 }
 

@@ -78,7 +78,11 @@ function addField(fields: Map<string, Json>, row: FieldRow, found: Found): void 
   else fields.set(json, value);
 }
 
-function decodeValue(type: FieldType, { field, depth }: Found, repeated: boolean): Json | undefined {
+function decodeValue(
+  type: FieldType,
+  { field, depth }: Found,
+  repeated: boolean,
+): Json | undefined {
   if (typeof type === 'object') {
     if ('map' in type) return undefined;
     const object = decodeMessage(bytesOf(field), messages[type.message], depth + 1);

@@ -40,6 +40,11 @@ export function notAcceptable(offered: readonly string[]): StatusError {
 export function contentTypeOf(representation: Representation, watch = false): string {
   const stream = watch ? ';stream=watch' : '';
   if (representation.as === 'object') return `application/json${stream}`;
-  const as = representation.as === 'table' ? 'Table' : watch ? 'PartialObjectMetadata' : 'PartialObjectMetadataList';
+  const as =
+    representation.as === 'table'
+      ? 'Table'
+      : watch
+        ? 'PartialObjectMetadata'
+        : 'PartialObjectMetadataList';
   return `application/json;as=${as};v=${representation.version};g=${META}${stream}`;
 }

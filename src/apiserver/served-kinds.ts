@@ -53,7 +53,11 @@ export function subresourcesOf(
   if (subresources.scale !== undefined) {
     const scale = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
     const writes = verbsOf(definition).includes('update');
-    served.push({ name: 'scale', kind: scale, verbs: writes ? ['get', 'patch', 'update'] : ['get'] });
+    served.push({
+      name: 'scale',
+      kind: scale,
+      verbs: writes ? ['get', 'patch', 'update'] : ['get'],
+    });
   }
   if (subresources.status && verbsOf(definition).includes('update')) {
     served.push({ name: 'status', kind: own, verbs: ['get', 'patch', 'update'] });

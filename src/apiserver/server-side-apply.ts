@@ -1,6 +1,5 @@
 import type { Json } from '../resources/json-tree.ts';
 import { fieldSchema, type JsonSchema } from './api-schema.ts';
-import { type FieldSet, showPath } from './fields-v1.ts';
 import {
   type FieldPathText,
   isAtomicMap,
@@ -12,6 +11,7 @@ import {
   type Step,
   splitSteps,
 } from './field-tree.ts';
+import { type FieldSet, showPath } from './fields-v1.ts';
 import { fieldIn, isJsonObject, type JsonObject } from './json-object.ts';
 import {
   compareLeaves,
@@ -59,7 +59,11 @@ export function serverSideApply(request: ApplyRequest): Applied {
   if (taken.length > 0 && !request.force) throw applyConflict(taken);
   const left = others.map((entry) => ({ ...entry, fields: entry.fields.difference(written) }));
   const gone = (mine?.fields ?? new Set<FieldPathText>()).difference(wanted);
-  const object = prune(merged, { gone, kept: [wanted, ...left.map(({ fields }) => fields)], schema });
+  const object = prune(merged, {
+    gone,
+    kept: [wanted, ...left.map(({ fields }) => fields)],
+    schema,
+  });
   const unchanged = mine !== undefined && mine.fields.symmetricDifference(wanted).size === 0;
   const time = unchanged ? mine.time : writer.time;
   return { object, entries: [...left, { ...writer, time, fields: wanted }] };
@@ -102,11 +106,17 @@ function applyConflict(taken: readonly Taken[]): StatusError {
 
 function describe({ manager, operation, subresource, apiVersion, time }: ManagedEntry): string {
   const sub = subresource === '' ? '' : ` with subresource "${subresource}"`;
-  return operation === 'Apply' ? `"${manager}"${sub}` : `"${manager}"${sub} using ${apiVersion} at ${time}`;
+  return operation === 'Apply'
+    ? `"${manager}"${sub}`
+    : `"${manager}"${sub} using ${apiVersion} at ${time}`;
 }
 
 /** `config` over `live`, by the schema's rules for lists. */
-function mergeValues(live: JsonObject, config: JsonObject, schema: JsonSchema | undefined): JsonObject {
+function mergeValues(
+  live: JsonObject,
+  config: JsonObject,
+  schema: JsonSchema | undefined,
+): JsonObject {
   const merged = new Map<string, Json>(Object.entries(live));
   for (const [key, value] of Object.entries(config)) {
     merged.set(key, mergeValue(merged.get(key), value, fieldSchema(schema, key)));
@@ -187,7 +197,11 @@ interface Removal {
   readonly at: readonly Step[];
 }
 
-function removeAt(object: JsonObject, [step, ...rest]: readonly Step[], removal: Removal): JsonObject {
+function removeAt(
+  object: JsonObject,
+  [step, ...rest]: readonly Step[],
+  removal: Removal,
+): JsonObject {
   if (step?.startsWith('f:') !== true) return object;
   const key = step.slice(2);
   const { [key]: value, ...others } = object;
@@ -197,7 +211,9 @@ function removeAt(object: JsonObject, [step, ...rest]: readonly Step[], removal:
   const next = removeIn(value, rest, { ...removal, schema: fieldSchema(removal.schema, key), at });
   const emptied = isEmpty(next) && !isEmpty(value) && !removal.isOwned(joinSteps(at));
   if (emptied) return others;
-  return Object.fromEntries(Object.entries(object).map(([name, old]) => [name, name === key ? next : old]));
+  return Object.fromEntries(
+    Object.entries(object).map(([name, old]) => [name, name === key ? next : old]),
+  );
 }
 
 function removeIn(value: Json, steps: readonly Step[], removal: Removal): Json {

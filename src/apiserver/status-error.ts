@@ -140,7 +140,9 @@ export function invalid(
   { kind, group, name }: { readonly kind: string; readonly group: string; readonly name: string },
   causes: readonly StatusCause[],
 ): StatusError {
-  const texts = causes.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
+  const texts = causes.map(({ field, message }) =>
+    field === '' ? message : `${field}: ${message}`,
+  );
   const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const qualified = group === '' ? kind : `${kind}.${group}`;
   return new StatusError('Invalid', `${qualified} "${name}" is invalid: ${list}`, {

@@ -48,7 +48,9 @@ function retained(target: JsonObject, patch: JsonObject): JsonObject {
 }
 
 function mergesLists(schema: JsonSchema | undefined): boolean {
-  return String(schema?.['x-kubernetes-patch-strategy'] ?? '').split(',').includes('merge');
+  return String(schema?.['x-kubernetes-patch-strategy'] ?? '')
+    .split(',')
+    .includes('merge');
 }
 
 function mergeKeyOf(schema: JsonSchema | undefined): string | undefined {
@@ -66,7 +68,10 @@ function mergeList(old: Json | undefined, patch: Json[], schema: JsonSchema | un
   if (patch.some((item) => fieldIn(item, DIRECTIVE) === 'replace')) {
     return patch.filter((item) => fieldIn(item, DIRECTIVE) === undefined).map(cleaned);
   }
-  return patch.reduce<Json[]>((merged, item) => mergeItem(merged, item, { key, schema }), [...items]);
+  return patch.reduce<Json[]>(
+    (merged, item) => mergeItem(merged, item, { key, schema }),
+    [...items],
+  );
 }
 
 function mergeItem(
@@ -97,7 +102,10 @@ function applyListDirectives(
     const list = listNamed(directive, merged);
     if (list === undefined || !Array.isArray(value)) continue;
     if (directive.startsWith(DELETE)) {
-      merged.set(list.name, list.items.filter((item) => !value.includes(item)));
+      merged.set(
+        list.name,
+        list.items.filter((item) => !value.includes(item)),
+      );
     } else {
       const key = mergeKeyOf(fieldSchema(schema, list.name));
       merged.set(list.name, inOrder(list.items, value, key));
@@ -142,5 +150,7 @@ function withoutDirectives(object: JsonObject): JsonObject {
 }
 
 function unknownDirective(directive: Json) {
-  return badRequest(`invalid value for ${DIRECTIVE}: ${JSON.stringify(directive)}; use replace, delete or merge`);
+  return badRequest(
+    `invalid value for ${DIRECTIVE}: ${JSON.stringify(directive)}; use replace, delete or merge`,
+  );
 }

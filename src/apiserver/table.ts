@@ -1,9 +1,9 @@
-import { inVersion, type Column, type KindDefinition } from '../resources/kind-definition.ts';
 import type { Json } from '../resources/json-tree.ts';
+import { type Column, inVersion, type KindDefinition } from '../resources/kind-definition.ts';
 import type { Resource } from '../resources/resource.ts';
 import { humanDuration } from './human-duration.ts';
-import { compileJsonPath, type JsonPath } from './json-path.ts';
 import type { JsonObject } from './json-object.ts';
+import { compileJsonPath, type JsonPath } from './json-path.ts';
 
 export interface TableOptions {
   readonly definition: KindDefinition;
@@ -98,7 +98,11 @@ function cellOf(
   const found = path?.(resource) ?? [];
   const [first] = found;
   if (first === undefined || first === null) {
-    return column.type === 'string' || column.type === 'date' ? (column.type === 'date' ? '<unknown>' : '') : null;
+    return column.type === 'string' || column.type === 'date'
+      ? column.type === 'date'
+        ? '<unknown>'
+        : ''
+      : null;
   }
   if (column.type === 'date') return ageOf(first, nowMs);
   if (column.type === 'string') return found.length === 1 ? textOf(first) : textOf(found);
