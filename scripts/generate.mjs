@@ -96,6 +96,8 @@ function generateArgs() {
     'envoy/extensions/transport_sockets/tls/v3/secret.proto',
     'envoy/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config.proto',
     'grpc/health/v1/health.proto',
+    'grpc/reflection/v1/reflection.proto',
+    'grpc/reflection/v1alpha/reflection.proto',
     'spiffe/workload.proto',
     'istio/v1/auth/ca.proto',
     'hauberk/facts/v1/fact.proto',

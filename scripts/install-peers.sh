@@ -5,9 +5,13 @@ cd "$(dirname "$0")/.."
 
 envoys="1.40.0 1.38.3"
 python_spiffe=0.3.2
+# Fetched only where no Go is installed.
+go=1.26.8
+go_sha256=30c2b1bf7dcc88d3eb0a1364e47ddd9128edb3110a30e8a0ef61cd5856b31de7
 
 peers=$PWD/.cache/peers
-stamp="envoy $envoys, spiffe $python_spiffe alone"
+go_program=test/interop/go-spiffe
+stamp="envoy $envoys, spiffe $python_spiffe alone, go-spiffe $(cat $go_program/go.mod $go_program/*.go | sha256sum)"
 if [ -f "$peers/.stamp" ] && [ "$(cat "$peers/.stamp")" = "$stamp" ]; then exit 0; fi
 
 if ! python3 -m pip --version >/dev/null 2>&1; then
@@ -35,5 +39,20 @@ cat >"$peers/bin/python-spiffe" <<EOF
 PYTHONPATH='$peers/python-spiffe' exec python3 -S "\$@"
 EOF
 chmod 755 "$peers/bin/python-spiffe"
+
+# A Go of one's own is a module like any other; its zip loses the permission to execute.
+if ! command -v go >/dev/null; then
+  name=v0.0.1-go$go.linux-amd64
+  python3 -c 'import sys, urllib.request as web; web.urlretrieve(*sys.argv[1:])' \
+    "https://proxy.golang.org/golang.org/toolchain/@v/$name.zip" "$work/go.zip"
+  echo "$go_sha256  $work/go.zip" | sha256sum --check --quiet
+  python3 -m zipfile -e "$work/go.zip" "$work"
+  export GOROOT="$work/golang.org/toolchain@$name"
+  chmod +x "$GOROOT"/bin/* "$GOROOT"/pkg/tool/linux_amd64/*
+  export PATH="$GOROOT/bin:$PATH"
+fi
+# Versions and hashes of what it is made of are in go.mod and go.sum.
+GOPATH="$work/go" GOFLAGS='-mod=readonly -modcacherw' CGO_ENABLED=0 \
+  go build -C "$go_program" -trimpath -ldflags='-s -w' -o "$peers/bin/go-spiffe" .
 
 printf '%s' "$stamp" >"$peers/.stamp"

@@ -2,8 +2,8 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import { MeshError, type MeshErrorCode } from '../lib/errors.ts';
 import type { Identity } from '../spiffe/identity.ts';
-import { TrustBundle } from '../spiffe/trust-bundle.ts';
-import { spiffeIdOf, verifyPeer } from '../spiffe/verify-peer.ts';
+import type { TrustBundle } from '../spiffe/trust-bundle.ts';
+import { verifyPeer } from '../spiffe/verify-peer.ts';
 import { parseX509Svid } from '../spiffe/x509-svid.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { createCsr } from '../x509/csr.ts';
@@ -59,17 +59,12 @@ export async function requestSvid(call: SvidCall): Promise<Identity> {
     .slice(0, -1)
     .flatMap((pem) => decodePem(pem, 'CERTIFICATE'))
     .map((der) => parseCertificate(der));
-  const [leaf] = certificates;
-  if (leaf === undefined)
+  if (certificates.length === 0)
     throw new MeshError('ERR_SVID', 'the control plane answered without a certificate');
   const bundles = (): TrustBundle => bundle;
   verifyPeer({ chain: certificates, bundles, nowMs });
   const svid = parseX509Svid({ chain: certificates, privateKey: keys.privateKey });
-  return {
-    svid,
-    bundle: TrustBundle.of(spiffeIdOf(leaf).trustDomain, bundle.x509Authorities),
-    issuedAtMs: nowMs,
-  };
+  return { svid, bundle, issuedAtMs: nowMs };
 }
 
 const REFUSALS: Partial<Record<Code, MeshErrorCode>> = {

@@ -1,12 +1,15 @@
 import type { PeerCredentials } from '../attestation/peer-credentials.ts';
 import { SecretDiscoveryService } from '../gen/envoy/service/secret/v3/sds_pb.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import { ServerReflection } from '../gen/grpc/reflection/v1/reflection_pb.js';
+import { ServerReflection as ServerReflectionAlpha } from '../gen/grpc/reflection/v1alpha/reflection_pb.js';
 import { SpiffeWorkloadAPI } from '../gen/spiffe/workload_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import type { Task } from '../lib/tasks.ts';
 import { type Watchable, WatchableValue } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import { healthService } from './health-service.ts';
+import { reflectionServices } from './reflection-service.ts';
 import { SdsClients, type SdsEvents, type SdsStatus } from './sds-clients.ts';
 import { sdsService } from './sds-service.ts';
 import type { NumberedIdentity } from './sds-view.ts';
@@ -35,12 +38,13 @@ export interface SpiffeSocket {
   readonly run: Task;
 }
 
+const SERVICES = [SpiffeWorkloadAPI, SecretDiscoveryService, Health];
 const OWNER_ONLY = 0o600;
 const EVERYBODY = 0o666;
 
 /**
- * The socket of `SPIFFE_ENDPOINT_SOCKET`: SPIFFE Workload API, Envoy's SDS and gRPC health, for
- * processes of the allowed users. It answers from the moment on that this resolves.
+ * The socket of `SPIFFE_ENDPOINT_SOCKET`: SPIFFE Workload API, Envoy's SDS, gRPC health and
+ * reflection, for processes of the allowed users. It answers from the moment on that this resolves.
  *
  * @throws {MeshError} ERR_LISTEN when the socket cannot be made.
  */
@@ -70,6 +74,9 @@ export async function openSpiffeSocket(options: SpiffeSocketOptions): Promise<Sp
         sdsService({ identity: numbered, clock, clients, signal }),
       );
       router.service(Health, healthService({ ...health(identity, clock), signal }));
+      const reflection = reflectionServices({ services: SERVICES, signal });
+      router.service(ServerReflection, reflection.v1);
+      router.service(ServerReflectionAlpha, reflection.v1alpha);
     },
   });
   return {

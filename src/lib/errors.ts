@@ -17,6 +17,8 @@ export type MeshErrorCode =
   | 'ERR_SPIFFE_ID'
   /** A certificate, key or bundle that is not what the SPIFFE standard asks for. */
   | 'ERR_SVID'
+  /** A JSON Web Token that is malformed, expired, for somebody else, or signed by nobody we trust. */
+  | 'ERR_JWT'
   /** A resource, or the YAML around it, that is refused by schema or validation. */
   | 'ERR_RESOURCE'
   /** Nothing is stored under that name. */

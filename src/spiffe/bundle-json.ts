@@ -1,6 +1,7 @@
 import { MeshError } from '../lib/errors.ts';
+import { parseUniqueJson } from '../lib/unique-json.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { parseUniqueJson } from './parse-unique-json.ts';
+import { type JwtAuthority, readJwtAuthority, writeJwtAuthority } from './jwt-authority.ts';
 
 const MAX_TEXT = 1024 * 1024;
 const KEY_TYPES: ReadonlySet<unknown> = new Set(['EC', 'RSA', 'OKP']);
@@ -10,6 +11,8 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 export interface BundleContents {
   /** DER of the `x509-svid` entries. */
   readonly authorities: Uint8Array[];
+  /** The `jwt-svid` entries. */
+  readonly jwtAuthorities: readonly JwtAuthority[];
   readonly sequence?: number;
   readonly refreshHintMs?: number;
 }
@@ -17,7 +20,7 @@ export interface BundleContents {
 /** The wire form of a bundle (SPIFFE_Trust_Domain_and_Bundle 4), its certificates still unread. */
 export function parseBundleJson(text: string): BundleContents {
   if (text.length > MAX_TEXT) refuse(`has more than ${MAX_TEXT} characters`);
-  const bundle = parseUniqueJson(text);
+  const bundle = parseUniqueJson(text, { what: 'the bundle', code: 'ERR_SVID' });
   if (!isObject(bundle)) refuse('is not a JSON object');
   const { keys, spiffe_sequence, spiffe_refresh_hint } = bundle;
   if (!Array.isArray(keys)) refuse('has no array "keys"');
@@ -25,6 +28,7 @@ export function parseBundleJson(text: string): BundleContents {
   const hintSeconds = wholeNumber(spiffe_refresh_hint, 'spiffe_refresh_hint');
   return {
     authorities: keys.flatMap((key) => authorityOf(key) ?? []),
+    jwtAuthorities: keys.flatMap((key) => jwtAuthorityOf(key) ?? []),
     ...(sequence === undefined ? {} : { sequence }),
     ...(hintSeconds === undefined ? {} : { refreshHintMs: hintSeconds * 1_000 }),
   };
@@ -43,6 +47,12 @@ function authorityOf(entry: unknown): Uint8Array | undefined {
   return Buffer.from(certificate, 'base64');
 }
 
+function jwtAuthorityOf(entry: unknown): JwtAuthority | undefined {
+  if (!isObject(entry)) return undefined;
+  const { kty, use } = entry;
+  return KEY_TYPES.has(kty) && use === 'jwt-svid' ? readJwtAuthority(entry) : undefined;
+}
+
 function wholeNumber(value: unknown, name: string): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
@@ -54,16 +64,18 @@ function wholeNumber(value: unknown, name: string): number | undefined {
 /** The JSON of a bundle. */
 export function writeBundleJson(bundle: {
   readonly x509Authorities: readonly Certificate[];
+  readonly jwtAuthorities: readonly JwtAuthority[];
   readonly sequence: number;
   readonly refreshHintMs: number | undefined;
 }): string {
-  const { x509Authorities, sequence, refreshHintMs } = bundle;
+  const { x509Authorities, jwtAuthorities, sequence, refreshHintMs } = bundle;
+  const certificates = x509Authorities.map(({ publicKey, der }) => ({
+    use: 'x509-svid',
+    ...publicKey.export({ format: 'jwk' }),
+    x5c: [Buffer.from(der).toString('base64')],
+  }));
   return JSON.stringify({
-    keys: x509Authorities.map(({ publicKey, der }) => ({
-      use: 'x509-svid',
-      ...publicKey.export({ format: 'jwk' }),
-      x5c: [Buffer.from(der).toString('base64')],
-    })),
+    keys: [...certificates, ...jwtAuthorities.map(writeJwtAuthority)],
     spiffe_sequence: sequence,
     ...(refreshHintMs === undefined
       ? {}

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { testAuthority } from '../../test/kit/test-authority.ts';
 import { MeshError } from '../lib/errors.ts';
+import { generateKeyPair } from '../x509/key-pair.ts';
 import { encodePem } from '../x509/pem.ts';
 import { TrustBundle } from './trust-bundle.ts';
 import { TrustDomain } from './trust-domain.ts';
@@ -12,6 +13,15 @@ const roots = [one.root, two.root, testAuthority({ algorithm: 'ed25519' }).root]
 const x5c = (der: Uint8Array): string[] => [Buffer.from(der).toString('base64')];
 const parse = (value: unknown): TrustBundle => TrustBundle.parseJwks(td, JSON.stringify(value));
 const ders = (bundle: TrustBundle): Uint8Array[] => bundle.x509Authorities.map(({ der }) => der);
+const jwtKeys = [
+  { keyId: 'one', publicKey: generateKeyPair('ecdsa-p384').publicKey },
+  { keyId: 'two', publicKey: generateKeyPair('rsa-2048').publicKey },
+];
+const jwk = {
+  use: 'jwt-svid',
+  kid: 'one',
+  ...generateKeyPair().publicKey.export({ format: 'jwk' }),
+};
 const refusal = (code: string, problem: string): unknown =>
   expect.objectContaining({ code, message: expect.stringContaining(problem) });
 
@@ -46,6 +56,38 @@ describe('TrustBundle as JWKS', () => {
     ]);
   });
 
+  it('has the JWT keys behind the certificates, each with use and kid', () => {
+    const bundle = TrustBundle.of(td, [one.root], { jwtAuthorities: jwtKeys });
+    const { keys } = JSON.parse(bundle.toJwks());
+    expect(keys.slice(1)).toEqual([
+      expect.objectContaining({ use: 'jwt-svid', kid: 'one', kty: 'EC', crv: 'P-384' }),
+      expect.objectContaining({ use: 'jwt-svid', kid: 'two', kty: 'RSA', e: 'AQAB' }),
+    ]);
+    const again = TrustBundle.parseJwks(td, bundle.toJwks());
+    expect(again.jwtAuthorities.map(({ keyId }) => keyId)).toEqual(['one', 'two']);
+    expect(again.jwtKey('two')?.equals(jwtKeys[1]?.publicKey as never)).toBe(true);
+    expect(again.jwtKey('three')).toBeUndefined();
+    expect(ders(again)).toEqual([one.root.der]);
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['no kid', { ...jwk, kid: undefined }, 'without a "kid"'],
+    ['an empty kid', { ...jwk, kid: '' }, 'without a "kid"'],
+    ['a kid that is a number', { ...jwk, kid: 1 }, 'without a "kid"'],
+    ['a kid of 257 characters', { ...jwk, kid: 'k'.repeat(257) }, 'without a "kid"'],
+    ['a point that is not on the curve', { ...jwk, x: 'AAAA' }, '"one" that is no key'],
+    ['no parameters', { ...jwk, x: undefined }, '"one" that is no key'],
+    ['its private key', { ...jwk, d: 'AAAA' }, 'private key of "one" in it'],
+  ])('refuses a JWT key with %s', (_, entry, problem) => {
+    expect(() => parse({ keys: [entry] })).toThrow(refusal('ERR_SVID', problem));
+  });
+
+  it('refuses two JWT keys with one kid, and more than 64', () => {
+    expect(() => parse({ keys: [jwk, jwk] })).toThrow(refusal('ERR_SVID', 'two JWT keys'));
+    const many = Array.from({ length: 65 }, (_, i) => ({ ...jwk, kid: String(i) }));
+    expect(() => parse({ keys: many })).toThrow(refusal('ERR_SVID', '65 JWT keys'));
+  });
+
   it('rounds the refresh hint up to whole seconds', () => {
     const text = TrustBundle.of(td, [], { refreshHintMs: 1_001 }).toJwks();
     expect(JSON.parse(text)).toMatchObject({ keys: [], spiffe_refresh_hint: 2 });
@@ -64,7 +106,9 @@ describe('TrustBundle as JWKS', () => {
     const bundle = parse({
       comment: { any: ['thing'] },
       keys: [
-        { kty: 'EC', use: 'jwt-svid', kid: 'a', x: '', y: '' },
+        { kty: 'OKP', use: 'jwt-svid', kid: 'a', crv: 'Ed25519', x: 'A'.repeat(43) },
+        { kty: 'EC', use: 'jwt-svid', kid: 'b', crv: 'secp256k1', x: 'AA', y: 'AA' },
+        { kty: 'oct', use: 'jwt-svid', kid: 'c', k: 'AA' },
         { kty: 'EC', use: 'wit-svid', kid: 'b' },
         { ...good, use: 'X509-SVID', x5c: x5c(two.root.der) },
         { ...good, use: undefined, x5c: x5c(two.root.der) },
@@ -77,6 +121,7 @@ describe('TrustBundle as JWKS', () => {
       ],
     });
     expect(ders(bundle)).toEqual([one.root.der]);
+    expect(bundle.jwtAuthorities).toEqual([]);
   });
 
   it('takes the first of several x5c', () => {

@@ -3,6 +3,7 @@ import { type Certificate, parseCertificate } from '../x509/certificate.ts';
 import { describeCertificate } from '../x509/describe-certificate.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
 import { parseBundleJson, writeBundleJson } from './bundle-json.ts';
+import type { JwtAuthority } from './jwt-authority.ts';
 import type { TrustDomain } from './trust-domain.ts';
 
 /** What a bundle says about itself. */
@@ -11,24 +12,31 @@ export interface TrustBundleOptions {
   readonly sequence?: number;
   /** How often to look for a newer one. Default: the publisher does not say. */
   readonly refreshHintMs?: number;
+  /** The keys of JWT-SVIDs, each with a key ID of its own. Default none. */
+  readonly jwtAuthorities?: readonly JwtAuthority[];
 }
 
 const MAX_AUTHORITIES = 64;
 
-/** The roots of one trust domain. No root means that all were revoked. Never changed, only replaced. */
+/**
+ * The roots and JWT keys of one trust domain. No root means that all were revoked. Never changed, only
+ * replaced.
+ */
 export class TrustBundle {
   readonly trustDomain: TrustDomain;
   readonly x509Authorities: readonly Certificate[];
+  readonly jwtAuthorities: readonly JwtAuthority[];
   readonly sequence: number;
   readonly refreshHintMs: number | undefined;
 
   private constructor(
     trustDomain: TrustDomain,
     authorities: readonly Certificate[],
-    { sequence = 0, refreshHintMs }: TrustBundleOptions,
+    { sequence = 0, refreshHintMs, jwtAuthorities = [] }: TrustBundleOptions,
   ) {
     this.trustDomain = trustDomain;
     this.x509Authorities = authorities;
+    this.jwtAuthorities = jwtAuthorities;
     this.sequence = sequence;
     this.refreshHintMs = refreshHintMs;
   }
@@ -36,7 +44,8 @@ export class TrustBundle {
   /**
    * Repeated authorities are taken once.
    *
-   * @throws {MeshError} ERR_SVID for an authority that is not CA:true, or more than 64 of them.
+   * @throws {MeshError} ERR_SVID for an authority that is not CA:true, two JWT keys of one ID, or
+   *   more than 64 of either.
    */
   static of(
     trustDomain: TrustDomain,
@@ -58,6 +67,7 @@ export class TrustBundle {
         );
       }
     }
+    checkJwtAuthorities(options.jwtAuthorities ?? []);
     return new TrustBundle(trustDomain, [...unique.values()], options);
   }
 
@@ -72,11 +82,16 @@ export class TrustBundle {
     return TrustBundle.of(trustDomain, authorities.map(parseCertificate), options);
   }
 
+  /** The key that JWT-SVIDs name by `keyId`. */
+  jwtKey(keyId: string): JwtAuthority['publicKey'] | undefined {
+    return this.jwtAuthorities.find((authority) => authority.keyId === keyId)?.publicKey;
+  }
+
   /** The same content under another sequence number. */
   withSequence(sequence: number): TrustBundle {
-    const { trustDomain, x509Authorities, refreshHintMs } = this;
+    const { trustDomain, x509Authorities, jwtAuthorities, refreshHintMs } = this;
     const hint = refreshHintMs === undefined ? {} : { refreshHintMs };
-    return new TrustBundle(trustDomain, x509Authorities, { sequence, ...hint });
+    return new TrustBundle(trustDomain, x509Authorities, { sequence, jwtAuthorities, ...hint });
   }
 
   /** Whether `other` says the same of the same trust domain, whatever the sequence numbers. */
@@ -85,7 +100,10 @@ export class TrustBundle {
     return this.trustDomain.equals(other.trustDomain) && one === two;
   }
 
-  /** The bundle as JWKS: one `x5c` a key, no `kid`, the refresh hint rounded up to seconds. */
+  /**
+   * The bundle as JWKS: certificates with one `x5c` and no `kid`, JWT keys with a `kid`, the refresh
+   * hint rounded up to seconds.
+   */
   toJwks(): string {
     return writeBundleJson(this);
   }
@@ -99,5 +117,22 @@ export class TrustBundle {
   /** All authorities, one block each; '' when there are none. */
   toPem(): string {
     return this.x509Authorities.map(({ der }) => encodePem('CERTIFICATE', der)).join('');
+  }
+}
+
+function checkJwtAuthorities(authorities: readonly JwtAuthority[]): void {
+  if (authorities.length > MAX_AUTHORITIES) {
+    throw new MeshError(
+      'ERR_SVID',
+      `a bundle of ${authorities.length} JWT keys; at most ${MAX_AUTHORITIES}`,
+    );
+  }
+  const seen = new Set<string>();
+  for (const { keyId } of authorities) {
+    if (seen.has(keyId)) {
+      const shown = JSON.stringify(keyId).slice(0, 80);
+      throw new MeshError('ERR_SVID', `the bundle has two JWT keys with the "kid" ${shown}`);
+    }
+    seen.add(keyId);
   }
 }

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { decodeSigningChain } from '../../src/ca/signing-chain.ts';
+import { parseCompactJws } from '../../src/lib/compact-jws.ts';
+import { checkRegisteredClaims } from '../../src/lib/registered-claims.ts';
 import { SpiffeId } from '../../src/spiffe/spiffe-id.ts';
 import { TrustBundle } from '../../src/spiffe/trust-bundle.ts';
 import { TrustDomain } from '../../src/spiffe/trust-domain.ts';
@@ -84,6 +86,25 @@ const root = ownCa({ name: 'root', nowMs });
 const files = pluggedInCa([ownCa({ name: 'mesh', nowMs, issuer: root }), root]);
 const fileNames = Object.keys(files) as (keyof typeof files)[];
 
+const jwtBundle = TrustBundle.of(trustDomain, [authority.root], {
+  sequence: 3,
+  jwtAuthorities: [
+    { keyId: 'a', publicKey: generateKeyPair().publicKey },
+    { keyId: 'b', publicKey: rsa.publicKey },
+  ],
+});
+const tokenParts = [
+  '{"alg":"ES256","kid":"a","typ":"JWT"}',
+  `{"sub":"spiffe://cluster.local/ns/a/sa/b","aud":["web"],"exp":${nowMs},"iat":1,"nbf":1.5}`,
+];
+const base64url = (part: string): string => Buffer.from(part).toString('base64url');
+const token = [...tokenParts, 'signature-'].map(base64url).join('.');
+
+/** Tokens whose parts are good base64url of anything. */
+function tokenOf(part: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  return fc.tuple(part, part, part).map((parts) => parts.map(base64url).join('.'));
+}
+
 /** Told of each input; what it throws makes the run fail with that input. */
 export interface HostileObserver {
   /** The parser threw. */
@@ -114,9 +135,13 @@ export function hostileTargets(observer: HostileObserver): readonly HostileTarge
     target('PEM', text([...pem, pem.join('# between\n')]), (value) =>
       decodePem(value, 'CERTIFICATE').map(parseCertificate),
     ),
-    target('JWKS', text([authority.bundle.toJwks()]), (value) =>
+    target('JWKS', text([authority.bundle.toJwks(), jwtBundle.toJwks()]), (value) =>
       TrustBundle.parseJwks(trustDomain, value),
     ),
+    target('JWT', fc.oneof(text([token]), tokenOf(text(tokenParts))), (value) => {
+      const { claims } = parseCompactJws(value);
+      checkRegisteredClaims(claims, { audiences: ['web'], nowMs });
+    }),
     target('SPIFFE ID', text(uris), (value) => SpiffeId.parse(value)),
     target('trust domain', text(['cluster.local', 'a-b_c.1']), (value) => TrustDomain.parse(value)),
     target(

@@ -1,43 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import type { Identity } from '../../../src/spiffe/identity.ts';
+import { LineClient } from '../../kit/line-client.ts';
 import { peer } from '../../kit/peer.ts';
 import { FRONTEND, SpiffeSocketRig } from '../../kit/spiffe-socket.ts';
 
 const script = fileURLToPath(new URL('./client.py', import.meta.url));
 
-/** A program in Python on the socket; gives what it prints, line by line. */
-class PythonClient implements AsyncDisposable {
-  readonly #child: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-  #errors = '';
-
+/** A program in Python on the socket. */
+class PythonClient extends LineClient {
   constructor(python: string, what: string, { path }: SpiffeSocketRig) {
-    const args = [script, what, `unix://${path}`];
-    this.#child = spawn(python, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-    this.#child.stderr?.on('data', (chunk: Buffer) => {
-      this.#errors += chunk.toString();
-    });
-    const { stdout } = this.#child;
-    if (stdout === null) throw new Error('no stdout');
-    this.#lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
-  }
-
-  async next(): Promise<unknown> {
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error(`the program ended: ${this.#errors}`);
-    return JSON.parse(value);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null) return;
-    const gone = new Promise((resolve) => this.#child.once('exit', resolve));
-    this.#child.stdin?.end();
-    const late = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
-    await gone;
-    clearTimeout(late);
+    super(python, [script, what, `unix://${path}`]);
   }
 }
 

@@ -1,0 +1,93 @@
+import { expect, it } from 'vitest';
+import type { Identity } from '../../../src/spiffe/identity.ts';
+import { LineClient } from '../../kit/line-client.ts';
+import { peer } from '../../kit/peer.ts';
+import { FRONTEND, SpiffeSocketRig } from '../../kit/spiffe-socket.ts';
+
+/** As Go writes numbers in hex: without leading zeros. */
+function serialOf(identity: Identity): string {
+  return BigInt(`0x${identity.svid.chain[0]?.serial}`).toString(16);
+}
+
+const only = (rig: SpiffeSocketRig) => ({
+  svids: [{ id: FRONTEND, serial: serialOf(rig.identity.current), hint: '' }],
+});
+
+peer('go-spiffe', (program) => {
+  const client = (what: string, { path }: SpiffeSocketRig): LineClient =>
+    new LineClient(program, [what, `unix://${path}`]);
+
+  it('fetches a certificate that a peer with the bundle accepts', async () => {
+    await using rig = await SpiffeSocketRig.start();
+    await using go = client('fetch', rig);
+    const [svid] = only(rig).svids;
+    expect(await go.next()).toEqual({
+      svids: [{ ...svid, chain: 2, verified: true }],
+      domains: ['cluster.local'],
+    });
+  });
+
+  it('sees three rotations with a watch', async () => {
+    await using rig = await SpiffeSocketRig.start();
+    await using go = client('watch', rig);
+    expect(await go.next()).toEqual(only(rig));
+    for (let i = 0; i < 3; i++) {
+      rig.rotate();
+      expect(await go.next()).toEqual(only(rig));
+    }
+  });
+
+  it('does mutual TLS with each certificate that its X509Source gets', async () => {
+    await using rig = await SpiffeSocketRig.start();
+    await using go = client('source', rig);
+    for (let i = 0; i < 3; i++) {
+      const [svid] = only(rig).svids;
+      expect(await go.next()).toEqual({ ...svid, handshake: FRONTEND });
+      rig.rotate();
+    }
+  });
+
+  it('comes back by itself when the agent was restarted', async () => {
+    await using rig = await SpiffeSocketRig.start();
+    await using go = client('watch', rig);
+    await go.next();
+    await rig.stop();
+    rig.rotate();
+    await rig.start();
+    expect(await go.next()).toEqual({ error: 'Unavailable' });
+    let answer = await go.next();
+    // It may have tried before there was a socket again.
+    while (JSON.stringify(answer) === '{"error":"Unavailable"}') answer = await go.next();
+    expect(answer).toEqual(only(rig));
+  });
+
+  it('is told by status code what it did wrong', async () => {
+    await using rig = await SpiffeSocketRig.start();
+    await using go = client('raw', rig);
+    expect(await go.next()).toEqual({
+      with: 'OK',
+      ...{ without: 'InvalidArgument', wrong: 'InvalidArgument', twice: 'InvalidArgument' },
+    });
+  });
+
+  it('is given nothing when it runs as another user than those allowed, and goes on asking', async () => {
+    const uid = (process.getuid?.() ?? 0) + 1;
+    await using rig = await SpiffeSocketRig.start({ allowedUids: [uid] });
+    await using go = client('watch', rig);
+    expect(await go.next()).toEqual({ error: 'PermissionDenied' });
+    expect(await go.next()).toEqual({ error: 'PermissionDenied' });
+  });
+
+  it('asks by reflection what the socket has, in both versions, without the header', async () => {
+    await using rig = await SpiffeSocketRig.start();
+    await using go = client('reflect', rig);
+    expect(await go.next()).toEqual({
+      v1: {
+        SpiffeWorkloadAPI: 5,
+        'envoy.service.secret.v3.SecretDiscoveryService': 3,
+        'grpc.health.v1.Health': 2,
+      },
+      v1alpha: { SpiffeWorkloadAPI: 5 },
+    });
+  });
+});
