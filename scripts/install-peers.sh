@@ -11,7 +11,9 @@ go_sha256=30c2b1bf7dcc88d3eb0a1364e47ddd9128edb3110a30e8a0ef61cd5856b31de7
 
 peers=$PWD/.cache/peers
 go_program=test/interop/go-spiffe
-stamp="envoy $envoys, spiffe $python_spiffe alone, go-spiffe $(cat $go_program/go.mod $go_program/*.go | sha256sum)"
+kubectl_program=test/interop/kubectl/build
+kubectl_version=1.32.3
+stamp="envoy $envoys, spiffe $python_spiffe alone, go-spiffe $(cat $go_program/go.mod $go_program/*.go | sha256sum), kubectl $kubectl_version"
 if [ -f "$peers/.stamp" ] && [ "$(cat "$peers/.stamp")" = "$stamp" ]; then exit 0; fi
 
 if ! python3 -m pip --version >/dev/null 2>&1; then
@@ -54,5 +56,14 @@ fi
 # Versions and hashes of what it is made of are in go.mod and go.sum.
 GOPATH="$work/go" GOFLAGS='-mod=readonly -modcacherw' CGO_ENABLED=0 \
   go build -C "$go_program" -trimpath -ldflags='-s -w' -o "$peers/bin/go-spiffe" .
+
+
+# The machine's own kubectl is as good; ours takes minutes to build.
+if ! command -v kubectl >/dev/null; then
+  version=k8s.io/component-base/version
+  GOPATH="$work/go" GOFLAGS='-mod=readonly -modcacherw' CGO_ENABLED=0 \
+    go build -C "$kubectl_program" -trimpath -o "$peers/bin/kubectl" \
+    -ldflags="-s -w -X $version.gitVersion=v$kubectl_version -X $version.gitMajor=1 -X $version.gitMinor=32" .
+fi
 
 printf '%s' "$stamp" >"$peers/.stamp"

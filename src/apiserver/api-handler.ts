@@ -8,7 +8,13 @@ import { OpenApiDocuments } from './openapi.ts';
 import { refusalText } from './rbac-authorizer.ts';
 import { getObject, listObjects } from './read-objects.ts';
 import { parseTarget, type RequestTarget } from './request-target.ts';
-import { methodNotAllowed, type ResourceCall, requireVerb, resourceCall, verbOf } from './resource-call.ts';
+import {
+  methodNotAllowed,
+  type ResourceCall,
+  requireVerb,
+  resourceCall,
+  verbOf,
+} from './resource-call.ts';
 import { forbidden, noSuchPath, StatusError, statusOf } from './status-error.ts';
 import type { Subresource } from './subresource.ts';
 import { patchObject, replaceObject } from './update-object.ts';
@@ -154,4 +160,3 @@ function quoted(text: string): string {
   const plain = text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, LONGEST_WARNING);
   return `"${plain.replaceAll(/["\\]/g, '\\$&')}"`;
 }
-

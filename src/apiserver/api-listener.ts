@@ -1,9 +1,14 @@
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
-import { errorAnswer, type ApiHandler } from './api-handler.ts';
+import { type ApiHandler, errorAnswer } from './api-handler.ts';
 import type { ApiAnswer, ApiRequest } from './api-request.ts';
 import type { Caller, Credentials } from './authenticate.ts';
 import { StatusError, statusOf } from './status-error.ts';
@@ -51,6 +56,8 @@ export async function startApiListener(
     ca: clientCa,
     minVersion: 'TLSv1.2' as const,
   });
+  // Node takes it for HTTP/1.1, its types do not know.
+  const http1: object = { keepAliveTimeout: KEEP_ALIVE_MS };
   const server = createSecureServer({
     ...tls(identity.current),
     allowHTTP1: true,
@@ -59,7 +66,7 @@ export async function startApiListener(
     rejectUnauthorized: false,
     maxHeaderListPairs: 256,
     settings: { maxConcurrentStreams: MOST_STREAMS },
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    ...http1,
   });
   server.maxConnections = MOST_CONNECTIONS;
   const stopFollowing = identity.subscribe((next) => server.setSecureContext(tls(next)));
@@ -149,9 +156,13 @@ async function answerOf({
 }: Pick<Exchange, 'request' | 'options' | 'busy'>): Promise<ApiAnswer> {
   try {
     if (busy) {
-      throw new StatusError('TooManyRequests', 'too many requests are open, please try again later', {
-        retryAfterSeconds: 1,
-      });
+      throw new StatusError(
+        'TooManyRequests',
+        'too many requests are open, please try again later',
+        {
+          retryAfterSeconds: 1,
+        },
+      );
     }
     const headers = headersOf(request);
     const socket = socketOf(request);

@@ -43,7 +43,10 @@ export function jsonAnswer(value: unknown, status = 200): ApiAnswer {
 /** JSON text as an answer. */
 export function jsonTextAnswer(
   body: string | Buffer,
-  { status = 200, type = 'application/json' }: { readonly status?: number; readonly type?: string } = {},
+  {
+    status = 200,
+    type = 'application/json',
+  }: { readonly status?: number; readonly type?: string } = {},
 ): ApiAnswer {
   return { status, headers: { 'content-type': type }, body };
 }

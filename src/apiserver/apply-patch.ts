@@ -22,7 +22,8 @@ export function applyPatch(
 ): JsonObject {
   const type = bodyType(request);
   if (type === 'json-patch+json') return applyJsonPatch(object, decodeJson(request.body));
-  if (type === 'merge-patch+json') return objectOf(mergePatch(object, objectOf(decodeJson(request.body))));
+  if (type === 'merge-patch+json')
+    return objectOf(mergePatch(object, objectOf(decodeJson(request.body))));
   if (type === 'strategic-merge-patch+json' && definition.strategicMerge === true) {
     const patch = objectOf(decodeJson(request.body));
     return strategicMerge(object, patch, objectSchema(definition, version));

@@ -1,7 +1,13 @@
 import type { Attributes, Authorizer } from './authorizer.ts';
 import { refusalText } from './rbac-authorizer.ts';
 import { StatusError } from './status-error.ts';
-import { anonymous, authenticated, serviceAccountOf, serviceAccountUser, type UserInfo } from './user-info.ts';
+import {
+  anonymous,
+  authenticated,
+  serviceAccountOf,
+  serviceAccountUser,
+  type UserInfo,
+} from './user-info.ts';
 
 /** What a connection and a request bring along to say who asks. */
 export interface Credentials {
@@ -35,10 +41,7 @@ export interface Caller {
  */
 export async function authenticate(
   credentials: Credentials,
-  {
-    tokens,
-    authorizer,
-  }: { readonly tokens: TokenAuthenticator; readonly authorizer: Authorizer },
+  { tokens, authorizer }: { readonly tokens: TokenAuthenticator; readonly authorizer: Authorizer },
 ): Promise<Caller> {
   const self = await ownIdentity(credentials, tokens);
   const wished = wishedUser(credentials.headers);
@@ -101,13 +104,22 @@ function wishedUser(headers: Credentials['headers']): UserInfo | undefined {
     ...(uid === '' ? {} : { uid }),
     ...(extra.length === 0
       ? {}
-      : { extra: Object.fromEntries(extra.map(([key, value = '']) => [key.slice(EXTRA.length), [value]])) }),
+      : {
+          extra: Object.fromEntries(
+            extra.map(([key, value = '']) => [key.slice(EXTRA.length), [value]]),
+          ),
+        }),
   };
 }
 
 type ResourceAttributes = Extract<Attributes, { on: 'resource' }>;
 
-function impersonationAttributes({ name, groups, uid, extra = {} }: UserInfo): readonly ResourceAttributes[] {
+function impersonationAttributes({
+  name,
+  groups,
+  uid,
+  extra = {},
+}: UserInfo): readonly ResourceAttributes[] {
   const account = serviceAccountOf(name);
   const ask = (resource: string, of: string, group = '', subresource = ''): ResourceAttributes => ({
     on: 'resource',
@@ -119,8 +131,11 @@ function impersonationAttributes({ name, groups, uid, extra = {} }: UserInfo): r
     name: of,
   });
   // Those groups that come with being such a user need no right of their own.
-  const implied = account === undefined ? [] : serviceAccountUser(account.namespace, account.name).groups;
-  const asked = groups.filter((group) => !implied.includes(group) && group !== 'system:authenticated');
+  const implied =
+    account === undefined ? [] : serviceAccountUser(account.namespace, account.name).groups;
+  const asked = groups.filter(
+    (group) => !implied.includes(group) && group !== 'system:authenticated',
+  );
   return [
     account === undefined ? ask('users', name) : ask('serviceaccounts', account.name),
     ...asked.map((group) => ask('groups', group)),

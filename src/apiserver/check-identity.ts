@@ -41,7 +41,8 @@ function withNamespace(metadata: JsonObject, { target, definition }: ResourceCal
   const namespace = fieldIn(metadata, 'namespace') ?? '';
   if (!definition.namespaced) return withField(metadata, 'namespace', undefined);
   const expected = target.namespace;
-  if (expected === undefined) throw badRequest('an object of this kind is in a namespace: the path must name it');
+  if (expected === undefined)
+    throw badRequest('an object of this kind is in a namespace: the path must name it');
   if (namespace === '' || namespace === expected) return { ...metadata, namespace: expected };
   throw badRequest(
     'the namespace of the provided object does not match the namespace sent on the request',

@@ -35,11 +35,16 @@ export async function commitWrite(
   const expectVersion = live?.metadata.resourceVersion ?? '0';
   const puts: Change[] = [
     { op: 'put', resource, expectVersion },
-    ...companions.map((companion): Change => ({ op: 'put', resource: companion, expectVersion: '0' })),
+    ...companions.map(
+      (companion): Change => ({ op: 'put', resource: companion, expectVersion: '0' }),
+    ),
   ];
   const [stored, ...others] = await committing(call, live, () => context.store.commit(puts));
   if (stored === undefined) return resource;
-  const changes = [changeOf(stored, live), ...others.map((other) => other && changeOf(other, undefined))]
+  const changes = [
+    changeOf(stored, live),
+    ...others.map((other) => other && changeOf(other, undefined)),
+  ]
     .filter((change) => change !== undefined)
     .filter(({ fromVersion, toVersion }) => fromVersion !== toVersion);
   recordWrite({ request, fieldManager: options.fieldManager, changes }, context);

@@ -11,7 +11,9 @@ export interface ContinueToken {
 const LONGEST = 2_048;
 
 export function encodeContinue({ version, after }: ContinueToken): string {
-  return Buffer.from(JSON.stringify({ v: 'hauberk.dev/v1', rv: version, after })).toString('base64url');
+  return Buffer.from(JSON.stringify({ v: 'hauberk.dev/v1', rv: version, after })).toString(
+    'base64url',
+  );
 }
 
 /** @throws {StatusError} BadRequest for what was not given out by `encodeContinue`. */

@@ -38,7 +38,11 @@ export async function createObject(call: ResourceCall, context: ApiContext): Pro
     nowMs: clock.now(),
   });
   const companions = companionsOf(resource);
-  const stored = await commitWrite(call, { resource, live: undefined, options, companions }, context);
+  const stored = await commitWrite(
+    call,
+    { resource, live: undefined, options, companions },
+    context,
+  );
   return objectAnswer(stored, { call, context, representation, status: 201 });
 }
 

@@ -40,7 +40,7 @@ export function decodeJson(body: Uint8Array): Json {
     value = JSON.parse(textOf(body));
   } catch (cause) {
     if (cause instanceof StatusError) throw cause;
-    throw badRequest('couldn\'t get version/kind; json parse error: the request body is not JSON');
+    throw badRequest("couldn't get version/kind; json parse error: the request body is not JSON");
   }
   return safeTree(value);
 }

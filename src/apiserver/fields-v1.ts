@@ -8,8 +8,12 @@ export type FieldSet = ReadonlySet<FieldPathText>;
 /** The set in the form of metav1.FieldsV1. */
 export function encodeFieldsV1(fields: FieldSet): JsonObject {
   const root = new Node();
-  for (const path of [...fields].toSorted()) root.add(splitSteps(path));
+  for (const path of [...fields].toSorted(byText)) root.add(splitSteps(path));
   return root.toJson();
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : 1;
 }
 
 class Node {

@@ -2,7 +2,7 @@ import { qualifiedKind } from '../resources/kind-definition.ts';
 import { keyOf, keyText, type Resource } from '../resources/resource.ts';
 import type { Change } from '../store/store.ts';
 import type { ApiContext, WriteChange } from './api-context.ts';
-import { commitWrite, committing, recordWrite, timestamp } from './commit-write.ts';
+import { committing, commitWrite, recordWrite, timestamp } from './commit-write.ts';
 import { isJsonObject } from './json-object.ts';
 import type { ResourceCall } from './resource-call.ts';
 import type { WriteOptions } from './write-options.ts';
@@ -26,7 +26,11 @@ export async function finishDeletion(
   context: ApiContext,
 ): Promise<Resource> {
   if (options.dryRun) return commitWrite(call, { resource, live, options }, context);
-  await deleteAll(call, { roots: [live], fieldManager: options.fieldManager, orphan: false }, context);
+  await deleteAll(
+    call,
+    { roots: [live], fieldManager: options.fieldManager, orphan: false },
+    context,
+  );
   return resource;
 }
 
@@ -66,27 +70,36 @@ export async function deleteAll(
 async function withDependents(
   roots: readonly Resource[],
   orphan: boolean,
-  { store, kinds }: ApiContext,
+  context: ApiContext,
 ): Promise<readonly Resource[]> {
   const found = new Map(roots.map((resource) => [keyText(keyOf(resource)), resource]));
-  const stored = kinds.definitions.filter(({ origin = 'store' }) => origin === 'store');
   const queue = [...roots];
   for (let owner = queue.shift(); owner !== undefined; owner = queue.shift()) {
-    const isNamespace = owner.kind === 'Namespace' && owner.apiVersion === 'v1';
-    const within = isNamespace ? owner.metadata.name : owner.metadata.namespace;
-    for (const definition of stored) {
-      if (within !== undefined && !definition.namespaced) continue;
-      const { items } = await store.list(qualifiedKind(definition), within);
-      for (const item of items) {
-        const goes = isNamespace || (!orphan && owns(owner, item));
-        const key = keyText(keyOf(item));
-        if (!goes || found.has(key)) continue;
-        found.set(key, item);
-        queue.push(item);
-      }
+    for (const item of await dependentsOf(owner, orphan, context)) {
+      const key = keyText(keyOf(item));
+      if (found.has(key)) continue;
+      found.set(key, item);
+      queue.push(item);
     }
   }
   return [...found.values()];
+}
+
+/** What is in a namespace, or is owned by an object. */
+async function dependentsOf(
+  owner: Resource,
+  orphan: boolean,
+  { store, kinds }: ApiContext,
+): Promise<readonly Resource[]> {
+  const isNamespace = owner.kind === 'Namespace' && owner.apiVersion === 'v1';
+  if (orphan && !isNamespace) return [];
+  const within = isNamespace ? owner.metadata.name : owner.metadata.namespace;
+  const lists = kinds.definitions
+    .filter(({ origin = 'store' }) => origin === 'store')
+    .filter(({ namespaced }) => within === undefined || namespaced)
+    .map((definition) => store.list(qualifiedKind(definition), within));
+  const items = (await Promise.all(lists)).flatMap((list) => list.items);
+  return isNamespace ? items : items.filter((item) => owns(owner, item));
 }
 
 function owns(owner: Resource, { metadata }: Resource): boolean {
@@ -114,16 +127,20 @@ function planDeletion(
     changes: [
       ...marked
         .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-        .map((resource): Change => ({
-          op: 'put',
-          resource: markedDeleted(resource, now),
+        .map(
+          (resource): Change => ({
+            op: 'put',
+            resource: markedDeleted(resource, now),
+            expectVersion: resource.metadata.resourceVersion ?? '0',
+          }),
+        ),
+      ...deleted.map(
+        (resource): Change => ({
+          op: 'delete',
+          key: keyOf(resource),
           expectVersion: resource.metadata.resourceVersion ?? '0',
-        })),
-      ...deleted.map((resource): Change => ({
-        op: 'delete',
-        key: keyOf(resource),
-        expectVersion: resource.metadata.resourceVersion ?? '0',
-      })),
+        }),
+      ),
     ],
   };
 }
@@ -147,7 +164,10 @@ function markedDeleted(resource: Resource, now: string): Resource {
 /** A namespace that waited for one of these goes when nothing is left in it. */
 async function finishNamespaces(
   call: ResourceCall,
-  { deleted, fieldManager }: { readonly deleted: readonly Resource[]; readonly fieldManager: string },
+  {
+    deleted,
+    fieldManager,
+  }: { readonly deleted: readonly Resource[]; readonly fieldManager: string },
   context: ApiContext,
 ): Promise<void> {
   const names = new Set(deleted.map(({ metadata }) => metadata.namespace));

@@ -11,11 +11,15 @@ export function causesOf(
 }
 
 function causeOf({ field, message, reason }: FieldProblem, object: unknown): StatusCause {
-  switch (reason) {
+  switch (message === 'is required' ? 'required' : reason) {
     case 'required':
       return { reason: 'FieldValueRequired', message: 'Required value', field };
     case 'unsupported':
-      return { reason: 'FieldValueNotSupported', message: unsupported(field, message, object), field };
+      return {
+        reason: 'FieldValueNotSupported',
+        message: unsupported(field, message, object),
+        field,
+      };
     case 'type':
       return { reason: 'FieldValueTypeInvalid', message: invalid(field, message, object), field };
     default:
@@ -43,7 +47,8 @@ const LONGEST_VALUE = 200;
 function shown(field: string, object: unknown): string | undefined {
   let value: unknown = object;
   for (const step of field === '' ? [] : pathOf(field)) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step))
+      return undefined;
     value = (value as Readonly<Record<string, unknown>>)[step];
   }
   if (value === undefined || (typeof value === 'object' && value !== null)) return undefined;

@@ -17,11 +17,6 @@ export function thawed(resource: Resource): JsonObject {
   return structuredClone(resource) as unknown as JsonObject;
 }
 
-/** An object whose metadata is in the form of a Resource already. */
-export function asResource(value: JsonObject): Resource {
-  return value as unknown as Resource;
-}
-
 /** `object` with `key` set, or without it where `value` is undefined. */
 export function withField(object: JsonObject, key: string, value: Json | undefined): JsonObject {
   const { [key]: _, ...rest } = object;

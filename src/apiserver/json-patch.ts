@@ -8,8 +8,8 @@ const MOST_OPERATIONS = 10_000;
 const OPERATIONS = ['add', 'remove', 'replace', 'move', 'copy', 'test'];
 /** What would reach an object's prototype, were it followed. */
 const DANGEROUS = /(?:^|\/)(?:__proto__|constructor|prototype)(?:\/|$)/;
-/** A copy may double its source: the result is bounded before it is kept. */
-const LARGEST_RESULT_BYTES = 3 * 1024 * 1024;
+/** A copy may double its source, again and again. */
+const LARGEST_COPIED_BYTES = 3 * 1024 * 1024;
 
 /**
  * RFC 6902 on a copy of `target`.
@@ -26,14 +26,31 @@ export function applyJsonPatch(target: JsonObject, patch: Json): JsonObject {
     );
   }
   let result: unknown = structuredClone(target);
+  let copied = 0;
   for (const [index, operation] of patch.entries()) {
-    result = applyOne(result, checkedOperation(operation, index), index);
+    const checked = checkedOperation(operation, index);
+    copied += copiedBytes(result, checked);
+    if (copied > LARGEST_COPIED_BYTES) {
+      throw new StatusError(
+        'RequestEntityTooLarge',
+        `the copy operations of the JSON patch come to more than ${LARGEST_COPIED_BYTES} bytes`,
+      );
+    }
+    result = applyOne(result, checked, index);
   }
-  if (!isJsonObject(result)) throw refusal(0, 'the result is not an object');
-  if (JSON.stringify(result).length > LARGEST_RESULT_BYTES) {
-    throw new StatusError('RequestEntityTooLarge', 'the patched object is too large');
+  if (isJsonObject(result)) return result;
+  throw refusal(0, 'the result is not an object');
+}
+
+/** How much an operation adds that is not in the patch itself: forty copies could fill the memory. */
+function copiedBytes(document: unknown, operation: Operation): number {
+  if (operation.op !== 'copy') return 0;
+  try {
+    const value: unknown = jsonPatch.getValueByPointer(document, operation.from);
+    return JSON.stringify(value)?.length ?? 0;
+  } catch {
+    return 0;
   }
-  return result;
 }
 
 function applyOne(document: unknown, operation: Operation, index: number): unknown {

@@ -10,14 +10,14 @@ export function matchesLabelSelector(
   const expressions = fieldIn(selector, 'matchExpressions') ?? [];
   if (!isJsonObject(exact) || !Array.isArray(expressions)) return false;
   return (
-    Object.entries(exact).every(([key, value]) => valueOf(labels, key) === value) &&
+    Object.entries(exact).every(([key, value]) => labelOf(labels, key) === value) &&
     expressions.every((expression) => holds(expression, labels))
   );
 }
 
 function holds(expression: unknown, labels: Readonly<Record<string, string>>): boolean {
   const values = fieldIn(expression, 'values') ?? [];
-  const value = valueOf(labels, String(fieldIn(expression, 'key') ?? ''));
+  const value = labelOf(labels, String(fieldIn(expression, 'key') ?? ''));
   if (!Array.isArray(values)) return false;
   switch (fieldIn(expression, 'operator')) {
     case 'In':
@@ -33,6 +33,6 @@ function holds(expression: unknown, labels: Readonly<Record<string, string>>): b
   }
 }
 
-function valueOf(labels: Readonly<Record<string, string>>, key: string): string | undefined {
+function labelOf(labels: Readonly<Record<string, string>>, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }

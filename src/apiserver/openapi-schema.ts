@@ -26,7 +26,8 @@ const PLAIN = [
 ];
 
 /** One of our schemas in the dialect of OpenAPI 3.0 that kubectl reads. */
-export function openApiSchema(schema: JsonSchema): JsonObject {
+export function openApiSchema(source: object): JsonObject {
+  const schema = source as JsonSchema;
   const written = new Map<string, Json>();
   for (const key of Object.keys(schema)) {
     if (PLAIN.includes(key) || key.startsWith('x-kubernetes-')) {

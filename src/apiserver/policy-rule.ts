@@ -111,7 +111,13 @@ function coversResource(held: readonly string[], resource: string): boolean {
 }
 
 /** The rule as messages show it. */
-export function ruleText({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }: PolicyRule): string {
+export function ruleText({
+  verbs,
+  apiGroups,
+  resources,
+  resourceNames,
+  nonResourceURLs,
+}: PolicyRule): string {
   const part = (name: string, list: readonly string[]): string[] =>
     list.length === 0 ? [] : [`${name}:${JSON.stringify(list)}`];
   return `{${[

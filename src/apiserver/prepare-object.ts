@@ -64,7 +64,11 @@ function reportUnknown(
   );
 }
 
-function refusal(problems: readonly FieldProblem[], object: JsonObject, { definition }: ResourceCall) {
+function refusal(
+  problems: readonly FieldProblem[],
+  object: JsonObject,
+  { definition }: ResourceCall,
+) {
   const { kind, group, confidential } = definition;
   const name = (object['metadata'] as { name?: unknown } | undefined)?.name;
   return invalid(

@@ -83,26 +83,30 @@ function decodeValue(
   { field, depth }: Found,
   repeated: boolean,
 ): Json | undefined {
-  if (typeof type === 'object') {
-    if ('map' in type) return undefined;
-    const object = decodeMessage(bytesOf(field), messages[type.message], depth + 1);
-    return Object.keys(object).length === 0 && !repeated ? undefined : object;
-  }
+  if (typeof type === 'string') return decodeScalar(type, field, repeated);
+  if ('map' in type) return undefined;
+  const object = decodeMessage(bytesOf(field), messages[type.message], depth + 1);
+  return Object.keys(object).length === 0 && !repeated ? undefined : object;
+}
+
+function decodeScalar(
+  type: Extract<FieldType, string>,
+  field: WireField,
+  repeated: boolean,
+): Json | undefined {
   switch (type) {
-    case 'string': {
-      const text = textOf(bytesOf(field));
-      return text === '' && !repeated ? undefined : text;
-    }
+    case 'string':
+      return textOf(bytesOf(field)) || (repeated ? '' : undefined);
     case 'bytes':
       return Buffer.from(bytesOf(field)).toString('base64');
     case 'int':
-    case 'given-int': {
-      const number = signed(field);
-      return number === 0 && type === 'int' ? undefined : number;
-    }
+      return signed(field) || undefined;
+    case 'given-int':
+      return signed(field);
     case 'bool':
+      return field.value !== 0n || undefined;
     case 'given-bool':
-      return field.value === 0n && type === 'bool' ? undefined : field.value !== 0n;
+      return field.value !== 0n;
     case 'time':
       return timeOf(bytesOf(field));
     case 'int-or-string':

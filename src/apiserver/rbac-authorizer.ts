@@ -6,11 +6,11 @@ import { matchesLabelSelector } from './label-selector-object.ts';
 import { parsePolicyRule, ruleAllows } from './policy-rule.ts';
 import { MASTERS, serviceAccountOf, type UserInfo } from './user-info.ts';
 
-const RBAC = 'rbac.authorization.k8s.io';
-export const CLUSTER_ROLE = `ClusterRole.${RBAC}`;
-export const ROLE = `Role.${RBAC}`;
-const CLUSTER_BINDING = `ClusterRoleBinding.${RBAC}`;
-const BINDING = `RoleBinding.${RBAC}`;
+export const RBAC_GROUP = 'rbac.authorization.k8s.io';
+const CLUSTER_ROLE = `ClusterRole.${RBAC_GROUP}`;
+const ROLE = `Role.${RBAC_GROUP}`;
+const CLUSTER_BINDING = `ClusterRoleBinding.${RBAC_GROUP}`;
+const BINDING = `RoleBinding.${RBAC_GROUP}`;
 
 const EVERYTHING: PolicyRule = {
   verbs: ['*'],
@@ -73,7 +73,8 @@ export async function rulesOfRole(
   store: Pick<Store, 'get' | 'list'>,
   { name, namespace }: RoleKey,
 ): Promise<readonly PolicyRule[]> {
-  const key = namespace === undefined ? { kind: CLUSTER_ROLE, name } : { kind: ROLE, namespace, name };
+  const key =
+    namespace === undefined ? { kind: CLUSTER_ROLE, name } : { kind: ROLE, namespace, name };
   const role = await store.get(key);
   if (role === undefined) return [];
   const selectors = fieldIn(role['aggregationRule'], 'clusterRoleSelectors');
@@ -81,7 +82,9 @@ export async function rulesOfRole(
   const { items } = await store.list(CLUSTER_ROLE);
   return items
     .filter((other) => other !== role)
-    .filter(({ metadata }) => selectors.some((selector) => matchesLabelSelector(selector, metadata.labels)))
+    .filter(({ metadata }) =>
+      selectors.some((selector) => matchesLabelSelector(selector, metadata.labels)),
+    )
     .flatMap(ownRules);
 }
 

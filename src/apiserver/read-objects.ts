@@ -57,7 +57,10 @@ export function objectAnswer(
   }
   const shown = inApiVersion(resource, call.apiVersion);
   if (representation.as === 'partial') {
-    return jsonTextAnswer(JSON.stringify(partialObject(shown, representation.version)), { status, type });
+    return jsonTextAnswer(JSON.stringify(partialObject(shown, representation.version)), {
+      status,
+      type,
+    });
   }
   const options = tableOptions(call, context, representation.version);
   const { resourceVersion = '' } = resource.metadata;
@@ -118,7 +121,11 @@ function listText(
   }
   if (representation.as === 'partial') {
     const { version } = representation;
-    const list = { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata };
+    const list = {
+      kind: 'PartialObjectMetadataList',
+      apiVersion: `meta.k8s.io/${version}`,
+      metadata,
+    };
     return JSON.stringify({ ...list, items: items.map((item) => partialObject(item, version)) });
   }
   const kind = definition.listKind ?? `${definition.kind}List`;
@@ -126,7 +133,11 @@ function listText(
   return `${head},"items":[${items.map((item) => objectJson(item, apiVersion)).join(',')}]}`;
 }
 
-async function readPage(call: ResourceCall, query: ObjectQuery, context: ApiContext): Promise<Page> {
+async function readPage(
+  call: ResourceCall,
+  query: ObjectQuery,
+  context: ApiContext,
+): Promise<Page> {
   const limit = wholeNumber(call.request.query, 'limit') ?? 0;
   const token = call.request.query.get('continue') ?? '';
   const from = token === '' ? undefined : decodeContinue(token);
@@ -184,7 +195,10 @@ async function samePresent(
   {
     context,
     from,
-  }: { readonly context: ApiContext; readonly from: { readonly version: number; readonly after: string } },
+  }: {
+    readonly context: ApiContext;
+    readonly from: { readonly version: number; readonly after: string };
+  },
 ): Promise<Snapshot> {
   if (context.store.version === from.version) return context.store.list(call.kind, query.namespace);
   throw expired(

@@ -1,5 +1,5 @@
-import { type KindDefinition, qualifiedKind, verbsOf } from '../resources/kind-definition.ts';
 import { quote } from '../resources/field-problem.ts';
+import { type KindDefinition, qualifiedKind, verbsOf } from '../resources/kind-definition.ts';
 import type { KindRegistry } from '../resources/kind-registry.ts';
 import type { ResourceKey } from '../resources/resource.ts';
 import type { ApiRequest } from './api-request.ts';
@@ -68,7 +68,7 @@ export function verbOf(request: ApiRequest, target: ResourceTarget): string {
   }
 }
 
-export function isWatch({ query }: Pick<ApiRequest, 'query'>): boolean {
+function isWatch({ query }: Pick<ApiRequest, 'query'>): boolean {
   const value = query.get('watch');
   return value !== null && /^(?:1|t|true|)$/i.test(value);
 }

@@ -22,16 +22,20 @@ export function wishedVersion({ query }: Pick<ApiRequest, 'query'>): WishedVersi
   }
   if (text === '' || text === '0') {
     if (match === 'Exact') {
-      throw badRequest('resourceVersionMatch: Forbidden: resourceVersionMatch "Exact" is forbidden for resourceVersion "0" or none');
+      throw badRequest(
+        'resourceVersionMatch: Forbidden: resourceVersionMatch "Exact" is forbidden for resourceVersion "0" or none',
+      );
     }
     return { version: 'newest' };
   }
   return { version: parseVersion(text), match: match === 'Exact' ? 'exact' : 'not-older' };
 }
 
-export function parseVersion(text: string): number {
+function parseVersion(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw badRequest(`Invalid value: ${JSON.stringify(text.slice(0, 40))}: resourceVersion must be a whole number`);
+  throw badRequest(
+    `Invalid value: ${JSON.stringify(text.slice(0, 40))}: resourceVersion must be a whole number`,
+  );
 }
 
 /** A version that the store has not reached: after a restore from a backup, say. */

@@ -21,10 +21,12 @@ export function withServerMetadata(wanted: JsonObject, live: Resource | undefine
   const own = isJsonObject(written) ? Object.entries(written) : [];
   const kept = own.filter(([key]) => !SERVER_FIELDS.includes(key) && key !== 'generateName');
   const metadata = live?.metadata as Readonly<Record<string, unknown>> | undefined;
-  const given = SERVER_FIELDS.filter((key) => key !== 'managedFields').flatMap((key): [string, Json][] => {
-    const value = metadata?.[key];
-    return value === undefined ? [] : [[key, value as Json]];
-  });
+  const given = SERVER_FIELDS.filter((key) => key !== 'managedFields').flatMap(
+    (key): [string, Json][] => {
+      const value = metadata?.[key];
+      return value === undefined ? [] : [[key, value as Json]];
+    },
+  );
   return { ...wanted, metadata: Object.fromEntries([...kept, ...given]) };
 }
 

@@ -1,8 +1,20 @@
 import type { ApiContext } from './api-context.ts';
 import { type ApiAnswer, type ApiRequest, jsonAnswer, textAnswer } from './api-request.ts';
-import { aggregatedDiscovery, coreVersions, groupDocument, groupList, resourceList } from './discovery.ts';
+import {
+  aggregatedDiscovery,
+  coreVersions,
+  groupDocument,
+  groupList,
+  resourceList,
+} from './discovery.ts';
 import { parseAccept, takesJson } from './media-type.ts';
-import { OPENAPI_V2, OPENAPI_V2_TYPE, type OpenApiDocument, type OpenApiDocuments } from './openapi.ts';
+import {
+  OPENAPI_V2,
+  OPENAPI_V2_ANSWER,
+  OPENAPI_V2_TYPE,
+  type OpenApiDocument,
+  type OpenApiDocuments,
+} from './openapi.ts';
 import { notAcceptable } from './representation.ts';
 import type { RequestTarget } from './request-target.ts';
 import { noSuchPath } from './status-error.ts';
@@ -40,7 +52,11 @@ function existing<T>(document: T | undefined): T {
 function discoveryAnswer(request: ApiRequest, { kinds }: ApiContext, core: boolean): ApiAnswer {
   for (const range of parseAccept(request.headers['accept'])) {
     const { as, g, v } = range.parameters;
-    if (as === 'APIGroupDiscoveryList' && g === 'apidiscovery.k8s.io' && (v === 'v2' || v === 'v2beta1')) {
+    if (
+      as === 'APIGroupDiscoveryList' &&
+      g === 'apidiscovery.k8s.io' &&
+      (v === 'v2' || v === 'v2beta1')
+    ) {
       const type = `application/json;g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`;
       const body = JSON.stringify(aggregatedDiscovery(kinds, { core, version: v }));
       return { status: 200, headers: { 'content-type': type, vary: 'Accept' }, body };
@@ -63,10 +79,24 @@ function otherPath(path: string, request: ApiRequest, documents: OpenApiDocument
     case '/openapi/v3':
       return documentAnswer(documents.index(), request);
     case '/':
-      return jsonAnswer({ paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
+      return jsonAnswer({
+        paths: [
+          '/api',
+          '/apis',
+          '/healthz',
+          '/livez',
+          '/openapi/v2',
+          '/openapi/v3',
+          '/readyz',
+          '/version',
+        ],
+      });
     default:
       if (!path.startsWith('/openapi/v3/')) throw noSuchPath();
-      return documentAnswer(existing(documents.groupVersion(path.slice('/openapi/v3/'.length))), request);
+      return documentAnswer(
+        existing(documents.groupVersion(path.slice('/openapi/v3/'.length))),
+        request,
+      );
   }
 }
 
@@ -75,10 +105,13 @@ function openApiV2({ headers }: ApiRequest): ApiAnswer {
     ({ type, subtype }) => `${type}/${subtype}` === OPENAPI_V2_TYPE.toLowerCase() || type === '*',
   );
   if (!wanted) throw notAcceptable([OPENAPI_V2_TYPE]);
-  return { status: 200, headers: { 'content-type': OPENAPI_V2_TYPE }, body: OPENAPI_V2 };
+  return { status: 200, headers: { 'content-type': OPENAPI_V2_ANSWER }, body: OPENAPI_V2 };
 }
 
-function documentAnswer({ body, hash }: OpenApiDocument, { headers, query }: ApiRequest): ApiAnswer {
+function documentAnswer(
+  { body, hash }: OpenApiDocument,
+  { headers, query }: ApiRequest,
+): ApiAnswer {
   const asked = query.get('hash');
   const common = {
     etag: `"${hash}"`,

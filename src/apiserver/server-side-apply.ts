@@ -80,7 +80,9 @@ interface Taken {
 
 function conflictsWith(others: readonly ManagedEntry[], changed: FieldSet): readonly Taken[] {
   return others.flatMap((entry) =>
-    [...entry.fields.intersection(changed)].toSorted().map((path) => ({ entry, path })),
+    [...entry.fields.intersection(changed)]
+      .toSorted((a, b) => (a < b ? -1 : 1))
+      .map((path) => ({ entry, path })),
   );
 }
 
@@ -145,31 +147,36 @@ function mergeLists(live: Json[], wanted: Json[], schema: JsonSchema | undefined
     const old = live[liveSteps.indexOf(steps[index])];
     return kind.list === 'map' ? mergeValue(old, item, kind.items) : item;
   });
-  const others = live.filter((_, index) => !steps.includes(liveSteps[index]));
-  // Those of others stand where they stood among themselves, before what is wanted.
-  return live.length === 0 ? merged : interleave({ live, liveSteps, steps, merged, others });
+  return interleave(merged, steps, { live, liveSteps });
 }
 
 function duplicate(steps: readonly (Step | undefined)[]): FieldPathText {
   return joinSteps([steps.find((step, index) => steps.indexOf(step) !== index) ?? '']);
 }
 
-/** Live order for what was there already, unless the applier orders it otherwise; new items last. */
-function interleave(lists: {
-  readonly live: readonly Json[];
-  readonly liveSteps: readonly (Step | undefined)[];
-  readonly steps: readonly (Step | undefined)[];
-  readonly merged: readonly Json[];
-  readonly others: readonly Json[];
-}): Json[] {
-  const { live, liveSteps, steps, merged } = lists;
-  const common = merged.filter((_, index) => liveSteps.includes(steps[index]));
-  const fresh = merged.filter((_, index) => !liveSteps.includes(steps[index]));
-  const queue = [...common];
-  const kept = live.map((item, index) =>
-    steps.includes(liveSteps[index]) ? (queue.shift() ?? item) : item,
-  );
-  return [...kept, ...fresh];
+/**
+ * In the applier's order; what is of others stays before the item that it stood before. So the order is the
+ * same when the same is applied again.
+ */
+function interleave(
+  merged: readonly Json[],
+  steps: readonly (Step | undefined)[],
+  { live, liveSteps }: { readonly live: Json[]; readonly liveSteps: readonly (Step | undefined)[] },
+): Json[] {
+  const result: Json[] = [];
+  let next = 0;
+  const passOthers = (end: number): void => {
+    for (; next < end; next += 1) {
+      const item = live[next];
+      if (item !== undefined && !steps.includes(liveSteps[next])) result.push(item);
+    }
+  };
+  for (const [index, item] of merged.entries()) {
+    passOthers(liveSteps.indexOf(steps[index]));
+    result.push(item);
+  }
+  passOthers(live.length);
+  return result;
 }
 
 interface Pruning {
@@ -237,13 +244,6 @@ function isKeyField(steps: readonly Step[], keys: readonly string[]): boolean {
 
 function isEmpty(value: Json): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
-}
-
-/** Whether the object has an entry of that applier: it was applied by them before. */
-export function appliedBefore(object: JsonObject, manager: string): boolean {
-  return managedEntries(object).some(
-    (entry) => entry.operation === 'Apply' && entry.manager === manager,
-  );
 }
 
 /** Only what an applier may say: not managedFields, which are the server's. */

@@ -89,7 +89,7 @@ export class StatusError extends MeshError {
 }
 
 /** `peerauthentications.security.istio.io`, or `secrets` in the core group. */
-export function groupResourceText({ group, resource }: GroupResource): string {
+function groupResourceText({ group, resource }: GroupResource): string {
   return group === '' ? resource : `${resource}.${group}`;
 }
 

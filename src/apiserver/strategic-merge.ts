@@ -26,17 +26,23 @@ export function strategicMerge(
   const merged = new Map<string, Json>(Object.entries(retained(target, patch)));
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith('$')) continue;
-    const below = fieldSchema(schema, key);
-    if (value === null) merged.delete(key);
-    else if (Array.isArray(value)) merged.set(key, mergeList(merged.get(key), value, below));
-    else if (isJsonObject(value)) {
-      const old = merged.get(key);
-      const next = strategicMerge(isJsonObject(old) ? old : {}, value, below);
-      if (fieldIn(value, DIRECTIVE) === 'delete') merged.delete(key);
-      else merged.set(key, next);
-    } else merged.set(key, value);
+    const next = mergeField(merged.get(key), value, fieldSchema(schema, key));
+    if (next === undefined) merged.delete(key);
+    else merged.set(key, next);
   }
   return Object.fromEntries(applyListDirectives(merged, patch, schema));
+}
+
+/** The field after the patch, undefined where the patch removes it. */
+function mergeField(
+  old: Json | undefined,
+  value: Json,
+  schema: JsonSchema | undefined,
+): Json | undefined {
+  if (value === null || fieldIn(value, DIRECTIVE) === 'delete') return undefined;
+  if (Array.isArray(value)) return mergeList(old, value, schema);
+  if (!isJsonObject(value)) return value;
+  return strategicMerge(isJsonObject(old) ? old : {}, value, schema);
 }
 
 /** `$retainKeys`: of a union, what the patch does not name goes. */

@@ -33,7 +33,7 @@ function columnsOf(definition: KindDefinition, version: string): readonly Compil
 }
 
 /** `columnDefinitions` of a Table: the name, then the kind's own. */
-export function columnDefinitions(definition: KindDefinition, version: string): Json[] {
+function columnDefinitions(definition: KindDefinition, version: string): Json[] {
   const name = {
     name: 'Name',
     type: 'string',
@@ -97,17 +97,19 @@ function cellOf(
   if (column.cell !== undefined) return column.cell(resource) ?? '';
   const found = path?.(resource) ?? [];
   const [first] = found;
-  if (first === undefined || first === null) {
-    return column.type === 'string' || column.type === 'date'
-      ? column.type === 'date'
-        ? '<unknown>'
-        : ''
-      : null;
-  }
+  if (first === undefined || first === null) return EMPTY[column.type];
   if (column.type === 'date') return ageOf(first, nowMs);
-  if (column.type === 'string') return found.length === 1 ? textOf(first) : textOf(found);
+  if (column.type === 'string') return textOf(found.length === 1 ? first : found);
   return typeof first === 'object' ? null : (first as Json);
 }
+
+const EMPTY: Readonly<Record<Column['type'], Json>> = {
+  string: '',
+  date: '<unknown>',
+  integer: null,
+  number: null,
+  boolean: null,
+};
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);

@@ -185,7 +185,9 @@ async function applyOnce(
 function applyConfig(call: ResourceCall): JsonObject {
   const { request, definition, target } = call;
   if ((request.query.get('fieldManager') ?? '') === '') {
-    throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
+    throw badRequest(
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    );
   }
   const body = decodeYaml(request.body);
   if (!isJsonObject(body)) throw badRequest('the applied configuration is not an object');

@@ -8,9 +8,9 @@ export interface UserInfo {
 
 /** May do everything, whatever roles say: the way back in when they are wrong. */
 export const MASTERS = 'system:masters';
-export const AUTHENTICATED = 'system:authenticated';
-export const UNAUTHENTICATED = 'system:unauthenticated';
-export const ALL_SERVICE_ACCOUNTS = 'system:serviceaccounts';
+const AUTHENTICATED = 'system:authenticated';
+const UNAUTHENTICATED = 'system:unauthenticated';
+const ALL_SERVICE_ACCOUNTS = 'system:serviceaccounts';
 
 export const anonymous: UserInfo = { name: 'system:anonymous', groups: [UNAUTHENTICATED] };
 

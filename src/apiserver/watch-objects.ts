@@ -1,6 +1,5 @@
-import { isTrue } from './write-options.ts';
-import type { StoreEvent } from '../store/store.ts';
 import { keyOf, type Resource } from '../resources/resource.ts';
+import type { StoreEvent } from '../store/store.ts';
 import type { ApiContext } from './api-context.ts';
 import type { ApiAnswer, StreamSink } from './api-request.ts';
 import { type ObjectQuery, objectQuery } from './object-query.ts';
@@ -10,6 +9,7 @@ import { type ResourceCall, wholeNumber } from './resource-call.ts';
 import { tooLarge, wishedVersion } from './resource-version.ts';
 import { badRequest, statusOf } from './status-error.ts';
 import { bookmarkFrame, errorFrame, eventFrame, type WatchEventType } from './watch-frame.ts';
+import { isTrue } from './write-options.ts';
 
 const BOOKMARK_MS = 60_000;
 /** A watch ends by itself between these, so that not all begin again at once. */
@@ -81,7 +81,9 @@ async function runWatch(watch: Watch, sink: StreamSink, aborted: AbortSignal): P
   const mark = (): void => {
     // Between turns of the loop an idle watch has seen every commit there is.
     if (!idle) return;
-    void sink.write(bookmarkFrame(context.store.version, { call, representation, initialEnd: false }));
+    void sink.write(
+      bookmarkFrame(context.store.version, { call, representation, initialEnd: false }),
+    );
   };
   const ticking = bookmarks ? setInterval(mark, BOOKMARK_MS) : undefined;
   try {

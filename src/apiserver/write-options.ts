@@ -14,7 +14,10 @@ export interface WriteOptions {
 const LONGEST_MANAGER = 128;
 
 /** @throws {StatusError} BadRequest for values that there are not. */
-export function writeOptions({ query, headers }: Pick<ApiRequest, 'query' | 'headers'>): WriteOptions {
+export function writeOptions({
+  query,
+  headers,
+}: Pick<ApiRequest, 'query' | 'headers'>): WriteOptions {
   return {
     dryRun: isDryRun(query.getAll('dryRun')),
     fieldManager: managerOf(query.get('fieldManager'), headers['user-agent']),
@@ -27,7 +30,9 @@ export function writeOptions({ query, headers }: Pick<ApiRequest, 'query' | 'hea
 export function isDryRun(values: readonly string[]): boolean {
   for (const value of values) {
     if (value !== 'All') {
-      throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(value)}: supported values: "All"`);
+      throw badRequest(
+        `dryRun: Unsupported value: ${JSON.stringify(value)}: supported values: "All"`,
+      );
     }
   }
   return values.length > 0;
@@ -43,7 +48,9 @@ function managerOf(given: string | null, userAgent: string | undefined): string 
     return printable((userAgent ?? '').split('/')[0] ?? '') || 'unknown';
   }
   if (given.length > LONGEST_MANAGER || printable(given) !== given) {
-    throw badRequest(`fieldManager: Invalid value: at most ${LONGEST_MANAGER} printable characters`);
+    throw badRequest(
+      `fieldManager: Invalid value: at most ${LONGEST_MANAGER} printable characters`,
+    );
   }
   return given;
 }

@@ -37,17 +37,28 @@ import { adminSocketPath } from './admin-client.ts';
 import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import { type AuthorityConfig, openAuthority } from './open-authority.ts';
+import {
+  apiNames,
+  type ResourceApi,
+  type ResourceApiOptions,
+  startResourceApi,
+} from './resource-api.ts';
 
 export interface ControlPlaneConfig extends AuthorityConfig {
   readonly dataDir: string;
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
+  /** The Kubernetes-compatible API. */
+  readonly api: { readonly host: string; readonly port: number };
   /** Default: a file in the data directory, made at the first start. */
   readonly masterKey?: MasterKeySources;
 }
 
 export interface ControlPlaneReady {
   readonly xdsPort: number;
+  readonly apiPort: number;
+  /** For kubectl, as administrator. */
+  readonly kubeconfig: string;
   readonly adminSocket: string;
   readonly rootFingerprint: string;
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
@@ -117,14 +128,9 @@ async function serve(
   });
   const publisher = bundlePublisher({ store, bundle: authority.bundle, clock, events });
   await publisher.publish();
-  const own = serverIdentity({ authority, rootNamespace, clock });
-  const signing = {
-    authority,
-    attestors: [tokens, svids],
-    serviceAccounts: accounts,
-    ledger,
-    revocations,
-  };
+  const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
+  const attestors = [tokens, svids];
+  const signing = { authority, attestors, serviceAccounts: accounts, ledger, revocations };
   const grpc = await startGrpcServer({
     listen: config.xds,
     identity: own.identity,
@@ -155,14 +161,18 @@ async function serve(
       }),
     },
   });
+  const api = await openResourceApi({ config, store, authority, events, clock }, own.identity);
   ready({
     xdsPort: grpc.port,
+    apiPort: api.port,
+    kubeconfig: api.kubeconfig,
     adminSocket,
     rootFingerprint: rootFingerprint(authority),
     svidLifetimeMs: authority.rules.defaultLifetimeMs,
   });
   await runTasks(signal, [
     grpc.run,
+    api.run,
     admin,
     own.run,
     publisher.run,
@@ -171,6 +181,14 @@ async function serve(
     (stop) => distribution.run(stop),
     renewAuthority(authority, events, clock),
   ]);
+}
+
+function openResourceApi(
+  { config, ...parts }: Pick<Parts, 'config' | 'store' | 'authority' | 'events' | 'clock'>,
+  identity: ResourceApiOptions['identity'],
+): Promise<ResourceApi> {
+  const { dataDir, rootNamespace, api } = config;
+  return startResourceApi({ ...parts, dataDir, rootNamespace, listen: api, identity });
 }
 
 /** Who may be asking: holders of enrolment tokens, and of SVIDs that are not revoked. */

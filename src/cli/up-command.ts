@@ -12,6 +12,7 @@ import { untilStopped } from './until-stopped.ts';
 interface UpOptions {
   readonly dataDir?: string;
   readonly xds: string;
+  readonly apiListen: string;
   readonly trustDomain: string;
   readonly svidLifetime: string;
   readonly masterKeyFile?: string;
@@ -30,6 +31,11 @@ export function upCommand(): Command {
       '--xds <host:port>',
       'where sidecars reach it (certificates and facts)',
       '0.0.0.0:15012',
+    )
+    .option(
+      '--api-listen <host:port>',
+      'where kubectl and other clients reach the resource API',
+      '127.0.0.1:6443',
     )
     .option('--trust-domain <name>', 'trust domain of a new mesh', 'cluster.local')
     .option('--svid-lifetime <duration>', 'how long certificates of workloads last', '24h')
@@ -54,6 +60,7 @@ export function upCommand(): Command {
       const config = {
         dataDir,
         xds: parseAddress(options.xds),
+        api: parseAddress(options.apiListen),
         trustDomain: options.trustDomain,
         rootNamespace: ROOT_NAMESPACE,
         svidLifetimeMs: parseDuration(options.svidLifetime),
@@ -80,16 +87,18 @@ export function upCommand(): Command {
 
 function upText(
   config: ControlPlaneConfig,
-  { xdsPort, rootFingerprint, svidLifetimeMs }: ControlPlaneReady,
+  { xdsPort, apiPort, kubeconfig, rootFingerprint, svidLifetimeMs }: ControlPlaneReady,
 ): string {
   return [
     `control plane of trust domain "${config.trustDomain}" is up`,
     `  sidecars     ${config.xds.host}:${xdsPort}`,
+    `  resource API ${config.api.host}:${apiPort}`,
     `  data         ${config.dataDir}`,
     `  root         sha256 ${rootFingerprint}`,
     ...(svidLifetimeMs < config.svidLifetimeMs
       ? [`  certificates last ${formatDuration(svidLifetimeMs)}: the chain of the CA ends then`]
       : []),
+    `kubectl:  export KUBECONFIG=${kubeconfig}`,
     'next: hauberk apply -f FILE, hauberk token create --service-account NAMESPACE/NAME',
   ].join('\n');
 }
