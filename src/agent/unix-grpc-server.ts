@@ -12,7 +12,9 @@ import {
   type Interceptor,
 } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
-import { type PeerCredentials, peerCredentials } from '../attestation/peer-credentials.ts';
+import { ticksSinceBoot } from '../attestation/boot-clock.ts';
+import type { Connected } from '../attestation/caller-process.ts';
+import { peerCredentials } from '../attestation/peer-credentials.ts';
 import { connectHandler } from '../lib/connect-handler.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import type { Task } from '../lib/tasks.ts';
@@ -61,6 +63,7 @@ export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promi
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
     sessions.add(session);
+    callerOf(session);
     session.on('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());
   });
@@ -96,16 +99,17 @@ function unimplemented(request: unknown): void {
   );
 }
 
-const bySession = new WeakMap<object, PeerCredentials>();
+const bySession = new WeakMap<object, Connected>();
 
-/** Read once a connection: the kernel notes it when the caller connects. */
-function callerOf(session: Http2Session | undefined): PeerCredentials | undefined {
+/** Read once, when the connection was accepted; the kernel noted it when the caller connected. */
+function callerOf(session: Http2Session | undefined): Connected | undefined {
   if (session === undefined) return undefined;
   const known = bySession.get(session);
   if (known !== undefined) return known;
   const { _handle: handle } = session.socket as unknown as { _handle?: { readonly fd: number } };
   try {
-    const caller = peerCredentials(handle?.fd ?? -1);
+    const atTicks = ticksSinceBoot();
+    const caller = { credentials: peerCredentials(handle?.fd ?? -1), atTicks };
     bySession.set(session, caller);
     return caller;
   } catch (error) {

@@ -36,8 +36,6 @@ export interface ResourceApiOptions {
 
 export interface ResourceApi {
   readonly port: number;
-  /** The file that lets kubectl in as administrator. */
-  readonly kubeconfig: string;
   readonly run: Task;
 }
 
@@ -83,7 +81,7 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
     authenticate: (credentials) => authenticate(credentials, { tokens, authorizer }),
     handler,
   });
-  const kubeconfig = join(dataDir, 'kubeconfig');
+  const kubeconfig = kubeconfigPath(dataDir);
   const server = `https://${reachable(listen.host)}:${listener.port}`;
   const write = (): void => {
     const lifetimeMs = ADMIN_LIFETIME_MS;
@@ -94,7 +92,6 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
   write();
   return {
     port: listener.port,
-    kubeconfig,
     async run(signal) {
       const stop = authority.bundle.subscribe(write);
       try {
@@ -130,4 +127,9 @@ export function apiNames(host: string): {
   const dns = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', ...own.dns];
   const ip = ['127.0.0.1', '::1', ...(wildcard ? [] : own.ip)];
   return { dns: [...new Set(dns)].filter((name) => name !== 'localhost'), ip: [...new Set(ip)] };
+}
+
+/** The file that lets kubectl in as administrator. */
+export function kubeconfigPath(dataDir: string): string {
+  return join(dataDir, 'kubeconfig');
 }

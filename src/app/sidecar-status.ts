@@ -6,6 +6,8 @@ import type { ConnectionRecord } from '../proxy/proxy-events.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
 import type { AdsState } from '../xds/ads-client.ts';
+import type { RegisteredStatus } from './registered-workloads.ts';
+import type { ClockStatus } from './sidecar-clock.ts';
 
 /** What a sidecar tells its owner of itself. */
 export interface SidecarStatus {
@@ -21,6 +23,7 @@ export interface SidecarStatus {
     readonly received: number;
   };
   readonly controlPlane: AdsState;
+  readonly clock: ClockStatus;
   readonly facts: {
     readonly source: FactSource;
     /** Policies by kind: `PeerAuthentication shop/default`. */
@@ -29,7 +32,12 @@ export interface SidecarStatus {
     readonly workloadEntries: number;
   };
   /** Who uses the identity through the SPIFFE socket, and what was refused. */
-  readonly spiffeSocket: { readonly path: string; readonly sds: SdsStatus };
+  readonly spiffeSocket: {
+    readonly path: string;
+    readonly sds: SdsStatus;
+    /** Empty without `--serve-registered`. */
+    readonly registered: readonly RegisteredStatus[];
+  };
   readonly connections: readonly ConnectionRecord[];
   readonly recent: readonly Activity[];
   readonly totals: RecentActivity['totals'];
@@ -41,6 +49,7 @@ export interface StatusParts {
   readonly identity: Identity;
   readonly received: number;
   readonly controlPlane: AdsState;
+  readonly clock: ClockStatus;
   readonly facts: MeshFacts;
   readonly source: FactSource;
   readonly spiffeSocket: SidecarStatus['spiffeSocket'];
@@ -63,6 +72,7 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
       received: parts.received,
     },
     controlPlane: parts.controlPlane,
+    clock: parts.clock,
     facts: {
       source: parts.source,
       policies: [...facts.peerAuthentications, ...facts.authorizationPolicies].map(

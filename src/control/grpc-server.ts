@@ -7,11 +7,13 @@ import {
 import type { TLSSocket } from 'node:tls';
 import { type ConnectRouter, createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import type { Clock } from '../lib/clock.ts';
 import { connectHandler } from '../lib/connect-handler.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { keepAlive } from '../lib/http2-keepalive.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
+import { tellTime } from '../xds/time-header.ts';
 import { peerEvidenceKey, peerEvidenceOf } from './peer-evidence.ts';
 import type { ServerIdentity } from './server-identity.ts';
 
@@ -19,6 +21,7 @@ export interface GrpcServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly identity: Watchable<ServerIdentity>;
   readonly routes: (router: ConnectRouter) => void;
+  readonly clock: Clock;
 }
 
 const LARGEST_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -39,6 +42,7 @@ export async function startGrpcServer(
   const { identity, listen } = options;
   const handler = connectNodeAdapter({
     routes: options.routes,
+    interceptors: [tellTime(() => options.clock.now())],
     connect: false,
     grpcWeb: false,
     readMaxBytes: LARGEST_MESSAGE_BYTES,

@@ -5,7 +5,7 @@ import { bundleName } from '../spiffe/bundle-name.ts';
 import { TrustBundle } from '../spiffe/trust-bundle.ts';
 import { TrustDomain } from '../spiffe/trust-domain.ts';
 
-const TRUST_BUNDLE_KIND = qualifiedKind(trustBundle);
+export const TRUST_BUNDLE_KIND = qualifiedKind(trustBundle);
 
 /** Where the bundle of a trust domain is stored. */
 export function trustBundleKey(trustDomain: TrustDomain): ResourceKey {

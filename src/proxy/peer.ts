@@ -2,6 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { MeshError } from '../lib/errors.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { SpiffeId } from '../spiffe/spiffe-id.ts';
+import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import { verifyPeer } from '../spiffe/verify-peer.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { describeCertificate } from '../x509/describe-certificate.ts';
@@ -31,7 +32,8 @@ export interface PeerTrust {
 const SCHEME = 'spiffe://';
 
 /**
- * Who presented `chain`: an identity of this mesh, proved against its bundle.
+ * Who presented `chain`: an identity of this mesh, or of a federated trust domain, proved against the
+ * bundle of that domain and no other.
  *
  * @throws {MeshError} ERR_SVID or ERR_PATH naming the certificate and the check.
  */
@@ -39,7 +41,8 @@ export function provenPeer(chain: readonly Certificate[], trust: PeerTrust): Pee
   const { identity, trustDomains, nowMs, purpose } = trust;
   const id: SpiffeId = verifyPeer({
     chain,
-    bundles: ({ name }) => (trustDomains.includes(name) ? identity.bundle : undefined),
+    bundles: ({ name }) =>
+      trustDomains.includes(name) ? identity.bundle : federatedBundle(identity, name),
     nowMs,
     purpose,
   });
@@ -49,6 +52,10 @@ export function provenPeer(chain: readonly Certificate[], trust: PeerTrust): Pee
     ...{ id: text, principal: text.slice(SCHEME.length) },
     ...{ serial: leaf?.serial ?? '', notAfterMs: leaf?.notAfterMs ?? 0 },
   };
+}
+
+function federatedBundle({ federated = [] }: Identity, name: string): TrustBundle | undefined {
+  return federated.find(({ trustDomain }) => trustDomain.name === name);
 }
 
 /**

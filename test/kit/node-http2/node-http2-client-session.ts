@@ -6,19 +6,23 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { MeshError } from '../../lib/errors.ts';
-import type { Deadlines } from '../deadlines.ts';
-import { DENIED_BY_HEADER, type HboneClientSession, type OpenOutcome } from './hbone-transport.ts';
-import { http2Channel } from './http2-channel.ts';
-import { CONNECTION_WINDOW_BYTES, http2Options } from './http2-settings.ts';
-import { printable } from './printable.ts';
+import { MeshError } from '../../../src/lib/errors.ts';
+import type { Deadlines } from '../../../src/proxy/deadlines.ts';
+import {
+  DENIED_BY_HEADER,
+  type HboneClientSession,
+  type OpenOutcome,
+} from '../../../src/proxy/hbone/hbone-transport.ts';
+import { printable } from '../../../src/proxy/hbone/printable.ts';
+import { http2Channel } from './node-http2-channel.ts';
+import { CONNECTION_WINDOW_BYTES, http2Options } from './node-http2-settings.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
 const OK = 200;
 const MAX_IDLE_PROBES = 15;
 
 /** The calling side of HBONE on node:http2. */
-export class Http2ClientSession implements HboneClientSession {
+export class NodeHttp2ClientSession implements HboneClientSession {
   readonly #session: ClientHttp2Session;
   readonly #answers: Deadlines;
   readonly closed: Promise<string>;
@@ -61,12 +65,12 @@ export class Http2ClientSession implements HboneClientSession {
     socket: TLSSocket,
     maxStreams: number,
     answers: Deadlines,
-  ): Promise<Http2ClientSession> {
+  ): Promise<NodeHttp2ClientSession> {
     const session = connect('https://hbone.invalid', {
       ...http2Options(maxStreams),
       createConnection: () => socket,
     });
-    const started = new Http2ClientSession(session, maxStreams, answers);
+    const started = new NodeHttp2ClientSession(session, maxStreams, answers);
     const ready = new Promise<undefined>((resolve) => {
       session.once('remoteSettings', () => resolve(undefined));
     });

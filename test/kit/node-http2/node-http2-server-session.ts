@@ -6,20 +6,20 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { Channel } from '../channel.ts';
+import type { Channel } from '../../../src/proxy/channel.ts';
 import {
   DENIED_BY_HEADER,
   type HboneServerSession,
   type IncomingStream,
-} from './hbone-transport.ts';
-import { http2Channel } from './http2-channel.ts';
-import { CONNECTION_WINDOW_BYTES, http2Options, resetBounds } from './http2-settings.ts';
-import { printable } from './printable.ts';
+} from '../../../src/proxy/hbone/hbone-transport.ts';
+import { printable } from '../../../src/proxy/hbone/printable.ts';
+import { http2Channel } from './node-http2-channel.ts';
+import { CONNECTION_WINDOW_BYTES, http2Options, resetBounds } from './node-http2-settings.ts';
 
 const METHOD_NOT_ALLOWED = 405;
 
 /** The serving side of HBONE on node:http2. */
-export class Http2ServerSession implements HboneServerSession {
+export class NodeHttp2ServerSession implements HboneServerSession {
   readonly #session: ServerHttp2Session;
   readonly closed: Promise<string>;
   #reason: string | undefined;
