@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConnectRouter } from '@connectrpc/connect';
 import type { Attestor } from '../attestation/attestor.ts';
+import type { ReturnTickets } from '../attestation/return-tickets.ts';
 import { svidAttestor } from '../attestation/svid-attestor.ts';
 import { tokenLedger } from '../attestation/token-ledger.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
@@ -21,15 +22,18 @@ import type { IssuanceLedger } from '../control/issuance-ledger.ts';
 import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
 import { WorkloadRegistry } from '../control/registry.ts';
+import { returnTicketService } from '../control/return-ticket-service.ts';
 import { revocationRoutes } from '../control/revocation-routes.ts';
 import { Revocations } from '../control/revocations.ts';
 import { serverIdentity } from '../control/server-identity.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
 import { signingService } from '../control/signing-service.ts';
+import { sweepCredentials } from '../control/sweep-credentials.ts';
 import { tokenSecrets } from '../control/token-secrets.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
 import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
+import { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -52,6 +56,7 @@ import {
   type ResourceApiOptions,
   startResourceApi,
 } from './resource-api.ts';
+import { openReturnTickets } from './return-tickets.ts';
 import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
 export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
@@ -63,6 +68,11 @@ export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
   /** Default: a file in the data directory, made at the first start. */
   readonly masterKey?: MasterKeySources;
   readonly tokens?: TokenConfig;
+  /**
+   * How long after the end of its certificate a workload may come back without a token, in
+   * milliseconds; 0 = never. Default 72 hours.
+   */
+  readonly reenrolGraceMs?: number | undefined;
 }
 
 export interface ControlPlaneReady {
@@ -80,6 +90,7 @@ export interface ControlPlaneReady {
   readonly oidcPort: number | undefined;
 }
 
+const REENROL_GRACE_MS = 72 * 3_600_000;
 const AUTHORITY_CHECK_MS = 3_600_000;
 
 /**
@@ -138,7 +149,7 @@ async function serve(
   const { config, store, ledger, revocations, authority, tokenAuthority, events, clock } = parts;
   const { rootNamespace } = config;
   const accounts = serviceAccounts(store);
-  const { records, tokens, svids } = attestation({ config, store, revocations, authority, clock });
+  const { records, tickets, sweep, attestors } = attestation(parts);
   const registry = new WorkloadRegistry({ store, clock, events });
   const presence = agentPresence(registry, events);
   const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
@@ -146,23 +157,14 @@ async function serve(
   await publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
   const clocks = new AgentClocks(clock);
-  const attestors = { all: [tokens, tokenAuthority.attestor, svids], svids };
-  const services = agentServices(parts, { attestors, distribution, clocks, signal });
+  const services = agentServices(parts, { attestors, tickets, distribution, clocks, signal });
   const grpc = await startGrpcServer({
     ...{ listen: config.xds, identity: own.identity, clock },
     routes: services,
   });
   const rules = admission({ store, events });
   const federation = await startFederation({
-    ...{
-      config,
-      store,
-      admission: rules,
-      authority: tokenAuthority,
-      own: own.identity,
-      clock,
-      events,
-    },
+    ...{ ...parts, admission: rules, authority: tokenAuthority, own: own.identity },
   });
   const tokenService = await tokenAuthority.start(own.identity);
   const admin = await serveJsonSocket({
@@ -171,11 +173,11 @@ async function serve(
       ...federation.routes,
       ...tokenAuthority.routes,
       ...certificateRoutes({ ledger, revocations }),
-      ...revocationRoutes({ ledger, revocations, tokens: records, authority, store, events }),
+      ...revocationRoutes({ ...parts, tokens: records, tickets }),
       ...adminRoutes({
         store,
         admission: rules,
-        tokens,
+        tokens: attestors.tokens,
         authority,
         serviceAccounts: accounts,
         events,
@@ -196,6 +198,7 @@ async function serve(
     publisher.run,
     crlPublisher({ store, authority, revocations, clock, events }).run,
     tokenService.run,
+    sweep,
     keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
@@ -214,6 +217,7 @@ function openResourceApi(
 interface AgentServiceParts {
   /** Who may get certificates, and who has one already. */
   readonly attestors: { readonly all: readonly Attestor[]; readonly svids: Attestor };
+  readonly tickets: ReturnTickets;
   readonly distribution: Distribution;
   readonly clocks: AgentClocks;
   readonly signal: AbortSignal;
@@ -222,7 +226,7 @@ interface AgentServiceParts {
 /** What agents ask for. */
 function agentServices(
   { store, ledger, revocations, authority, tokenAuthority, events, clock }: Parts,
-  { attestors, distribution, clocks, signal }: AgentServiceParts,
+  { attestors, tickets, distribution, clocks, signal }: AgentServiceParts,
 ): (router: ConnectRouter) => void {
   const { all, svids: attestor } = attestors;
   const accounts = serviceAccounts(store);
@@ -234,6 +238,7 @@ function agentServices(
       IstioCertificateService,
       signingService({ ...signing, revocations, events, clock }),
     );
+    router.service(ReturnTicketService, returnTicketService({ tickets, attestor }));
     router.service(
       JwtSvidService,
       tokenAuthority.jwtSvids({ attestor, serviceAccounts: accounts, revocations }),
@@ -256,24 +261,29 @@ function readyState(
   };
 }
 
-/** Who may be asking: holders of enrolment tokens, and of SVIDs that are not revoked. */
-function attestation({
-  config,
-  store,
-  revocations,
-  authority,
-  clock,
-}: Omit<Parts, 'ledger' | 'events' | 'tokenAuthority'>) {
+/** Who may be asking: holders of tokens of all kinds, and of SVIDs that are not revoked. */
+function attestation(parts: Parts) {
+  const { config, store, revocations, authority, tokenAuthority, events, clock } = parts;
+  const { rootNamespace, reenrolGraceMs: graceMs = REENROL_GRACE_MS } = config;
   const { trustDomain } = authority;
-  const records = tokenSecrets(store, config.rootNamespace);
+  const records = tokenSecrets(store, rootNamespace);
   const pin = (): string => rootFingerprint(authority);
   const tokens = tokenLedger({ records, trustDomain, rootFingerprint: pin, clock });
-  const svids = svidAttestor({
+  const returns = openReturnTickets({ ...parts, trustDomain, rootNamespace, graceMs });
+  const { tickets } = returns;
+  const shared = {
     bundles: () => authority.bundle.current,
     clock,
-    refuseRevoked: (serial) => revocations.refuse(serial),
+    refuseRevoked: (serial: string) => revocations.refuse(serial),
+  };
+  const svids = svidAttestor(shared);
+  const returning = svidAttestor({
+    ...shared,
+    mayReturn: (id, serial) => tickets.covers(id, serial),
   });
-  return { records, tokens, svids };
+  const all = [tokens, tickets, tokenAuthority.attestor, returning];
+  const sweep = sweepCredentials({ tokens: records, tickets: returns, clock, events });
+  return { records, tickets, sweep, attestors: { all, tokens, svids } };
 }
 
 function rootFingerprint({ bundle }: CertificateAuthority): string {
