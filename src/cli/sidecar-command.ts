@@ -13,6 +13,7 @@ import {
   parseUid,
   spiffeSocketOf,
 } from './sidecar-flags.ts';
+import { sidecarStatusCommand } from './sidecar-status-command.ts';
 import {
   DEFAULT_FILE_NAMES,
   RELOAD_SIGNALS,
@@ -107,6 +108,7 @@ export function sidecarCommand(): Command {
         .choices(['all', 'refused'])
         .default('refused'),
     )
+    .addCommand(sidecarStatusCommand())
     .action(run);
   return withExamples(
     command,

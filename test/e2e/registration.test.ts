@@ -131,6 +131,12 @@ it('an agent gives a process the identity that a registration says, until it is 
       by: 'agent spiffe://cluster.local/ns/shop/sa/products',
     }),
   );
+  const shown = await hauberk(['sidecar', 'status', '--state-dir', stateDir]);
+  expect(shown.stdout).toMatch(/REGISTRATION +IDENTITY[^\n]*\nshop\/reviews +spiffe:.*sa\/reviews/);
+  const got = await hauberk(['get', 'wreg', '-n', 'shop', '--data-dir', plane.dataDir]);
+  expect(got.stdout).toMatch(
+    /NAME +SERVICE ACCOUNT +SELECTORS[^\n]*\nreviews +reviews +.*unix:uid:/,
+  );
   const args = ['delete', 'workloadregistration', 'reviews', '-n', 'shop'];
   const deleted = await hauberk([...args, '--data-dir', plane.dataDir]);
   expect(deleted).toMatchObject({ code: 0 });
