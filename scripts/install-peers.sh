@@ -20,6 +20,13 @@ stamp="envoy $envoys, spiffe $python_spiffe alone, go-spiffe $(cat $go_program/g
 if ! command -v h2load >/dev/null; then
   { apt-get update -qq && apt-get install -y -qq nghttp2-client >/dev/null; } || true
 fi
+# Unpacked and not installed: an installed one may be started on port 80.
+unpack_nginx() (
+  at=$(mktemp -d) && cd "$at" && apt-get update -qq && apt-get download -qq nginx &&
+    dpkg-deb -x nginx_*.deb . && install -D -m 755 usr/sbin/nginx "$peers/bin/nginx"
+  rm -rf "$at"
+)
+if ! [ -x /usr/sbin/nginx ] && ! [ -x "$peers/bin/nginx" ]; then unpack_nginx || true; fi
 if [ -f "$peers/.stamp" ] && [ "$(cat "$peers/.stamp")" = "$stamp" ]; then exit 0; fi
 
 if ! python3 -m pip --version >/dev/null 2>&1; then
