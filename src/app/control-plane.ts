@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConnectRouter } from '@connectrpc/connect';
 import type { Attestor } from '../attestation/attestor.ts';
+import type { ReturnTickets } from '../attestation/return-tickets.ts';
 import { svidAttestor } from '../attestation/svid-attestor.ts';
 import { tokenLedger } from '../attestation/token-ledger.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
@@ -12,7 +13,8 @@ import { agentPresence } from '../control/agent-presence.ts';
 import { bundlePublisher } from '../control/bundle-publisher.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
-import { type DiscoveryOptions, discoveryService } from '../control/discovery-service.ts';
+import { crlPublisher } from '../control/crl-publisher.ts';
+import { discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
 import { heartbeatService } from '../control/heartbeat-service.ts';
@@ -20,14 +22,18 @@ import type { IssuanceLedger } from '../control/issuance-ledger.ts';
 import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
 import { WorkloadRegistry } from '../control/registry.ts';
+import { returnTicketService } from '../control/return-ticket-service.ts';
 import { revocationRoutes } from '../control/revocation-routes.ts';
 import { Revocations } from '../control/revocations.ts';
 import { serverIdentity } from '../control/server-identity.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
-import { type SigningOptions, signingService } from '../control/signing-service.ts';
+import { signingService } from '../control/signing-service.ts';
+import { sweepCredentials } from '../control/sweep-credentials.ts';
 import { tokenSecrets } from '../control/token-secrets.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
+import { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -43,19 +49,37 @@ import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-d
 import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import { type AuthorityConfig, openAuthority } from './open-authority.ts';
+import {
+  apiNames,
+  kubeconfigPath,
+  type ResourceApi,
+  type ResourceApiOptions,
+  startResourceApi,
+} from './resource-api.ts';
+import { openReturnTickets } from './return-tickets.ts';
 import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
 export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
   readonly dataDir: string;
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
+  /** The Kubernetes-compatible API. */
+  readonly api: { readonly host: string; readonly port: number };
   /** Default: a file in the data directory, made at the first start. */
   readonly masterKey?: MasterKeySources;
   readonly tokens?: TokenConfig;
+  /**
+   * How long after the end of its certificate a workload may come back without a token, in
+   * milliseconds; 0 = never. Default 72 hours.
+   */
+  readonly reenrolGraceMs?: number | undefined;
 }
 
 export interface ControlPlaneReady {
   readonly xdsPort: number;
+  readonly apiPort: number;
+  /** For kubectl, as administrator. */
+  readonly kubeconfig: string;
   /** Where the own bundle is served to other trust domains, if it is. */
   readonly bundlePort: number | undefined;
   readonly adminSocket: string;
@@ -66,6 +90,7 @@ export interface ControlPlaneReady {
   readonly oidcPort: number | undefined;
 }
 
+const REENROL_GRACE_MS = 72 * 3_600_000;
 const AUTHORITY_CHECK_MS = 3_600_000;
 
 /**
@@ -117,38 +142,29 @@ interface Parts {
 }
 
 async function serve(
-  { config, store, ledger, revocations, authority, tokenAuthority, events, clock }: Parts,
+  parts: Parts,
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
+  const { config, store, ledger, revocations, authority, tokenAuthority, events, clock } = parts;
   const { rootNamespace } = config;
   const accounts = serviceAccounts(store);
-  const { records, tokens, svids } = attestation({ config, store, revocations, authority, clock });
+  const { records, tickets, sweep, attestors } = attestation(parts);
   const registry = new WorkloadRegistry({ store, clock, events });
   const presence = agentPresence(registry, events);
   const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
   const publisher = bundlePublisher({ store, bundle: tokenAuthority.bundle, clock, events });
   await publisher.publish();
-  const own = serverIdentity({ authority, rootNamespace, clock });
-  const signing = {
-    authority,
-    attestors: [tokens, tokenAuthority.attestor, svids],
-    serviceAccounts: accounts,
-    store,
-    ledger,
-    revocations,
-  };
+  const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
   const clocks = new AgentClocks(clock);
+  const services = agentServices(parts, { attestors, tickets, distribution, clocks, signal });
   const grpc = await startGrpcServer({
     ...{ listen: config.xds, identity: own.identity, clock },
-    routes: agentServices({
-      ...{ signing: { ...signing, events, clock }, clocks, attestor: svids },
-      discovery: { distribution, attestor: svids, revocations, signal },
-    }),
+    routes: services,
   });
   const rules = admission({ store, events });
   const federation = await startFederation({
-    ...{ config, store, admission: rules, authority, own: own.identity, clock, events },
+    ...{ ...parts, admission: rules, authority: tokenAuthority, own: own.identity },
   });
   const tokenService = await tokenAuthority.start(own.identity);
   const admin = await serveJsonSocket({
@@ -157,11 +173,11 @@ async function serve(
       ...federation.routes,
       ...tokenAuthority.routes,
       ...certificateRoutes({ ledger, revocations }),
-      ...revocationRoutes({ ledger, revocations, tokens: records, authority, store, events }),
+      ...revocationRoutes({ ...parts, tokens: records, tickets }),
       ...adminRoutes({
         store,
         admission: rules,
-        tokens,
+        tokens: attestors.tokens,
         authority,
         serviceAccounts: accounts,
         events,
@@ -170,15 +186,19 @@ async function serve(
       }),
     },
   });
-  const ports = { xdsPort: grpc.port, bundlePort: federation.port };
+  const api = await openResourceApi({ config, store, authority, events, clock }, own.identity);
+  const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port };
   ready(readyState(config, authority, { ...ports, oidcPort: tokenService.oidcPort }));
   await runTasks(signal, [
     grpc.run,
+    api.run,
     admin,
     own.run,
     federation.run,
     publisher.run,
+    crlPublisher({ store, authority, revocations, clock, events }).run,
     tokenService.run,
+    sweep,
     keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
@@ -186,17 +206,43 @@ async function serve(
   ]);
 }
 
-/** What agents ask for. */
-function agentServices(options: {
-  readonly signing: SigningOptions;
-  readonly discovery: DiscoveryOptions;
-  readonly attestor: Attestor;
+function openResourceApi(
+  { config, ...parts }: Pick<Parts, 'config' | 'store' | 'authority' | 'events' | 'clock'>,
+  identity: ResourceApiOptions['identity'],
+): Promise<ResourceApi> {
+  const { dataDir, rootNamespace, api } = config;
+  return startResourceApi({ ...parts, dataDir, rootNamespace, listen: api, identity });
+}
+
+interface AgentServiceParts {
+  /** Who may get certificates, and who has one already. */
+  readonly attestors: { readonly all: readonly Attestor[]; readonly svids: Attestor };
+  readonly tickets: ReturnTickets;
+  readonly distribution: Distribution;
   readonly clocks: AgentClocks;
-}): (router: ConnectRouter) => void {
+  readonly signal: AbortSignal;
+}
+
+/** What agents ask for. */
+function agentServices(
+  { store, ledger, revocations, authority, tokenAuthority, events, clock }: Parts,
+  { attestors, tickets, distribution, clocks, signal }: AgentServiceParts,
+): (router: ConnectRouter) => void {
+  const { all, svids: attestor } = attestors;
+  const accounts = serviceAccounts(store);
+  const signing = { authority, attestors: all, serviceAccounts: accounts, store, ledger };
+  const discovery = discoveryService({ distribution, attestor, revocations, signal });
   return (router) => {
-    router.service(Health, heartbeatService(options));
-    router.service(IstioCertificateService, signingService(options.signing));
-    const discovery = discoveryService(options.discovery);
+    router.service(Health, heartbeatService({ attestor, clocks }));
+    router.service(
+      IstioCertificateService,
+      signingService({ ...signing, revocations, events, clock }),
+    );
+    router.service(ReturnTicketService, returnTicketService({ tickets, attestor }));
+    router.service(
+      JwtSvidService,
+      tokenAuthority.jwtSvids({ attestor, serviceAccounts: accounts, revocations }),
+    );
     router.service(AggregatedDiscoveryService, discovery, { acceptCompression: [] });
   };
 }
@@ -204,34 +250,40 @@ function agentServices(options: {
 function readyState(
   { dataDir }: ControlPlaneConfig,
   authority: CertificateAuthority,
-  ports: Pick<ControlPlaneReady, 'xdsPort' | 'bundlePort' | 'oidcPort'>,
+  ports: Pick<ControlPlaneReady, 'xdsPort' | 'apiPort' | 'bundlePort' | 'oidcPort'>,
 ): ControlPlaneReady {
   return {
     ...ports,
     adminSocket: adminSocketPath(dataDir),
+    kubeconfig: kubeconfigPath(dataDir),
     rootFingerprint: rootFingerprint(authority),
     svidLifetimeMs: authority.rules.defaultLifetimeMs,
   };
 }
 
-/** Who may be asking: holders of enrolment tokens, and of SVIDs that are not revoked. */
-function attestation({
-  config,
-  store,
-  revocations,
-  authority,
-  clock,
-}: Omit<Parts, 'ledger' | 'events' | 'tokenAuthority'>) {
+/** Who may be asking: holders of tokens of all kinds, and of SVIDs that are not revoked. */
+function attestation(parts: Parts) {
+  const { config, store, revocations, authority, tokenAuthority, events, clock } = parts;
+  const { rootNamespace, reenrolGraceMs: graceMs = REENROL_GRACE_MS } = config;
   const { trustDomain } = authority;
-  const records = tokenSecrets(store, config.rootNamespace);
+  const records = tokenSecrets(store, rootNamespace);
   const pin = (): string => rootFingerprint(authority);
   const tokens = tokenLedger({ records, trustDomain, rootFingerprint: pin, clock });
-  const svids = svidAttestor({
+  const returns = openReturnTickets({ ...parts, trustDomain, rootNamespace, graceMs });
+  const { tickets } = returns;
+  const shared = {
     bundles: () => authority.bundle.current,
     clock,
-    refuseRevoked: (serial) => revocations.refuse(serial),
+    refuseRevoked: (serial: string) => revocations.refuse(serial),
+  };
+  const svids = svidAttestor(shared);
+  const returning = svidAttestor({
+    ...shared,
+    mayReturn: (id, serial) => tickets.covers(id, serial),
   });
-  return { records, tokens, svids };
+  const all = [tokens, tickets, tokenAuthority.attestor, returning];
+  const sweep = sweepCredentials({ tokens: records, tickets: returns, clock, events });
+  return { records, tickets, sweep, attestors: { all, tokens, svids } };
 }
 
 function rootFingerprint({ bundle }: CertificateAuthority): string {

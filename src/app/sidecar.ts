@@ -8,7 +8,10 @@ import {
   type IdentityManagerOptions,
   identityManager,
 } from '../agent/identity-manager.ts';
-import { obtainSvid } from '../agent/obtain-svid.ts';
+import { jwtSvids } from '../agent/jwt-svids.ts';
+import { meshCrls } from '../agent/mesh-crls.ts';
+import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
+import { obtainSvid, type ReturnPath } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
 import type { RegisteredIdentities } from '../agent/registered-identities.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
@@ -16,6 +19,7 @@ import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
 import { systemClock } from '../lib/clock.ts';
 import { runTasks } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
+import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
 import { type RunningProxy, startProxy } from '../proxy/proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
@@ -27,10 +31,12 @@ import { AdsClient, type AdsState } from '../xds/ads-client.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
+import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
+import { svidFilesSink } from './svid-files-sink.ts';
 
 /**
  * One workload's agent and proxy, until `signal` aborts or a successor takes over; then open
@@ -43,7 +49,8 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   ensurePrivateDirectory(config.stateDir);
   const predecessor = await identityOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
-  const managed = managerOptions(config, comparison, log);
+  const returning = returnPath(config, log);
+  const managed = managerOptions(config, { comparison, returning }, log);
   const first = predecessor ?? (await enrol(managed, signal));
   const manager = identityManager(first, managed);
   const cache = await openFacts(config, first, log);
@@ -63,6 +70,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   const ended = new AbortController();
   const agent = runTasks(ended.signal, [
     manager.run,
+    keepReturning(config, returning, manager.identity, log),
     (stop) => ads.run(stop),
     (stop) => cache.run(stop),
     clock.run,
@@ -129,10 +137,11 @@ async function serve(
   let lastWords: Promise<void> | undefined;
   try {
     const registered = registeredWorkloads({ config, manager, cache, log });
-    const spiffe = await openSpiffe(config, manager, registered, log);
+    const files = svidFilesSink(config.svidFiles, manager.identity, log);
+    const spiffe = await openSpiffe(config, manager, { registered, facts: cache.facts }, log);
     lastWords = runTasks(stop, [
       spiffe.run,
-      ...(registered === undefined ? [] : [(until: AbortSignal) => registered.run(until)]),
+      ...[registered, files].map((part) => async (until: AbortSignal) => part?.run(until)),
     ]);
     if (takeOver) await dismissPredecessor(config.stateDir);
     const socket = await serveSidecarSocket({
@@ -152,6 +161,7 @@ async function serve(
             ...{ path: config.spiffeSocket.path, sds: spiffe.sds },
             registered: registered?.held.current.map(registeredStatus) ?? [],
           },
+          svidFiles: files?.status,
           connections: proxy.connections(),
           activity,
         }),
@@ -165,15 +175,26 @@ async function serve(
   }
 }
 
+interface ForSocket {
+  readonly registered: RegisteredIdentities | undefined;
+  readonly facts: Watchable<MeshFacts>;
+}
+
 function openSpiffe(
-  { spiffeSocket: { path, allowedUids, ownUid } }: SidecarConfig,
+  { spiffeSocket: { path, allowedUids, ownUid }, controlPlane, rootNamespace }: SidecarConfig,
   { identity }: IdentityManager,
-  registered: RegisteredIdentities | undefined,
+  { registered, facts }: ForSocket,
   log: Logger,
 ): Promise<SpiffeSocket> {
+  const link = { address: controlPlane, rootNamespace };
   return openSpiffeSocket({
     ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
-    registered: registered?.held,
+    ...{ registered: registered?.held, crls: meshCrls(facts) },
+    tokens: jwtSvids({
+      mint: (current, audience) =>
+        mintJwtSvid({ ...link, identity: current, audience, nowMs: systemClock.now() }),
+      clock: systemClock,
+    }),
     events: {
       secretRejected: (event) => log.warn(event, 'an Envoy refused a secret and keeps the old one'),
       callerRefused: ({ caller, method }) =>
@@ -197,12 +218,17 @@ async function drain(
 
 function managerOptions(
   config: SidecarConfig,
-  comparison: ClockComparison,
+  {
+    comparison,
+    returning,
+  }: { readonly comparison: ClockComparison; readonly returning: ReturnPath },
   log: Logger,
 ): IdentityManagerOptions {
   const { controlPlane: address, rootNamespace, token } = config;
   return {
-    obtain: obtainSvid({ address, rootNamespace, token, clock: systemClock, comparison }),
+    obtain: obtainSvid({
+      ...{ address, rootNamespace, token, clock: systemClock, comparison, returning },
+    }),
     clock: systemClock,
     events: {
       svidIssued: ({ identity: { svid }, renewal }) => {

@@ -19,6 +19,7 @@ import {
 import type { AuthorityStore } from './authority-store.ts';
 import { grantedLifetimeMs, type IssuanceRules, rulesWithin } from './issuance-rules.ts';
 import { issueCrl } from './issue-crl.ts';
+import { issueCrls } from './issue-crls.ts';
 import { usableAuthorities } from './usable-authorities.ts';
 
 export interface SvidRequest {
@@ -31,12 +32,20 @@ export interface SvidRequest {
   /** The operator's limit for this identity. */
   readonly ceilingMs?: number | undefined;
   readonly dnsSans?: readonly string[];
+  /** Canonical text. */
+  readonly ipSans?: readonly string[];
 }
 
 export interface IssuedSvid {
   /** Leaf, its signer, then what lies between that and the root; the root is not part of it. */
   readonly chain: readonly [Certificate, Certificate, ...Certificate[]];
   readonly root: Certificate;
+}
+
+/** A revocation list and who signed it. */
+export interface IssuedCrl {
+  readonly issuer: Certificate;
+  readonly crl: Crl;
 }
 
 /** Signs X509-SVIDs of one trust domain. */
@@ -50,6 +59,11 @@ export interface CertificateAuthority {
   issue(request: SvidRequest): IssuedSvid;
   /** The list of what the present intermediate has revoked, signed by it. */
   issueCrl(entries: readonly RevokedEntry[]): Crl;
+  /**
+   * Of each authority whose key is here, roots included, what it has revoked by `entriesOf` its serial.
+   * Valid for as long as anything that it signed: so a list goes on where its authority is replaced.
+   */
+  issueCrls(entriesOf: (issuerSerial: string) => readonly RevokedEntry[]): readonly IssuedCrl[];
   /** Replaces the intermediate once it is past half of its life. Safe at once: peers trust the root. */
   renewIntermediate(): Promise<boolean>;
 }
@@ -109,6 +123,7 @@ export async function openCertificateAuthority(
         remedy: 'set the clock, or restart the control plane, which makes a new one',
       }),
     issueCrl: (entries) => issueCrl(intermediate, entries, clock.now()),
+    issueCrls: (entriesOf) => issueCrls([intermediate, root], entriesOf, { clock, rules }),
     async renewIntermediate() {
       const { notBeforeMs, notAfterMs } = intermediate.certificate;
       if (clock.now() < (notBeforeMs + notAfterMs) / 2) return false;
@@ -157,6 +172,7 @@ export function issueSvid(request: SvidRequest, signing: Signing): IssuedSvid {
       extendedKeyUsage: ['serverAuth', 'clientAuth'],
       uriSans: [id.toString()],
       ...(request.dnsSans === undefined ? {} : { dnsSans: request.dnsSans }),
+      ...(request.ipSans === undefined ? {} : { ipSans: request.ipSans }),
     },
     { certificate: signer, privateKey: signing.signer.privateKey },
   );

@@ -14,12 +14,14 @@ import { untilStopped } from './until-stopped.ts';
 interface UpOptions extends TokenOptions {
   readonly dataDir?: string;
   readonly xds: string;
+  readonly apiListen: string;
   readonly trustDomain: string;
   readonly svidLifetime: string;
   readonly masterKeyFile?: string;
   readonly caKeyAlgorithm?: CaKeyAlgorithm;
   readonly caDir?: string;
   readonly replaceExpiredRoot?: boolean;
+  readonly reenrolGrace: string;
   readonly bundleEndpoint?: string;
   readonly bundleEndpointCert?: string;
   readonly bundleEndpointKey?: string;
@@ -36,6 +38,11 @@ export function upCommand(): Command {
       '--xds <host:port>',
       'where sidecars reach it (certificates and facts)',
       '0.0.0.0:15012',
+    )
+    .option(
+      '--api-listen <host:port>',
+      'where kubectl and other clients reach the resource API',
+      '127.0.0.1:6443',
     )
     .option('--trust-domain <name>', 'trust domain of a new mesh', 'cluster.local')
     .option('--svid-lifetime <duration>', 'how long certificates of workloads last', '24h')
@@ -64,6 +71,11 @@ export function upCommand(): Command {
       'how often other trust domains should look for a newer bundle',
       '5m',
     )
+    .option(
+      '--reenrol-grace <duration>',
+      'how long after the end of its certificate a workload that crashed or was away may come back without a token; 0 = never',
+      '72h',
+    )
     .addOption(masterKeyOption())
     .addOption(outputOption())
     .action(async (options: UpOptions) => {
@@ -71,6 +83,7 @@ export function upCommand(): Command {
       const config = {
         dataDir,
         xds: parseAddress(options.xds),
+        api: parseAddress(options.apiListen),
         trustDomain: options.trustDomain,
         rootNamespace: ROOT_NAMESPACE,
         svidLifetimeMs: parseDuration(options.svidLifetime),
@@ -80,6 +93,7 @@ export function upCommand(): Command {
         replaceExpiredRoot: options.replaceExpiredRoot,
         bundleEndpoint: bundleEndpointOf(options),
         tokens: tokenConfigOf(options),
+        reenrolGraceMs: options.reenrolGrace === '0' ? 0 : parseDuration(options.reenrolGrace),
       };
       // Loaded when it is needed: the other commands start faster without it.
       const { runControlPlane } = await import('../app/control-plane.ts');
@@ -98,13 +112,12 @@ export function upCommand(): Command {
   );
 }
 
-function upText(
-  config: ControlPlaneConfig,
-  { xdsPort, bundlePort, rootFingerprint, svidLifetimeMs, oidcPort }: ControlPlaneReady,
-): string {
+function upText(config: ControlPlaneConfig, ready: ControlPlaneReady): string {
+  const { xdsPort, apiPort, bundlePort, oidcPort, rootFingerprint, svidLifetimeMs } = ready;
   return [
     `control plane of trust domain "${config.trustDomain}" is up`,
     `  sidecars     ${config.xds.host}:${xdsPort}`,
+    `  resource API ${config.api.host}:${apiPort}`,
     ...(bundlePort === undefined
       ? []
       : [`  bundle       https://${config.bundleEndpoint?.listen.host}:${bundlePort}/`]),
@@ -114,6 +127,7 @@ function upText(
     ...(svidLifetimeMs < config.svidLifetimeMs
       ? [`  certificates last ${formatDuration(svidLifetimeMs)}: the chain of the CA ends then`]
       : []),
+    `kubectl:  export KUBECONFIG=${ready.kubeconfig}`,
     'next: hauberk apply -f FILE, hauberk token create --service-account NAMESPACE/NAME',
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +8,11 @@ import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-no
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { controlPlaneLink } from '../../src/agent/control-plane-link.ts';
 import { newWorkloadKey, requestSvid } from '../../src/agent/request-svid.ts';
+import { spiffeHelperNames } from '../../src/agent/svid-files.ts';
 import { runSidecar } from '../../src/app/sidecar.ts';
 import { readStatus } from '../../src/app/sidecar-socket.ts';
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../../src/gen/spiffe/workload_pb.js';
+import { parseCrl } from '../../src/x509/crl.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 import { enrolled } from '../kit/enrolled.ts';
 import { hauberk } from '../kit/hauberk.ts';
@@ -19,6 +21,7 @@ const headers = { 'workload.spiffe.io': 'true' };
 const uid = process.getuid?.() ?? 0;
 const stateDir = mkdtempSync(join(tmpdir(), 'hauberk-agent-'));
 const path = join(stateDir, 'spiffe.sock');
+const files = join(stateDir, 'svid');
 const REVIEWS = 'spiffe://cluster.local/ns/shop/sa/reviews';
 const PRODUCTS = 'spiffe://cluster.local/ns/shop/sa/products';
 const aborting = new AbortController();
@@ -48,6 +51,7 @@ beforeAll(async () => {
       hbone: { host: '127.0.0.1', port: 0 },
       controlPlane: { host: '127.0.0.1', port: plane.xdsPort },
       spiffeSocket: { path, allowedUids: [uid + 1], ownUid: uid, serveRegistered: true },
+      svidFiles: { directory: files, names: spiffeHelperNames, hook: undefined, verify: undefined },
       advertise: { host: '127.0.0.1', hbonePort: undefined },
       ...{ drainTimeoutMs: 0, rootNamespace: 'istio-system', accessLog: 'refused' },
     },
@@ -75,16 +79,18 @@ async function until<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What this process is given: each answer by a call of its function. */
-function watch(): () => Promise<X509SVIDResponse['svids']> {
+function client() {
   const manager = new Http2SessionManager('http://localhost', undefined, {
     createConnection: () => connect(path),
   });
   managers.push(manager);
   const transport = createGrpcTransport({ baseUrl: 'http://localhost', sessionManager: manager });
-  const stream = createClient(SpiffeWorkloadAPI, transport)
-    .fetchX509SVID({}, { headers })
-    [Symbol.asyncIterator]();
+  return createClient(SpiffeWorkloadAPI, transport);
+}
+
+/** What this process is given: each answer by a call of its function. */
+function watch(): () => Promise<X509SVIDResponse['svids']> {
+  const stream = client().fetchX509SVID({}, { headers })[Symbol.asyncIterator]();
   return async () => {
     const { value, done } = await stream.next();
     if (done === true) throw new Error('the stream has ended');
@@ -125,10 +131,25 @@ it('an agent gives a process the identity that a registration says, until it is 
       by: 'agent spiffe://cluster.local/ns/shop/sa/products',
     }),
   );
+  const shown = await hauberk(['sidecar', 'status', '--state-dir', stateDir]);
+  expect(shown.stdout).toMatch(/REGISTRATION +IDENTITY[^\n]*\nshop\/reviews +spiffe:.*sa\/reviews/);
+  const got = await hauberk(['get', 'wreg', '-n', 'shop', '--data-dir', plane.dataDir]);
+  expect(got.stdout).toMatch(
+    /NAME +SERVICE ACCOUNT +SELECTORS[^\n]*\nreviews +reviews +.*unix:uid:/,
+  );
   const args = ['delete', 'workloadregistration', 'reviews', '-n', 'shop'];
   const deleted = await hauberk([...args, '--data-dir', plane.dataDir]);
   expect(deleted).toMatchObject({ code: 0 });
   await expect(next()).rejects.toMatchObject({ code: Code.PermissionDenied });
+});
+
+it('the agent’s own certificate is in the files that it was told to write', async () => {
+  const { identity, svidFiles } = await readStatus(stateDir);
+  expect(svidFiles).toMatchObject({ directory: files, state: 'unchecked' });
+  expect(svidFiles?.problem).toBeUndefined();
+  expect(svidFiles?.serial).toBe(identity.serial);
+  const { serialNumber } = new X509Certificate(readFileSync(join(files, 'svid.pem')));
+  expect(BigInt(`0x${serialNumber}`)).toBe(BigInt(`0x${identity.serial}`));
 });
 
 it('a change of what is in the certificate brings a new one', async () => {
@@ -162,6 +183,22 @@ it('a revoked certificate is replaced, a revoked identity is served no more', as
     })(),
   ).rejects.toMatchObject({ code: expect.any(Number) });
   await expect(watch()()).rejects.toMatchObject({ code: Code.PermissionDenied });
+});
+
+it('a caller is pushed the list of what was revoked', async () => {
+  await plane.apply(registration());
+  await served();
+  const stream = client().fetchX509Bundles({}, { headers })[Symbol.asyncIterator]();
+  const lists = async () => {
+    const { value } = await stream.next();
+    return value.crl.map((der: Uint8Array) => parseCrl(der).entries.map(({ serial }) => serial));
+  };
+  const before = (await lists()).flat();
+  const { serial } = await enrolled(plane, 'products');
+  expect(before).not.toContain(serial);
+  const { code } = await hauberk(['certs', 'revoke', serial, '--data-dir', plane.dataDir]);
+  expect(code).toBe(0);
+  for (let seen = before; !seen.includes(serial); ) seen = (await lists()).flat();
 });
 
 it('an agent that no registration names is refused, and the audit log has it', async () => {
