@@ -88,6 +88,7 @@ function draw(spec: PlotSpec, pairs: readonly PairName[], rows: readonly ReportR
   }
   const title = text(8, 20, spec.title, 'font-size="15" font-weight="bold"');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" font-family="system-ui, sans-serif" font-size="12">
+<title>${spec.title}</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
 ${[title, ...parts].join('\n')}
 </svg>
