@@ -3,7 +3,10 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import type { Attestor } from '../attestation/attestor.ts';
 import { type AuthenticateToken, tokenReviews } from '../attestation/authenticate-token.ts';
 import { serviceAccountAttestor } from '../attestation/service-account-attestor.ts';
-import { serviceAccountTokens } from '../attestation/service-account-tokens.ts';
+import {
+  type ServiceAccountTokens,
+  serviceAccountTokens,
+} from '../attestation/service-account-tokens.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { type JwtKeyRing, openJwtKeyRing } from '../ca/jwt-key-ring.ts';
 import type { JwtKeyAlgorithm } from '../ca/jwt-keys.ts';
@@ -55,6 +58,7 @@ export interface TokenAuthority {
   /** Knows callers by the token of their service account. */
   readonly attestor: Attestor;
   readonly authenticateToken: AuthenticateToken;
+  readonly issue: ServiceAccountTokens['issue'];
   readonly routes: Readonly<Record<string, JsonRoute>>;
   /** Mints JWT-SVIDs for callers whom `attestor` knows. */
   jwtSvids(
@@ -97,6 +101,7 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
       authenticate: (token, audiences) => tokens.authenticate(token, audiences),
     }),
     authenticateToken: tokenReviews(tokens),
+    issue: (order) => tokens.issue(order),
     routes: serviceAccountTokenRoutes({ tokens, keys, events }),
     jwtSvids: (callers) =>
       jwtSvidService({ ...callers, issuer, keys, clock, events, newTokenId: randomUUID }),
