@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { Attestor } from '../attestation/attestor.ts';
 import { type AuthenticateToken, tokenReviews } from '../attestation/authenticate-token.ts';
+import { ForeignIssuers } from '../attestation/foreign-issuers.ts';
 import { serviceAccountAttestor } from '../attestation/service-account-attestor.ts';
 import {
   type ServiceAccountTokens,
@@ -18,9 +19,12 @@ import { startOidcServer } from '../control/oidc-server.ts';
 import { ownBundle } from '../control/own-bundle.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
 import { serviceAccountTokenRoutes } from '../control/service-account-token-routes.ts';
+import { trustedIssuers } from '../control/trusted-issuers.ts';
 import type { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import type { Clock } from '../lib/clock.ts';
+import { parseCompactJws } from '../lib/compact-jws.ts';
 import { messageOf } from '../lib/errors.ts';
+import { httpsGet } from '../lib/https-get.ts';
 import type { JsonRoute } from '../lib/json-socket-server.ts';
 import { runTasks, type Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
@@ -88,6 +92,9 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
       return account?.metadata.uid;
     },
   });
+  const foreign = new ForeignIssuers({
+    ...{ trusted: () => trustedIssuers(store), get: httpsGet, rootNamespace, clock },
+  });
   const { authorities } = keys;
   const jwksUri = config.jwksUri ?? issuer + JWKS_PATH;
   const documents = oidcDocuments({ issuer, jwksUri, authorities });
@@ -98,7 +105,10 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
     bundle: ownBundle(authority.bundle, authorities),
     attestor: serviceAccountAttestor({
       trustDomain,
-      authenticate: (token, audiences) => tokens.authenticate(token, audiences),
+      authenticate: (token, audiences) =>
+        isIssuedBy(issuer, token)
+          ? tokens.authenticate(token, audiences)
+          : foreign.authenticate(token),
     }),
     authenticateToken: tokenReviews(tokens),
     issue: (order) => tokens.issue(order),
@@ -115,6 +125,11 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
       return { oidcPort: oidc?.port, run: (signal) => runTasks(signal, tasks) };
     },
   };
+}
+
+/** Only says who is to judge it. */
+function isIssuedBy(issuer: string, token: string): boolean {
+  return parseCompactJws(token).claims['iss'] === issuer;
 }
 
 function rotateKeys(
