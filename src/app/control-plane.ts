@@ -39,13 +39,15 @@ import type { Store } from '../store/store.ts';
 import { openAuditLog } from '../telemetry/audit-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
+import { ControlPlaneMonitoring, type MonitoringConfig } from './control-plane-monitoring.ts';
 import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
 import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
+import type { Monitoring } from './monitoring.ts';
 import { type AuthorityConfig, openAuthority } from './open-authority.ts';
 import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
-export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
+export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig, MonitoringConfig {
   readonly dataDir: string;
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
@@ -59,6 +61,10 @@ export interface ControlPlaneReady {
   /** Where the own bundle is served to other trust domains, if it is. */
   readonly bundlePort: number | undefined;
   readonly adminSocket: string;
+  /** Where metrics and health are; undefined when off. */
+  readonly monitoringAt: string | undefined;
+  /** Why they are off although nobody switched them off. */
+  readonly monitoringProblem: string | undefined;
   readonly rootFingerprint: string;
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
   readonly svidLifetimeMs: number;
@@ -91,13 +97,14 @@ export async function runControlPlane(
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
     const authority = await openAuthority(config, { store, clock });
-    const { events } = audit;
+    const monitoring = new ControlPlaneMonitoring(config, audit.events);
+    const { events } = monitoring;
     const revocations = await Revocations.load({ store, clock, events });
     const tokenAuthority = await openTokenAuthority({
       ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
     });
     const parts = { config, store, ledger, revocations, authority, tokenAuthority, events, clock };
-    await serve(parts, signal, ready);
+    await serve({ ...parts, monitoring }, signal, ready);
   } finally {
     ledger.close();
     audit.close();
@@ -113,11 +120,12 @@ interface Parts {
   readonly authority: CertificateAuthority;
   readonly tokenAuthority: TokenAuthority;
   readonly events: ControlEvents;
+  readonly monitoring: ControlPlaneMonitoring;
   readonly clock: Clock;
 }
 
 async function serve(
-  { config, store, ledger, revocations, authority, tokenAuthority, events, clock }: Parts,
+  { config, store, ledger, revocations, authority, tokenAuthority, events, clock, ...parts }: Parts,
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
@@ -130,19 +138,13 @@ async function serve(
   const publisher = bundlePublisher({ store, bundle: tokenAuthority.bundle, clock, events });
   await publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock });
-  const signing = {
-    authority,
-    attestors: [tokens, tokenAuthority.attestor, svids],
-    serviceAccounts: accounts,
-    store,
-    ledger,
-    revocations,
-  };
+  const attestors = [tokens, tokenAuthority.attestor, svids];
+  const held = { authority, serviceAccounts: accounts, store, ledger, revocations };
   const clocks = new AgentClocks(clock);
   const grpc = await startGrpcServer({
     ...{ listen: config.xds, identity: own.identity, clock },
     routes: agentServices({
-      ...{ signing: { ...signing, events, clock }, clocks, attestor: svids },
+      ...{ signing: { ...held, attestors, events, clock }, clocks, attestor: svids },
       discovery: { distribution, attestor: svids, revocations, signal },
     }),
   });
@@ -151,6 +153,10 @@ async function serve(
     ...{ config, store, admission: rules, authority, own: own.identity, clock, events },
   });
   const tokenService = await tokenAuthority.start(own.identity);
+  const observed = { store, authority, own: own.identity, distribution, revocations, clocks };
+  const monitoring = await parts.monitoring.start({
+    ...{ ...observed, federation: federation.views, clock },
+  });
   const admin = await serveJsonSocket({
     socketPath: adminSocketPath(config.dataDir),
     routes: {
@@ -170,8 +176,9 @@ async function serve(
       }),
     },
   });
-  const ports = { xdsPort: grpc.port, bundlePort: federation.port };
-  ready(readyState(config, authority, { ...ports, oidcPort: tokenService.oidcPort }));
+  const { oidcPort } = tokenService;
+  const ports = { xdsPort: grpc.port, bundlePort: federation.port, oidcPort };
+  ready(readyState(config, authority, { ...ports, ...monitoringState(monitoring) }));
   await runTasks(signal, [
     grpc.run,
     admin,
@@ -179,6 +186,7 @@ async function serve(
     federation.run,
     publisher.run,
     tokenService.run,
+    monitoring.run,
     keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
@@ -204,14 +212,18 @@ function agentServices(options: {
 function readyState(
   { dataDir }: ControlPlaneConfig,
   authority: CertificateAuthority,
-  ports: Pick<ControlPlaneReady, 'xdsPort' | 'bundlePort' | 'oidcPort'>,
+  places: Omit<ControlPlaneReady, 'adminSocket' | 'rootFingerprint' | 'svidLifetimeMs'>,
 ): ControlPlaneReady {
   return {
-    ...ports,
+    ...places,
     adminSocket: adminSocketPath(dataDir),
     rootFingerprint: rootFingerprint(authority),
     svidLifetimeMs: authority.rules.defaultLifetimeMs,
   };
+}
+
+function monitoringState({ at, problem }: Monitoring) {
+  return { monitoringAt: at, monitoringProblem: problem };
 }
 
 /** Who may be asking: holders of enrolment tokens, and of SVIDs that are not revoked. */
@@ -221,7 +233,7 @@ function attestation({
   revocations,
   authority,
   clock,
-}: Omit<Parts, 'ledger' | 'events' | 'tokenAuthority'>) {
+}: Omit<Parts, 'ledger' | 'events' | 'tokenAuthority' | 'monitoring'>) {
   const { trustDomain } = authority;
   const records = tokenSecrets(store, config.rootNamespace);
   const pin = (): string => rootFingerprint(authority);

@@ -1,6 +1,7 @@
 import type { ControlPlaneAddress } from '../agent/control-plane-address.ts';
 import type { Address } from '../proxy/address.ts';
 import type { AccessLogMode } from '../telemetry/proxy-log.ts';
+import type { SidecarMonitoringConfig } from './sidecar-monitoring.ts';
 
 export interface SidecarConfig {
   readonly controlPlane: ControlPlaneAddress;
@@ -29,6 +30,8 @@ export interface SidecarConfig {
     /** Whether processes that a WorkloadRegistration describes are given that identity. */
     readonly serveRegistered?: boolean;
   };
+  /** Default: not watched. */
+  readonly monitoring?: SidecarMonitoringConfig;
   readonly rootNamespace: string;
   readonly accessLog: AccessLogMode;
 }

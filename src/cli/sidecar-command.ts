@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { parseDuration } from '../lib/duration.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { parseAddress } from './address.ts';
+import { monitoringAddress } from './monitoring-flags.ts';
 import { dataDirOf, withExamples } from './options.ts';
 import {
   type InboundFlag,
@@ -14,6 +15,7 @@ import {
   spiffeSocketOf,
 } from './sidecar-flags.ts';
 import { untilStopped } from './until-stopped.ts';
+import { version } from './version.ts';
 
 interface SidecarOptions {
   readonly controlPlane: string;
@@ -29,6 +31,8 @@ interface SidecarOptions {
   readonly allowUid: readonly number[];
   readonly serveRegistered?: boolean;
   readonly drainTimeout: string;
+  readonly metrics?: string;
+  readonly readiness?: string;
   readonly accessLog: 'all' | 'refused';
 }
 
@@ -80,6 +84,14 @@ export function sidecarCommand(): Command {
       '--serve-registered',
       'give processes that a WorkloadRegistration for this agent describes its identity on that socket',
     )
+    .option(
+      '--metrics <host:port>',
+      'metrics for Prometheus, or "off" (default: 127.0.0.1:15020 if that is free)',
+    )
+    .option(
+      '--readiness <host:port>',
+      '/healthz/ready, or "off" (default: 127.0.0.1:15021 if that is free)',
+    )
     .option('--drain-timeout <duration>', 'how long open connections may go on at the end', '30s')
     .addOption(
       new Option('--access-log <mode>', 'what to log')
@@ -109,6 +121,11 @@ async function run(options: SidecarOptions): Promise<void> {
     hbone: parseAddress(options.hbone),
     advertise: { host: options.advertiseAddress, hbonePort: portOf(options.advertiseHbonePort) },
     drainTimeoutMs: parseDuration(options.drainTimeout),
+    monitoring: {
+      metrics: monitoringAddress(options.metrics, 15_020),
+      readiness: monitoringAddress(options.readiness, 15_021),
+      version: version(),
+    },
     rootNamespace: 'istio-system',
     accessLog: options.accessLog,
   };

@@ -6,10 +6,12 @@ import { formatDuration, parseDuration } from '../lib/duration.ts';
 import { parseAddress } from './address.ts';
 import { bundleEndpointOf } from './bundle-endpoint-flags.ts';
 import { masterKeyOption, masterKeySources } from './master-key-options.ts';
+import { monitoringAddress } from './monitoring-flags.ts';
 import { dataDirOf, dataDirOption, outputOption, withExamples } from './options.ts';
 import { type OutputFormat, print } from './output.ts';
 import { addTokenOptions, type TokenOptions, tokenConfigOf } from './token-options.ts';
 import { untilStopped } from './until-stopped.ts';
+import { version } from './version.ts';
 
 interface UpOptions extends TokenOptions {
   readonly dataDir?: string;
@@ -24,6 +26,7 @@ interface UpOptions extends TokenOptions {
   readonly bundleEndpointCert?: string;
   readonly bundleEndpointKey?: string;
   readonly bundleRefreshHint: string;
+  readonly metrics?: string;
   readonly output: OutputFormat;
 }
 
@@ -64,6 +67,10 @@ export function upCommand(): Command {
       'how often other trust domains should look for a newer bundle',
       '5m',
     )
+    .option(
+      '--metrics <host:port>',
+      'metrics for Prometheus and health checks, or "off" (default: 127.0.0.1:15014 if that is free)',
+    )
     .addOption(masterKeyOption())
     .addOption(outputOption())
     .action(async (options: UpOptions) => {
@@ -79,6 +86,7 @@ export function upCommand(): Command {
         caDir: options.caDir,
         replaceExpiredRoot: options.replaceExpiredRoot,
         bundleEndpoint: bundleEndpointOf(options),
+        monitoring: { address: monitoringAddress(options.metrics, 15_014), version: version() },
         tokens: tokenConfigOf(options),
       };
       // Loaded when it is needed: the other commands start faster without it.
@@ -100,7 +108,15 @@ export function upCommand(): Command {
 
 function upText(
   config: ControlPlaneConfig,
-  { xdsPort, bundlePort, rootFingerprint, svidLifetimeMs, oidcPort }: ControlPlaneReady,
+  {
+    xdsPort,
+    bundlePort,
+    oidcPort,
+    monitoringAt,
+    monitoringProblem,
+    rootFingerprint,
+    svidLifetimeMs,
+  }: ControlPlaneReady,
 ): string {
   return [
     `control plane of trust domain "${config.trustDomain}" is up`,
@@ -109,6 +125,7 @@ function upText(
       ? []
       : [`  bundle       https://${config.bundleEndpoint?.listen.host}:${bundlePort}/`]),
     ...(oidcPort === undefined ? [] : [`  OIDC         ${config.tokens?.oidc?.host}:${oidcPort}`]),
+    `  metrics      ${monitoringAt === undefined ? `off${problemText(monitoringProblem)}` : `http://${monitoringAt}/metrics`}`,
     `  data         ${config.dataDir}`,
     `  root         sha256 ${rootFingerprint}`,
     ...(svidLifetimeMs < config.svidLifetimeMs
@@ -116,4 +133,8 @@ function upText(
       : []),
     'next: hauberk apply -f FILE, hauberk token create --service-account NAMESPACE/NAME',
   ].join('\n');
+}
+
+function problemText(problem: string | undefined): string {
+  return problem === undefined ? '' : `: ${problem}`;
 }
