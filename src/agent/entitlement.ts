@@ -1,6 +1,7 @@
 import { type ContextKey, createContextKey } from '@connectrpc/connect';
 import { type Watchable, WatchableValue } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
+import type { Crl } from '../x509/crl.ts';
 
 /** An identity that a caller is given. */
 export interface GivenIdentity {
@@ -15,11 +16,13 @@ export interface Entitlement {
   readonly identities: readonly GivenIdentity[];
   /** Whether there is one that it may have and that the agent has not obtained yet. */
   readonly pending: boolean;
+  /** What the mesh's authorities have revoked. */
+  readonly crls: readonly Crl[];
   /** Grows with each change. */
   readonly number: number;
 }
 
-export const NOTHING: Entitlement = { identities: [], pending: false, number: 0 };
+export const NOTHING: Entitlement = { identities: [], pending: false, crls: [], number: 0 };
 
 /** Whether the caller has a place here at all. */
 export function isEntitled({ identities, pending }: Entitlement): boolean {

@@ -3,6 +3,7 @@ import { MeshError } from '../lib/errors.ts';
 import { type Watchable, WatchableValue } from '../lib/watchable.ts';
 import { asksForHash, matchesRegistration } from '../policy/match-registration.ts';
 import type { Identity } from '../spiffe/identity.ts';
+import type { Crl } from '../x509/crl.ts';
 import { type Entitlement, type GivenIdentity, NOTHING } from './entitlement.ts';
 import type { RegisteredIdentity } from './registered-identities.ts';
 
@@ -12,6 +13,7 @@ export interface EntitlementsOptions {
   readonly allowedUids: readonly number[];
   /** For the processes that their registrations describe. */
   readonly registered: Watchable<readonly RegisteredIdentity[]>;
+  readonly crls: Watchable<readonly Crl[]>;
   /** @throws {MeshError} ERR_UNAUTHENTICATED when the caller is gone. */
   readonly lookUp: (caller: Connected, hashed: boolean) => Promise<CallerProcess>;
 }
@@ -36,7 +38,7 @@ export class Entitlements {
   }
 
   async open(caller: Connected): Promise<OpenEntitlement> {
-    const { own, registered } = this.#options;
+    const { own, registered, crls } = this.#options;
     const found = await this.#lookUp(caller, undefined);
     const given = new CallersEntitlement(this.#options, caller, found);
     const refresh = (): void => {
@@ -47,7 +49,7 @@ export class Entitlements {
         given.refresh();
       });
     };
-    const stops = [own.subscribe(refresh), registered.subscribe(refresh)];
+    const stops = [own.subscribe(refresh), registered.subscribe(refresh), crls.subscribe(refresh)];
     return Object.assign(given, {
       close: (): void => {
         for (const stop of stops) stop();
@@ -121,7 +123,7 @@ class CallersEntitlement implements Watchable<Entitlement> {
   }
 
   #now(): Entitlement {
-    const { own, allowedUids, registered } = this.#options;
+    const { own, allowedUids, registered, crls } = this.#options;
     const matching = registered.current.filter(({ registration }) => this.#matches(registration));
     const identities: GivenIdentity[] = matching.flatMap(({ identity, registration }) =>
       identity === undefined ? [] : [{ identity, hint: registration.spec.hint ?? '' }],
@@ -130,7 +132,10 @@ class CallersEntitlement implements Watchable<Entitlement> {
       identities.push({ identity: own.current, hint: '' });
     }
     const pending = matching.some(({ identity }) => identity === undefined);
-    return { ...NOTHING, identities: identities.map(withoutRepeatedHint), pending };
+    return {
+      ...NOTHING,
+      ...{ identities: identities.map(withoutRepeatedHint), pending, crls: crls.current },
+    };
   }
 
   #matches(registration: RegisteredIdentity['registration']): boolean {
@@ -151,6 +156,7 @@ function withoutRepeatedHint(
 function isSame(one: Entitlement, other: Entitlement): boolean {
   return (
     one.pending === other.pending &&
+    one.crls === other.crls &&
     one.identities.length === other.identities.length &&
     one.identities.every(({ identity, hint }, at) => {
       const same = other.identities[at];

@@ -2,6 +2,7 @@ import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { KindDefinition } from '../resources/kind-definition.ts';
 import { authorizationPolicy } from '../resources/kinds/authorization-policy.ts';
 import { certificateRevocation } from '../resources/kinds/certificate-revocation.ts';
+import { certificateRevocationList } from '../resources/kinds/certificate-revocation-list.ts';
 import { peerAuthentication } from '../resources/kinds/peer-authentication.ts';
 import { service } from '../resources/kinds/service.ts';
 import { serviceAccount } from '../resources/kinds/service-account.ts';
@@ -18,6 +19,7 @@ const fields: ReadonlyMap<string, keyof MeshFacts> = new Map([
   [typeUrlOf(workloadEntry), 'workloadEntries'],
   [typeUrlOf(serviceAccount), 'serviceAccounts'],
   [typeUrlOf(certificateRevocation), 'revocations'],
+  [typeUrlOf(certificateRevocationList), 'revocationLists'],
   [typeUrlOf(workloadRegistration), 'registrations'],
 ]);
 

@@ -13,9 +13,10 @@ import { keepAlive } from '../lib/http2-keepalive.ts';
 
 type SessionManager = NonNullable<GrpcTransportOptions['sessionManager']>;
 
-const CONNECT_TIMEOUT_MS = 10_000;
+/** Long enough to wait in line when a whole fleet comes back at once. */
+const CONNECT_TIMEOUT_MS = 30_000;
 const PING_INTERVAL_MS = 10_000;
-const PING_TIMEOUT_MS = 5_000;
+const PING_TIMEOUT_MS = 10_000;
 
 /**
  * One HTTP/2 session under a gRPC transport: connected at the first call, never reconnected, kept

@@ -13,6 +13,7 @@ import type { Identity } from '../spiffe/identity.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
 import type { ResourceView, VersionedResource } from '../xds/resource-view.ts';
 import type { Entitlement, GivenIdentity } from './entitlement.ts';
+import { usableCrls } from './mesh-crls.ts';
 import { certificateSecret, validationSecret } from './sds-secret.ts';
 import type { SdsValidator } from './sds-validator.ts';
 
@@ -82,17 +83,17 @@ export class SdsView implements ResourceView {
   }
 
   #trust(name: string, { bundle, federated = [] }: Identity): Secret | undefined {
-    const { validator } = this.#options;
+    const { validator, entitlement, clock } = this.#options;
+    const crls = usableCrls(entitlement.current.crls, clock.now());
+    const how = { validator, crls, peer: undefined };
     const all = [bundle, ...federated];
-    if (name === 'ALL') return validationSecret(name, { bundles: all, validator, peer: undefined });
-    if (name === 'ROOTCA') {
-      return validationSecret(name, { bundles: [bundle], validator, peer: undefined });
-    }
+    if (name === 'ALL') return validationSecret(name, { ...how, bundles: all });
+    if (name === 'ROOTCA') return validationSecret(name, { ...how, bundles: [bundle] });
     const id = spiffeIdOf(name);
     const one = all.find(({ trustDomain }) => id?.trustDomain.equals(trustDomain));
     if (id === undefined || one === undefined) return undefined;
     const peer = id.path === '' ? undefined : id;
-    return validationSecret(name, { bundles: [one], validator, peer });
+    return validationSecret(name, { ...how, bundles: [one], peer });
   }
 
   #expired({ svid }: Identity): boolean {

@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Task } from '../lib/tasks.ts';
 import { type Watchable, WatchableValue } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
+import type { Crl } from '../x509/crl.ts';
 import { Entitlements } from './entitlements.ts';
 import { healthService } from './health-service.ts';
 import { reflectionServices } from './reflection-service.ts';
@@ -35,6 +36,8 @@ export interface SpiffeSocketOptions {
   readonly registered?: Watchable<readonly RegisteredIdentity[]> | undefined;
   /** Of the sidecar itself: a socket for others must let others in. */
   readonly ownUid: number;
+  /** What the mesh's authorities have revoked. Default: no lists. */
+  readonly crls?: Watchable<readonly Crl[]>;
   readonly events: SpiffeSocketEvents;
 }
 
@@ -45,6 +48,7 @@ export interface SpiffeSocket {
 
 const SERVICES = [SpiffeWorkloadAPI, SecretDiscoveryService, Health];
 const nobodyElse = new WatchableValue<readonly RegisteredIdentity[]>([]);
+const noLists = new WatchableValue<readonly Crl[]>([]);
 const OWNER_ONLY = 0o600;
 const EVERYBODY = 0o666;
 
@@ -65,6 +69,7 @@ export async function openSpiffeSocket(options: SpiffeSocketOptions): Promise<Sp
   const hash = fileHash();
   const entitlements = new Entitlements({
     ...{ own: identity, allowedUids, registered: options.registered ?? nobodyElse },
+    crls: options.crls ?? noLists,
     lookUp: (caller, hashed) => readCallerProcess(caller, { hash: hashed ? hash : undefined }),
   });
   const serve = await startUnixGrpcServer({

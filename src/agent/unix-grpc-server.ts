@@ -11,12 +11,11 @@ import {
   createContextValues,
   type Interceptor,
 } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { ticksSinceBoot } from '../attestation/boot-clock.ts';
 import type { Connected } from '../attestation/caller-process.ts';
 import { peerCredentials } from '../attestation/peer-credentials.ts';
-import { connectHandler } from '../lib/connect-handler.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
+import { grpcHandler } from '../lib/grpc-handler.ts';
 import type { Task } from '../lib/tasks.ts';
 import { callerKey } from './socket-caller.ts';
 
@@ -42,23 +41,20 @@ const LAST_WORDS_MS = 500;
  */
 export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promise<Task> {
   const { socketPath } = options;
-  const handler = connectNodeAdapter({
+  const handler = grpcHandler({
     routes: options.routes,
-    interceptors: [...options.interceptors],
-    ...{ connect: false, grpcWeb: false, acceptCompression: [] },
+    interceptors: options.interceptors,
+    compression: false,
     readMaxBytes: LARGEST_MESSAGE_BYTES,
     fallback: unimplemented,
     contextValues: (request) => {
-      const caller = callerOf((request as Http2ServerRequest).stream.session);
+      const caller = callerOf(request.stream.session);
       return caller === undefined
         ? createContextValues()
         : createContextValues().set(callerKey, caller);
     },
   });
-  const server = createServer(
-    { settings: { maxConcurrentStreams: MOST_STREAMS } },
-    connectHandler(handler),
-  );
+  const server = createServer({ settings: { maxConcurrentStreams: MOST_STREAMS } }, handler);
   server.maxConnections = MOST_CONNECTIONS;
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
@@ -85,8 +81,7 @@ export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promi
 }
 
 /** What a gRPC client is told of a method that is not there, such as those of later specifications. */
-function unimplemented(request: unknown): void {
-  const { stream } = request as Http2ServerRequest;
+function unimplemented({ stream }: Http2ServerRequest): void {
   stream.respond(
     {
       ':status': 200,

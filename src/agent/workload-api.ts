@@ -13,6 +13,7 @@ import type { Identity } from '../spiffe/identity.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { type Entitlement, entitlementKey, isEntitled } from './entitlement.ts';
+import { usableCrls } from './mesh-crls.ts';
 import { entitlementLost } from './socket-caller.ts';
 
 export interface WorkloadApiOptions {
@@ -31,7 +32,8 @@ export function workloadApi(
   return {
     fetchX509SVID: (_request, context) =>
       pushed(options, context, (entitlement) => svids(entitlement, options.clock.now())),
-    fetchX509Bundles: (_request, context) => pushed(options, context, bundles),
+    fetchX509Bundles: (_request, context) =>
+      pushed(options, context, (entitlement) => bundles(entitlement, options.clock.now())),
   };
 }
 
@@ -58,7 +60,7 @@ function pending(): ConnectError {
   );
 }
 
-function svids({ identities }: Entitlement, nowMs: number): X509SVIDResponse {
+function svids({ identities, crls }: Entitlement, nowMs: number): X509SVIDResponse {
   const valid = identities.filter(({ identity }) => endOf(identity) > nowMs);
   const [first] = identities;
   if (valid.length === 0 && first !== undefined) {
@@ -77,6 +79,7 @@ function svids({ identities }: Entitlement, nowMs: number): X509SVIDResponse {
       hint,
     })),
     federatedBundles: bundlesById(first?.identity.federated ?? []),
+    crl: usableCrls(crls, nowMs).map(({ der }) => Uint8Array.from(der)),
   });
 }
 
@@ -84,12 +87,13 @@ function endOf({ svid }: Identity): number {
   return Math.min(...svid.chain.map(({ notAfterMs }) => notAfterMs));
 }
 
-function bundles({ identities: [first] }: Entitlement): X509BundlesResponse {
+function bundles({ identities: [first], crls }: Entitlement, nowMs: number): X509BundlesResponse {
   if (first === undefined) return create(X509BundlesResponseSchema);
   // All are of one agent, and so of one mind about whom to trust.
   const { bundle, federated = [] } = first.identity;
   return create(X509BundlesResponseSchema, {
     bundles: bundlesById([bundle, ...federated]),
+    crl: usableCrls(crls, nowMs).map(({ der }) => Uint8Array.from(der)),
   });
 }
 

@@ -12,6 +12,7 @@ import { agentPresence } from '../control/agent-presence.ts';
 import { bundlePublisher } from '../control/bundle-publisher.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
+import { crlPublisher } from '../control/crl-publisher.ts';
 import { type DiscoveryOptions, discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
@@ -185,6 +186,7 @@ async function serve(
     own.run,
     federation.run,
     publisher.run,
+    crlPublisher({ store, authority, revocations, clock, events }).run,
     tokenService.run,
     monitoring.run,
     keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),

@@ -9,6 +9,7 @@ import {
   type IdentityManagerOptions,
   identityManager,
 } from '../agent/identity-manager.ts';
+import { meshCrls } from '../agent/mesh-crls.ts';
 import { obtainSvid } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
 import type { RegisteredIdentities } from '../agent/registered-identities.ts';
@@ -17,6 +18,7 @@ import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
 import { systemClock } from '../lib/clock.ts';
 import { runTasks } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
+import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
 import { type RunningProxy, startProxy } from '../proxy/proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
@@ -138,7 +140,7 @@ async function serve(
   let lastWords: Promise<void> | undefined;
   try {
     const registered = registeredWorkloads({ config, manager, cache, log });
-    const spiffe = await openSpiffe(config, manager, registered, log);
+    const spiffe = await openSpiffe(config, manager, { registered, facts: cache.facts }, log);
     lastWords = runTasks(stop, [
       spiffe.run,
       ...(registered === undefined ? [] : [(until: AbortSignal) => registered.run(until)]),
@@ -207,15 +209,20 @@ function notReady({ identity }: IdentityManager, stop: AbortSignal): string | un
     : `the certificate expired at ${new Date(notAfterMs).toISOString()}`;
 }
 
+interface ForSocket {
+  readonly registered: RegisteredIdentities | undefined;
+  readonly facts: Watchable<MeshFacts>;
+}
+
 function openSpiffe(
   { spiffeSocket: { path, allowedUids, ownUid } }: SidecarConfig,
   { identity }: IdentityManager,
-  registered: RegisteredIdentities | undefined,
+  { registered, facts }: ForSocket,
   log: Logger,
 ): Promise<SpiffeSocket> {
   return openSpiffeSocket({
     ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
-    registered: registered?.held,
+    ...{ registered: registered?.held, crls: meshCrls(facts) },
     events: {
       secretRejected: (event) => log.warn(event, 'an Envoy refused a secret and keeps the old one'),
       callerRefused: ({ caller, method }) =>

@@ -19,6 +19,7 @@ import {
 import type { AuthorityStore } from './authority-store.ts';
 import { grantedLifetimeMs, type IssuanceRules, rulesWithin } from './issuance-rules.ts';
 import { issueCrl } from './issue-crl.ts';
+import { issueCrls } from './issue-crls.ts';
 import { usableAuthorities } from './usable-authorities.ts';
 
 export interface SvidRequest {
@@ -39,6 +40,12 @@ export interface IssuedSvid {
   readonly root: Certificate;
 }
 
+/** A revocation list and who signed it. */
+export interface IssuedCrl {
+  readonly issuer: Certificate;
+  readonly crl: Crl;
+}
+
 /** Signs X509-SVIDs of one trust domain. */
 export interface CertificateAuthority {
   readonly trustDomain: TrustDomain;
@@ -50,6 +57,11 @@ export interface CertificateAuthority {
   issue(request: SvidRequest): IssuedSvid;
   /** The list of what the present intermediate has revoked, signed by it. */
   issueCrl(entries: readonly RevokedEntry[]): Crl;
+  /**
+   * Of each authority whose key is here, roots included, what it has revoked by `entriesOf` its serial.
+   * Valid for as long as anything that it signed: so a list goes on where its authority is replaced.
+   */
+  issueCrls(entriesOf: (issuerSerial: string) => readonly RevokedEntry[]): readonly IssuedCrl[];
   /** Replaces the intermediate once it is past half of its life. Safe at once: peers trust the root. */
   renewIntermediate(): Promise<boolean>;
 }
@@ -109,6 +121,7 @@ export async function openCertificateAuthority(
         remedy: 'set the clock, or restart the control plane, which makes a new one',
       }),
     issueCrl: (entries) => issueCrl(intermediate, entries, clock.now()),
+    issueCrls: (entriesOf) => issueCrls([intermediate, root], entriesOf, { clock, rules }),
     async renewIntermediate() {
       const { notBeforeMs, notAfterMs } = intermediate.certificate;
       if (clock.now() < (notBeforeMs + notAfterMs) / 2) return false;

@@ -7,6 +7,7 @@ import {
 } from './certificate-authority.ts';
 import { rulesWithin } from './issuance-rules.ts';
 import { issueCrl } from './issue-crl.ts';
+import { issueCrls } from './issue-crls.ts';
 import { chainEndsAtMs, type SigningChain } from './signing-chain.ts';
 
 /** An authority that signs with an intermediate of the operator's own CA, whose root key is elsewhere. */
@@ -32,6 +33,7 @@ export function pluggedInAuthority(
     rules,
     issue: (request) => issueSvid(request, signing),
     issueCrl: (entries) => issueCrl(signer, entries, clock.now()),
+    issueCrls: (entriesOf) => issueCrls([signer], entriesOf, { clock, rules }),
     // Only the operator's CA can; a new one is read at the next start.
     renewIntermediate: async () => false,
   };

@@ -12,6 +12,7 @@ import { MeshError, messageOf } from '../lib/errors.ts';
 import type { Store } from '../store/store.ts';
 import { type Csr, parseCsr } from '../x509/csr.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
+import { exportSpki } from '../x509/spki.ts';
 import type { ControlEvents } from './control-events.ts';
 import { type Grant, grantOf } from './delegation.ts';
 import { grpcError } from './grpc-error.ts';
@@ -119,9 +120,7 @@ async function sign(
   const csr = readCsr(request.csr);
   refuseOtherIdentities(csr, grant);
   const ceilingMs = lower(await serviceAccounts.lifetimeCeilingMs(grant.id), grant.ceilingMs);
-  const keyFingerprint = createHash('sha256')
-    .update(csr.publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('hex');
+  const keyFingerprint = createHash('sha256').update(exportSpki(csr.publicKey)).digest('hex');
   const svid = {
     id: grant.id,
     csr,

@@ -1,5 +1,6 @@
 import type { AuthorizationPolicy } from '../resources/kinds/authorization-policy.ts';
 import type { CertificateRevocation } from '../resources/kinds/certificate-revocation.ts';
+import type { CertificateRevocationList } from '../resources/kinds/certificate-revocation-list.ts';
 import type { PeerAuthentication } from '../resources/kinds/peer-authentication.ts';
 import type { Service } from '../resources/kinds/service.ts';
 import type { ServiceAccount } from '../resources/kinds/service-account.ts';
@@ -14,6 +15,8 @@ export interface MeshFacts {
   readonly workloadEntries: readonly WorkloadEntry[];
   readonly serviceAccounts: readonly ServiceAccount[];
   readonly revocations: readonly CertificateRevocation[];
+  /** For peers that check them themselves. */
+  readonly revocationLists: readonly CertificateRevocationList[];
   readonly registrations: readonly WorkloadRegistration[];
 }
 
@@ -25,5 +28,6 @@ export const noFacts: MeshFacts = Object.freeze({
   workloadEntries: [],
   serviceAccounts: [],
   revocations: [],
+  revocationLists: [],
   registrations: [],
 });

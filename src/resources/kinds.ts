@@ -2,6 +2,7 @@ import type { KindDefinition } from './kind-definition.ts';
 import { KindRegistry } from './kind-registry.ts';
 import { authorizationPolicy } from './kinds/authorization-policy.ts';
 import { certificateRevocation } from './kinds/certificate-revocation.ts';
+import { certificateRevocationList } from './kinds/certificate-revocation-list.ts';
 import { federatedTrustDomain } from './kinds/federated-trust-domain.ts';
 import { namespace } from './kinds/namespace.ts';
 import { peerAuthentication } from './kinds/peer-authentication.ts';
@@ -24,6 +25,7 @@ export const kinds: readonly KindDefinition[] = [
   peerAuthentication,
   authorizationPolicy,
   certificateRevocation,
+  certificateRevocationList,
   trustBundle,
   federatedTrustDomain,
 ];

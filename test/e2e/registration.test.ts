@@ -11,6 +11,7 @@ import { newWorkloadKey, requestSvid } from '../../src/agent/request-svid.ts';
 import { runSidecar } from '../../src/app/sidecar.ts';
 import { readStatus } from '../../src/app/sidecar-socket.ts';
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../../src/gen/spiffe/workload_pb.js';
+import { parseCrl } from '../../src/x509/crl.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 import { enrolled } from '../kit/enrolled.ts';
 import { hauberk } from '../kit/hauberk.ts';
@@ -75,16 +76,18 @@ async function until<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What this process is given: each answer by a call of its function. */
-function watch(): () => Promise<X509SVIDResponse['svids']> {
+function client() {
   const manager = new Http2SessionManager('http://localhost', undefined, {
     createConnection: () => connect(path),
   });
   managers.push(manager);
   const transport = createGrpcTransport({ baseUrl: 'http://localhost', sessionManager: manager });
-  const stream = createClient(SpiffeWorkloadAPI, transport)
-    .fetchX509SVID({}, { headers })
-    [Symbol.asyncIterator]();
+  return createClient(SpiffeWorkloadAPI, transport);
+}
+
+/** What this process is given: each answer by a call of its function. */
+function watch(): () => Promise<X509SVIDResponse['svids']> {
+  const stream = client().fetchX509SVID({}, { headers })[Symbol.asyncIterator]();
   return async () => {
     const { value, done } = await stream.next();
     if (done === true) throw new Error('the stream has ended');
@@ -162,6 +165,22 @@ it('a revoked certificate is replaced, a revoked identity is served no more', as
     })(),
   ).rejects.toMatchObject({ code: expect.any(Number) });
   await expect(watch()()).rejects.toMatchObject({ code: Code.PermissionDenied });
+});
+
+it('a caller is pushed the list of what was revoked', async () => {
+  await plane.apply(registration());
+  await served();
+  const stream = client().fetchX509Bundles({}, { headers })[Symbol.asyncIterator]();
+  const lists = async () => {
+    const { value } = await stream.next();
+    return value.crl.map((der: Uint8Array) => parseCrl(der).entries.map(({ serial }) => serial));
+  };
+  const before = (await lists()).flat();
+  const { serial } = await enrolled(plane, 'products');
+  expect(before).not.toContain(serial);
+  const { code } = await hauberk(['certs', 'revoke', serial, '--data-dir', plane.dataDir]);
+  expect(code).toBe(0);
+  for (let seen = before; !seen.includes(serial); ) seen = (await lists()).flat();
 });
 
 it('an agent that no registration names is refused, and the audit log has it', async () => {

@@ -4,6 +4,8 @@ import { SlabPool } from '../../src/proxy/hbone/frames/slab-pool.ts';
 import type { HboneStream } from '../../src/proxy/hbone/session/hbone-stream.ts';
 import { Http2Connection } from '../../src/proxy/hbone/session/http2-connection.ts';
 
+const slabs = new SlabPool(128 * 1024, 16);
+
 /** One end of a connection in memory: nothing happens unless a test says so. */
 export class ConnectionEnd {
   readonly connection: Http2Connection;
@@ -25,7 +27,7 @@ export class ConnectionEnd {
       this.#scheduled.push(call);
     };
     this.output = new FrameOutput({
-      ...{ schedule, slabs: new SlabPool(128 * 1024, 4) },
+      ...{ schedule, slabs },
       sink: {
         write: (bytes, written) => {
           this.#wire = Buffer.concat([this.#wire, bytes]);

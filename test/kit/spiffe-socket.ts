@@ -10,6 +10,7 @@ import type { PeerCredentials } from '../../src/attestation/peer-credentials.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { type Watchable, WatchableValue } from '../../src/lib/watchable.ts';
 import type { Identity } from '../../src/spiffe/identity.ts';
+import type { Crl } from '../../src/x509/crl.ts';
 import { type TestAuthority, testAuthority } from './test-authority.ts';
 
 export const FRONTEND = 'spiffe://cluster.local/ns/shop/sa/frontend';
@@ -23,6 +24,8 @@ export interface SpiffeSocketRigOptions {
   readonly allowedUids?: readonly number[];
   /** Identities of registered workloads, which a test swaps. Default: the socket serves none. */
   readonly registered?: Watchable<readonly RegisteredIdentity[]>;
+  /** Revocation lists, which a test swaps. Default: none. */
+  readonly crls?: Watchable<readonly Crl[]>;
 }
 
 /** The agent's socket, with an identity that a test swaps. */
@@ -65,6 +68,7 @@ export class SpiffeSocketRig implements AsyncDisposable {
       allowedUids: this.#options.allowedUids ?? [uid],
       ownUid: uid,
       registered: this.#options.registered,
+      ...(this.#options.crls === undefined ? {} : { crls: this.#options.crls }),
       events: {
         secretRejected: ({ detail }) => this.rejections.push(detail),
         callerRefused: (event) => this.refused.push(event),
