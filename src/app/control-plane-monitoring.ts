@@ -2,6 +2,7 @@ import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import type { AgentClocks } from '../control/agent-clocks.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import type { Distribution } from '../control/distribution.ts';
+import { RecentFailures } from '../control/recent-failures.ts';
 import type { Revocations } from '../control/revocations.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -37,11 +38,12 @@ export interface MonitoredParts {
 /** Counts what the control plane tells of itself, from the beginning. */
 export class ControlPlaneMonitoring {
   readonly events: ControlEvents;
+  readonly failures: RecentFailures;
   readonly #config: MonitoringConfig['monitoring'];
   readonly #metrics: MetricRegistry;
   #parts: MonitoredParts | undefined;
 
-  constructor({ monitoring }: MonitoringConfig, events: ControlEvents) {
+  constructor({ monitoring }: MonitoringConfig, events: ControlEvents, clock: Clock) {
     this.#config = monitoring;
     const { version = 'unknown' } = monitoring ?? {};
     this.#metrics = new MetricRegistry({ version, component: 'control-plane' });
@@ -49,8 +51,10 @@ export class ControlPlaneMonitoring {
       <T>(of: (parts: MonitoredParts) => T, none: T) =>
       (): T =>
         this.#parts === undefined ? none : of(this.#parts);
+    this.failures = new RecentFailures(() => clock.now());
     this.events = allControlEvents(
       events,
+      { taskFailed: this.failures.taskFailed },
       controlPlaneMetrics(this.#metrics, {
         certificates: read(certificatesOf, []),
         storeVersion: read(({ store }) => store.version, 0),

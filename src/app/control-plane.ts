@@ -15,6 +15,7 @@ import type { ControlEvents } from '../control/control-events.ts';
 import { crlPublisher } from '../control/crl-publisher.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
+import { doctorRoutes } from '../control/doctor-report.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
 import { heartbeatService } from '../control/heartbeat-service.ts';
 import type { IssuanceLedger } from '../control/issuance-ledger.ts';
@@ -99,7 +100,7 @@ export async function runControlPlane(
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
     const authority = await openAuthority(config, { store, clock });
-    const monitoring = new ControlPlaneMonitoring(config, audit.events);
+    const monitoring = new ControlPlaneMonitoring(config, audit.events, clock);
     const { events } = monitoring;
     const revocations = await Revocations.load({ store, clock, events });
     const tokenAuthority = await openTokenAuthority({
@@ -150,15 +151,8 @@ async function serve(
   });
   const rules = admission({ store, events });
   const federation = await startFederation({
-    ...{
-      config,
-      store,
-      admission: rules,
-      authority: tokenAuthority,
-      own: own.identity,
-      clock,
-      events,
-    },
+    ...{ config, store, clock, events, admission: rules, own: own.identity },
+    authority: tokenAuthority,
   });
   const tokenService = await tokenAuthority.start(own.identity);
   const observed = { store, authority, own: own.identity, distribution, revocations, clocks };
@@ -170,16 +164,16 @@ async function serve(
     routes: {
       ...federation.routes,
       ...tokenAuthority.routes,
+      ...doctorRoutes({
+        ...{ ...observed, federation: federation.views, ledger, clock, pid: process.pid },
+        failures: () => parts.monitoring.failures.list(),
+        xds: { host: config.xds.host, port: grpc.port },
+        monitoring: () => ({ at: monitoring.at, problem: monitoring.problem }),
+      }),
       ...certificateRoutes({ ledger, revocations }),
       ...revocationRoutes({ ledger, revocations, tokens: records, authority, store, events }),
       ...adminRoutes({
-        store,
-        admission: rules,
-        tokens,
-        authority,
-        serviceAccounts: accounts,
-        events,
-        clock,
+        ...{ store, admission: rules, tokens, authority, serviceAccounts: accounts, events, clock },
         agents: () => connectedAgents(distribution, clocks),
       }),
     },
