@@ -12,7 +12,7 @@ import {
 import { jwtSvids } from '../agent/jwt-svids.ts';
 import { meshCrls } from '../agent/mesh-crls.ts';
 import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
-import { obtainSvid } from '../agent/obtain-svid.ts';
+import { obtainSvid, type ReturnPath } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
 import type { RegisteredIdentities } from '../agent/registered-identities.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
@@ -34,6 +34,7 @@ import { ensurePrivateDirectory } from './data-dir.ts';
 import { identityEvents, type RenewalStatus } from './identity-events.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
+import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
@@ -53,7 +54,8 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   const comparison = new ClockComparison();
   const monitoring = new SidecarMonitoring(config.monitoring);
   const { events, renewal } = identityEvents(log, monitoring.identity);
-  const managed = managerOptions(config, comparison, events);
+  const returning = returnPath(config, log);
+  const managed = managerOptions(config, { comparison, returning }, events);
   const first = predecessor ?? (await enrol(managed, signal));
   const manager = identityManager(first, managed);
   const cache = await openFacts(config, first, log);
@@ -73,6 +75,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   const ended = new AbortController();
   const agent = runTasks(ended.signal, [
     manager.run,
+    keepReturning(config, returning, manager.identity, log),
     (stop) => ads.run(stop),
     (stop) => cache.run(stop),
     clock.run,
@@ -254,12 +257,17 @@ async function drain(
 
 function managerOptions(
   config: SidecarConfig,
-  comparison: ClockComparison,
+  {
+    comparison,
+    returning,
+  }: { readonly comparison: ClockComparison; readonly returning: ReturnPath },
   events: IdentityEvents,
 ): IdentityManagerOptions {
   const { controlPlane: address, rootNamespace, token } = config;
   return {
-    obtain: obtainSvid({ address, rootNamespace, token, clock: systemClock, comparison }),
+    obtain: obtainSvid({
+      ...{ address, rootNamespace, token, clock: systemClock, comparison, returning },
+    }),
     clock: systemClock,
     events,
   };

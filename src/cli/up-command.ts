@@ -22,6 +22,7 @@ interface UpOptions extends TokenOptions {
   readonly caKeyAlgorithm?: CaKeyAlgorithm;
   readonly caDir?: string;
   readonly replaceExpiredRoot?: boolean;
+  readonly reenrolGrace: string;
   readonly bundleEndpoint?: string;
   readonly bundleEndpointCert?: string;
   readonly bundleEndpointKey?: string;
@@ -71,6 +72,11 @@ export function upCommand(): Command {
       '--metrics <host:port>',
       'metrics for Prometheus and health checks, or "off" (default: 127.0.0.1:15014 if that is free)',
     )
+    .option(
+      '--reenrol-grace <duration>',
+      'how long after the end of its certificate a workload that crashed or was away may come back without a token; 0 = never',
+      '72h',
+    )
     .addOption(masterKeyOption())
     .addOption(outputOption())
     .action(async (options: UpOptions) => {
@@ -88,6 +94,7 @@ export function upCommand(): Command {
         bundleEndpoint: bundleEndpointOf(options),
         monitoring: { address: monitoringAddress(options.metrics, 15_014), version: version() },
         tokens: tokenConfigOf(options),
+        reenrolGraceMs: options.reenrolGrace === '0' ? 0 : parseDuration(options.reenrolGrace),
       };
       // Loaded when it is needed: the other commands start faster without it.
       const { runControlPlane } = await import('../app/control-plane.ts');

@@ -88,6 +88,7 @@ export function signingService(
       if (watched.some(({ signal }) => signal.aborted)) throw revokedMeanwhile(grant);
       const about = { issuedAtMs: options.clock.now(), attestor: grant.by, peerAddress };
       await options.ledger.record(issuedRecord(issued.chain, about));
+      await caller.issued?.(issued.chain[0]);
       return issued;
     } finally {
       for (const call of watched) call.done();

@@ -40,6 +40,7 @@ export async function controlPlaneRig(
     readonly dataDir?: string;
     readonly port?: number;
     readonly tokens?: TokenConfig;
+    readonly reenrolGraceMs?: number;
   } & Partial<AuthorityConfig> &
     FederationConfig &
     MonitoringConfig = {},
