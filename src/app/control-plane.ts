@@ -52,6 +52,13 @@ import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import type { Monitoring } from './monitoring.ts';
 import { type AuthorityConfig, openAuthority } from './open-authority.ts';
+import {
+  apiNames,
+  kubeconfigPath,
+  type ResourceApi,
+  type ResourceApiOptions,
+  startResourceApi,
+} from './resource-api.ts';
 import { openReturnTickets } from './return-tickets.ts';
 import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
@@ -59,6 +66,8 @@ export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig, M
   readonly dataDir: string;
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
+  /** The Kubernetes-compatible API. */
+  readonly api: { readonly host: string; readonly port: number };
   /** Default: a file in the data directory, made at the first start. */
   readonly masterKey?: MasterKeySources;
   readonly tokens?: TokenConfig;
@@ -71,6 +80,9 @@ export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig, M
 
 export interface ControlPlaneReady {
   readonly xdsPort: number;
+  readonly apiPort: number;
+  /** For kubectl, as administrator. */
+  readonly kubeconfig: string;
   /** Where the own bundle is served to other trust domains, if it is. */
   readonly bundlePort: number | undefined;
   readonly adminSocket: string;
@@ -152,7 +164,7 @@ async function serve(
   const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
   const publisher = bundlePublisher({ store, bundle: tokenAuthority.bundle, clock, events });
   await publisher.publish();
-  const own = serverIdentity({ authority, rootNamespace, clock });
+  const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
   const clocks = new AgentClocks(clock);
   const services = agentServices(parts, { attestors, tickets, distribution, clocks, signal });
   const grpc = await startGrpcServer({
@@ -188,11 +200,13 @@ async function serve(
       }),
     },
   });
+  const api = await openResourceApi({ config, store, authority, events, clock }, own.identity);
   const { oidcPort } = tokenService;
-  const ports = { xdsPort: grpc.port, bundlePort: federation.port, oidcPort };
+  const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port, oidcPort };
   ready(readyState(config, authority, { ...ports, ...monitoringState(monitoring) }));
   await runTasks(signal, [
     grpc.run,
+    api.run,
     admin,
     own.run,
     federation.run,
@@ -206,6 +220,14 @@ async function serve(
     (stop) => distribution.run(stop),
     renewAuthority(authority, events, clock),
   ]);
+}
+
+function openResourceApi(
+  { config, ...parts }: Pick<Parts, 'config' | 'store' | 'authority' | 'events' | 'clock'>,
+  identity: ResourceApiOptions['identity'],
+): Promise<ResourceApi> {
+  const { dataDir, rootNamespace, api } = config;
+  return startResourceApi({ ...parts, dataDir, rootNamespace, listen: api, identity });
 }
 
 interface AgentServiceParts {
@@ -244,11 +266,15 @@ function agentServices(
 function readyState(
   { dataDir }: ControlPlaneConfig,
   authority: CertificateAuthority,
-  places: Omit<ControlPlaneReady, 'adminSocket' | 'rootFingerprint' | 'svidLifetimeMs'>,
+  places: Omit<
+    ControlPlaneReady,
+    'adminSocket' | 'kubeconfig' | 'rootFingerprint' | 'svidLifetimeMs'
+  >,
 ): ControlPlaneReady {
   return {
     ...places,
     adminSocket: adminSocketPath(dataDir),
+    kubeconfig: kubeconfigPath(dataDir),
     rootFingerprint: rootFingerprint(authority),
     svidLifetimeMs: authority.rules.defaultLifetimeMs,
   };

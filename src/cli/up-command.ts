@@ -16,6 +16,7 @@ import { version } from './version.ts';
 interface UpOptions extends TokenOptions {
   readonly dataDir?: string;
   readonly xds: string;
+  readonly apiListen: string;
   readonly trustDomain: string;
   readonly svidLifetime: string;
   readonly masterKeyFile?: string;
@@ -40,6 +41,11 @@ export function upCommand(): Command {
       '--xds <host:port>',
       'where sidecars reach it (certificates and facts)',
       '0.0.0.0:15012',
+    )
+    .option(
+      '--api-listen <host:port>',
+      'where kubectl and other clients reach the resource API',
+      '127.0.0.1:6443',
     )
     .option('--trust-domain <name>', 'trust domain of a new mesh', 'cluster.local')
     .option('--svid-lifetime <duration>', 'how long certificates of workloads last', '24h')
@@ -84,6 +90,7 @@ export function upCommand(): Command {
       const config = {
         dataDir,
         xds: parseAddress(options.xds),
+        api: parseAddress(options.apiListen),
         trustDomain: options.trustDomain,
         rootNamespace: ROOT_NAMESPACE,
         svidLifetimeMs: parseDuration(options.svidLifetime),
@@ -113,21 +120,13 @@ export function upCommand(): Command {
   );
 }
 
-function upText(
-  config: ControlPlaneConfig,
-  {
-    xdsPort,
-    bundlePort,
-    oidcPort,
-    monitoringAt,
-    monitoringProblem,
-    rootFingerprint,
-    svidLifetimeMs,
-  }: ControlPlaneReady,
-): string {
+function upText(config: ControlPlaneConfig, ready: ControlPlaneReady): string {
+  const { xdsPort, apiPort, bundlePort, oidcPort, rootFingerprint, svidLifetimeMs } = ready;
+  const { monitoringAt, monitoringProblem } = ready;
   return [
     `control plane of trust domain "${config.trustDomain}" is up`,
     `  sidecars     ${config.xds.host}:${xdsPort}`,
+    `  resource API ${config.api.host}:${apiPort}`,
     ...(bundlePort === undefined
       ? []
       : [`  bundle       https://${config.bundleEndpoint?.listen.host}:${bundlePort}/`]),
@@ -138,6 +137,7 @@ function upText(
     ...(svidLifetimeMs < config.svidLifetimeMs
       ? [`  certificates last ${formatDuration(svidLifetimeMs)}: the chain of the CA ends then`]
       : []),
+    `kubectl:  export KUBECONFIG=${ready.kubeconfig}`,
     'next: hauberk apply -f FILE, hauberk token create --service-account NAMESPACE/NAME',
   ].join('\n');
 }

@@ -22,6 +22,8 @@ export interface ServerIdentityOptions {
   readonly authority: CertificateAuthority;
   readonly rootNamespace: string;
   readonly clock: Clock;
+  /** Further names and addresses at which clients look for it. */
+  readonly names?: { readonly dns: readonly string[]; readonly ip: readonly string[] };
 }
 
 /** The control plane's own SVID, issued in the process and renewed at half of its life by `run`. */
@@ -43,14 +45,15 @@ export function serverIdentity(options: ServerIdentityOptions): {
   };
 }
 
-function issue({ authority, rootNamespace }: ServerIdentityOptions): ServerIdentity {
+function issue({ authority, rootNamespace, names }: ServerIdentityOptions): ServerIdentity {
   const keys = generateKeyPair();
   const { chain, root } = authority.issue({
     id: SpiffeId.forServiceAccount(authority.trustDomain, rootNamespace, CONTROL_PLANE_ACCOUNT),
     csr: { publicKey: keys.publicKey, commonName: undefined },
     lifetimeMs: 0,
     // Istio's agents look for this name.
-    dnsSans: [`istiod.${rootNamespace}.svc`, 'localhost'],
+    dnsSans: [`istiod.${rootNamespace}.svc`, 'localhost', ...(names?.dns ?? [])],
+    ...(names === undefined ? {} : { ipSans: names.ip }),
   });
   const pem = ({ der }: Certificate): string => encodePem('CERTIFICATE', der);
   return {
