@@ -14,10 +14,12 @@ import { bundlePublisher } from '../control/bundle-publisher.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { crlPublisher } from '../control/crl-publisher.ts';
+import { isDelegated } from '../control/delegation.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
 import { heartbeatService } from '../control/heartbeat-service.ts';
+import { historyRoutes } from '../control/history-routes.ts';
 import type { IssuanceLedger } from '../control/issuance-ledger.ts';
 import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
@@ -45,7 +47,7 @@ import type { Store } from '../store/store.ts';
 import { openAuditLog } from '../telemetry/audit-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
-import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
+import { AUDIT_FILE, DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
 import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import { type AuthorityConfig, openAuthority } from './open-authority.ts';
@@ -111,7 +113,7 @@ export async function runControlPlane(
   const own = { path: join(dataDir, MASTER_KEY_FILE), mayCreate: !existsSync(path) };
   const sealer = aesSealer(readMasterKey(config.masterKey ?? {}, own));
   const store = openSqliteStore({ path, clock, sealer });
-  const audit = openAuditLog(join(dataDir, 'audit.log'), clock);
+  const audit = openAuditLog(join(dataDir, AUDIT_FILE), clock);
   const ledger = openIssuanceLedger({ path: join(dataDir, 'issued.db') });
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
@@ -172,6 +174,7 @@ async function serve(
     routes: {
       ...federation.routes,
       ...tokenAuthority.routes,
+      ...historyRoutes({ store, events }),
       ...certificateRoutes({ ledger, revocations }),
       ...revocationRoutes({ ...parts, tokens: records, tickets }),
       ...adminRoutes({
@@ -186,7 +189,7 @@ async function serve(
       }),
     },
   });
-  const api = await openResourceApi({ config, store, authority, events, clock }, own.identity);
+  const api = await openResourceApi(parts, own.identity);
   const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port };
   ready(readyState(config, authority, { ...ports, oidcPort: tokenService.oidcPort }));
   await runTasks(signal, [
@@ -207,10 +210,11 @@ async function serve(
 }
 
 function openResourceApi(
-  { config, ...parts }: Pick<Parts, 'config' | 'store' | 'authority' | 'events' | 'clock'>,
+  { config, store, authority, tokenAuthority, events, clock }: Parts,
   identity: ResourceApiOptions['identity'],
 ): Promise<ResourceApi> {
   const { dataDir, rootNamespace, api } = config;
+  const parts = { store, authority, tokens: tokenAuthority, events, clock };
   return startResourceApi({ ...parts, dataDir, rootNamespace, listen: api, identity });
 }
 
@@ -263,7 +267,7 @@ function readyState(
 
 /** Who may be asking: holders of tokens of all kinds, and of SVIDs that are not revoked. */
 function attestation(parts: Parts) {
-  const { config, store, revocations, authority, tokenAuthority, events, clock } = parts;
+  const { config, store, ledger, revocations, authority, tokenAuthority, events, clock } = parts;
   const { rootNamespace, reenrolGraceMs: graceMs = REENROL_GRACE_MS } = config;
   const { trustDomain } = authority;
   const records = tokenSecrets(store, rootNamespace);
@@ -275,6 +279,7 @@ function attestation(parts: Parts) {
     bundles: () => authority.bundle.current,
     clock,
     refuseRevoked: (serial: string) => revocations.refuse(serial),
+    isDelegated: (serial: string) => isDelegated(ledger, serial),
   };
   const svids = svidAttestor(shared);
   const returning = svidAttestor({
@@ -315,7 +320,8 @@ function renewAuthority(
 async function ensureNamespaces(store: Store, names: readonly string[]): Promise<void> {
   for (const name of names) {
     if ((await store.get({ kind: 'Namespace', name })) !== undefined) continue;
-    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    const status = { phase: 'Active' };
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, status };
     await store.commit([
       { op: 'put', resource: namespace },
       { op: 'put', resource: defaultAccount(name) },

@@ -4,7 +4,10 @@ import type { Attestor } from '../attestation/attestor.ts';
 import { type AuthenticateToken, tokenReviews } from '../attestation/authenticate-token.ts';
 import { ForeignIssuers } from '../attestation/foreign-issuers.ts';
 import { serviceAccountAttestor } from '../attestation/service-account-attestor.ts';
-import { serviceAccountTokens } from '../attestation/service-account-tokens.ts';
+import {
+  type ServiceAccountTokens,
+  serviceAccountTokens,
+} from '../attestation/service-account-tokens.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { type JwtKeyRing, openJwtKeyRing } from '../ca/jwt-key-ring.ts';
 import type { JwtKeyAlgorithm } from '../ca/jwt-keys.ts';
@@ -59,6 +62,7 @@ export interface TokenAuthority {
   /** Knows callers by the token of their service account. */
   readonly attestor: Attestor;
   readonly authenticateToken: AuthenticateToken;
+  readonly issue: ServiceAccountTokens['issue'];
   readonly routes: Readonly<Record<string, JsonRoute>>;
   /** OpenID Connect discovery by path, for any server of ours to answer with. */
   readonly documents: (path: string) => OidcDocument | undefined;
@@ -110,6 +114,7 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
     }),
     authenticateToken: tokenReviews(tokens),
     documents,
+    issue: (order) => tokens.issue(order),
     routes: serviceAccountTokenRoutes({ tokens, keys, events }),
     jwtSvids: (callers) =>
       jwtSvidService({ ...callers, issuer, keys, clock, events, newTokenId: randomUUID }),

@@ -14,6 +14,8 @@ export interface CelRule {
   readonly isTransition: boolean;
   /** What is wrong with `self` by this rule; undefined when it holds. */
   problem(self: CelInput, oldSelf: CelInput | undefined): string | undefined;
+  /** How many lists it goes over within each other: its time is a list's length to that power. */
+  readonly nesting: number;
   /** The field below, where the rule is about one: `.spec.replicas`. */
   readonly fieldPath: string | undefined;
 }
@@ -33,6 +35,7 @@ export function celRule(written: unknown): CelRule | { readonly error: string } 
   const said = typeof message === 'string' ? message : `failed rule: ${rule.trim()}`;
   return {
     isTransition: /\boldSelf\b/.test(rule),
+    nesting: evaluate.nesting,
     fieldPath: typeof fieldPath === 'string' ? fieldPath : undefined,
     problem: (self, oldSelf) => {
       const variables = oldSelf === undefined ? { self } : { self, oldSelf };
@@ -47,17 +50,20 @@ export function celRule(written: unknown): CelRule | { readonly error: string } 
 }
 
 interface Expression {
+  readonly nesting: number;
   run(variables: Readonly<Record<string, CelInput>>): unknown;
 }
 
 function compile(text: string): Expression | { readonly error: string } {
   try {
     const parsed = parse(text);
-    if (nestingOf(parsed) > MOST_NESTED) {
+    const nesting = nestingOf(parsed);
+    if (nesting > MOST_NESTED) {
       return { error: `${quote(text)} goes over lists within lists within lists; split it` };
     }
     const evaluate = plan(celEnvironment(), parsed);
     return {
+      nesting,
       run: (variables) => {
         try {
           return evaluate(variables);

@@ -68,6 +68,15 @@ it('refuses what a rule cannot be evaluated of, and says why', () => {
   ]);
 });
 
+it('does not go over a long list again and again', () => {
+  const kind = ruled('self.tags.all(a, self.tags.exists_one(b, a == b))');
+  const tags = (count: number) => `{tags: [${Array.from({ length: count }, (_, i) => `t${i}`)}]}`;
+  expect(kind.problems(tags(50))).toEqual([]);
+  expect(kind.problems(tags(1_001))).toEqual([
+    'spec: has a list or map of 1001, too long for a rule that goes over it so often',
+  ]);
+});
+
 it.each([
   ['self.a ==', /is not an expression of CEL/],
   ['self.all(a, self.all(b, self.all(c, true)))', /goes over lists within lists within lists/],

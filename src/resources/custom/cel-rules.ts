@@ -44,6 +44,9 @@ export function celRules(schema: TSchema, field: string, report: Report): CelRul
   return none ? undefined : { schema, rules, fields, values };
 }
 
+/** What one rule may take: about a second. */
+const MOST_STEPS = 1_000_000;
+
 /** Where a value is, and what was there before: nothing on creation, or where it cannot be told. */
 interface Place {
   readonly path: FieldPath;
@@ -68,23 +71,34 @@ interface Walk {
 }
 
 function check({ schema, rules, fields, values }: CelRules, value: Json, walk: Walk): void {
-  const { place, onUpdate, report } = walk;
-  const due = rules.filter(
-    ({ isTransition }) => isTransition === onUpdate && (!onUpdate || place.old !== undefined),
-  );
-  if (due.length > 0) {
-    const self = celValue(value, schema);
-    const oldSelf = onUpdate ? celValue(place.old as Json, schema) : undefined;
-    for (const rule of due) {
-      const problem = rule.problem(self, oldSelf);
-      if (problem !== undefined) {
-        report(`${fieldOf(place.path)}${rule.fieldPath ?? ''}`.replace(/^\./, ''), problem);
-      }
-    }
-  }
+  judge({ schema, rules }, value, walk);
   if (value === null || typeof value !== 'object') return;
   if (Array.isArray(value)) checkItems({ schema, values }, value, walk);
   else checkFields({ fields, values }, value, walk);
+}
+
+/** Evaluates the rules of one value that are due. */
+function judge(
+  { schema, rules }: Pick<CelRules, 'schema' | 'rules'>,
+  value: Json,
+  { place, onUpdate, report }: Walk,
+): void {
+  const due = rules.filter(
+    ({ isTransition }) => isTransition === onUpdate && (!onUpdate || place.old !== undefined),
+  );
+  if (due.length === 0) return;
+  const self = celValue(value, schema);
+  const oldSelf = onUpdate ? celValue(place.old as Json, schema) : undefined;
+  const longest = longestIn(value);
+  for (const rule of due) {
+    const problem =
+      longest ** rule.nesting > MOST_STEPS
+        ? `has a list or map of ${longest}, too long for a rule that goes over it so often`
+        : rule.problem(self, oldSelf);
+    if (problem !== undefined) {
+      report(`${fieldOf(place.path)}${rule.fieldPath ?? ''}`.replace(/^\./, ''), problem);
+    }
+  }
 }
 
 function checkFields(
@@ -116,6 +130,13 @@ function checkItems(
     const was = keys === undefined ? undefined : known.get(keyOf(item, keys));
     check(values, item, { ...walk, place: { path: [...path, index], old: was } });
   }
+}
+
+/** The length of the longest list or map in a value. */
+function longestIn(value: Json): number {
+  if (value === null || typeof value !== 'object') return 0;
+  const items = Object.values(value);
+  return items.reduce<number>((most, item) => Math.max(most, longestIn(item)), items.length);
 }
 
 /** What tells an object of a list apart, as one text. */
