@@ -258,7 +258,7 @@ function agentServices(
       IstioCertificateService,
       signingService({ ...signing, revocations, events, clock }),
     );
-    router.service(ReturnTicketService, returnTicketService({ tickets, attestor }));
+    router.service(ReturnTicketService, returnTicketService({ tickets, attestor, revocations }));
     router.service(
       JwtSvidService,
       tokenAuthority.jwtSvids({ attestor, serviceAccounts: accounts, revocations }),
