@@ -17,6 +17,7 @@ import { crlPublisher } from '../control/crl-publisher.ts';
 import { isDelegated } from '../control/delegation.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
+import { doctorRoutes } from '../control/doctor-report.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
 import { heartbeatService } from '../control/heartbeat-service.ts';
 import { historyRoutes } from '../control/history-routes.ts';
@@ -47,9 +48,11 @@ import type { Store } from '../store/store.ts';
 import { openAuditLog } from '../telemetry/audit-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
+import { ControlPlaneMonitoring, type MonitoringConfig } from './control-plane-monitoring.ts';
 import { AUDIT_FILE, DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
 import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
+import type { Monitoring } from './monitoring.ts';
 import { type AuthorityConfig, openAuthority } from './open-authority.ts';
 import {
   apiNames,
@@ -61,7 +64,7 @@ import {
 import { openReturnTickets } from './return-tickets.ts';
 import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
-export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
+export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig, MonitoringConfig {
   readonly dataDir: string;
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
@@ -85,6 +88,10 @@ export interface ControlPlaneReady {
   /** Where the own bundle is served to other trust domains, if it is. */
   readonly bundlePort: number | undefined;
   readonly adminSocket: string;
+  /** Where metrics and health are; undefined when off. */
+  readonly monitoringAt: string | undefined;
+  /** Why they are off although nobody switched them off. */
+  readonly monitoringProblem: string | undefined;
   readonly rootFingerprint: string;
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
   readonly svidLifetimeMs: number;
@@ -118,13 +125,14 @@ export async function runControlPlane(
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
     const authority = await openAuthority(config, { store, clock });
-    const { events } = audit;
+    const monitoring = new ControlPlaneMonitoring(config, audit.events, clock);
+    const { events } = monitoring;
     const revocations = await Revocations.load({ store, clock, events });
     const tokenAuthority = await openTokenAuthority({
       ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
     });
     const parts = { config, store, ledger, revocations, authority, tokenAuthority, events, clock };
-    await serve(parts, signal, ready);
+    await serve({ ...parts, monitoring }, signal, ready);
   } finally {
     ledger.close();
     audit.close();
@@ -140,6 +148,7 @@ interface Parts {
   readonly authority: CertificateAuthority;
   readonly tokenAuthority: TokenAuthority;
   readonly events: ControlEvents;
+  readonly monitoring: ControlPlaneMonitoring;
   readonly clock: Clock;
 }
 
@@ -169,29 +178,35 @@ async function serve(
     ...{ ...parts, admission: rules, authority: tokenAuthority, own: own.identity },
   });
   const tokenService = await tokenAuthority.start(own.identity);
+  const observed = { store, authority, own: own.identity, distribution, revocations, clocks };
+  const monitoring = await parts.monitoring.start({
+    ...{ ...observed, federation: federation.views, clock },
+  });
   const admin = await serveJsonSocket({
     socketPath: adminSocketPath(config.dataDir),
     routes: {
       ...federation.routes,
       ...tokenAuthority.routes,
+      ...doctorRoutes({
+        ...{ ...observed, federation: federation.views, ledger, clock, pid: process.pid },
+        failures: () => parts.monitoring.failures.list(),
+        xds: { host: config.xds.host, port: grpc.port },
+        monitoring: () => ({ at: monitoring.at, problem: monitoring.problem }),
+      }),
       ...historyRoutes({ store, events }),
       ...certificateRoutes({ ledger, revocations }),
       ...revocationRoutes({ ...parts, tokens: records, tickets }),
       ...adminRoutes({
-        store,
-        admission: rules,
+        ...{ store, admission: rules, authority, serviceAccounts: accounts, events, clock },
         tokens: attestors.tokens,
-        authority,
-        serviceAccounts: accounts,
-        events,
-        clock,
         agents: () => connectedAgents(distribution, clocks),
       }),
     },
   });
   const api = await openResourceApi(parts, own.identity);
-  const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port };
-  ready(readyState(config, authority, { ...ports, oidcPort: tokenService.oidcPort }));
+  const { oidcPort } = tokenService;
+  const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port, oidcPort };
+  ready(readyState(config, authority, { ...ports, ...monitoringState(monitoring) }));
   await runTasks(signal, [
     grpc.run,
     api.run,
@@ -201,6 +216,7 @@ async function serve(
     publisher.run,
     crlPublisher({ store, authority, revocations, clock, events }).run,
     tokenService.run,
+    monitoring.run,
     sweep,
     keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
     registry.run,
@@ -242,7 +258,7 @@ function agentServices(
       IstioCertificateService,
       signingService({ ...signing, revocations, events, clock }),
     );
-    router.service(ReturnTicketService, returnTicketService({ tickets, attestor }));
+    router.service(ReturnTicketService, returnTicketService({ tickets, attestor, revocations }));
     router.service(
       JwtSvidService,
       tokenAuthority.jwtSvids({ attestor, serviceAccounts: accounts, revocations }),
@@ -254,10 +270,13 @@ function agentServices(
 function readyState(
   { dataDir }: ControlPlaneConfig,
   authority: CertificateAuthority,
-  ports: Pick<ControlPlaneReady, 'xdsPort' | 'apiPort' | 'bundlePort' | 'oidcPort'>,
+  places: Omit<
+    ControlPlaneReady,
+    'adminSocket' | 'kubeconfig' | 'rootFingerprint' | 'svidLifetimeMs'
+  >,
 ): ControlPlaneReady {
   return {
-    ...ports,
+    ...places,
     adminSocket: adminSocketPath(dataDir),
     kubeconfig: kubeconfigPath(dataDir),
     rootFingerprint: rootFingerprint(authority),
@@ -265,8 +284,12 @@ function readyState(
   };
 }
 
+function monitoringState({ at, problem }: Monitoring) {
+  return { monitoringAt: at, monitoringProblem: problem };
+}
+
 /** Who may be asking: holders of tokens of all kinds, and of SVIDs that are not revoked. */
-function attestation(parts: Parts) {
+function attestation(parts: Omit<Parts, 'monitoring'>) {
   const { config, store, ledger, revocations, authority, tokenAuthority, events, clock } = parts;
   const { rootNamespace, reenrolGraceMs: graceMs = REENROL_GRACE_MS } = config;
   const { trustDomain } = authority;

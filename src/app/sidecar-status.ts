@@ -7,8 +7,10 @@ import type { ConnectionRecord } from '../proxy/proxy-events.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
 import type { AdsState } from '../xds/ads-client.ts';
+import type { RenewalStatus } from './identity-events.ts';
 import type { RegisteredStatus } from './registered-workloads.ts';
 import type { ClockStatus } from './sidecar-clock.ts';
+import type { MonitoringStatus } from './sidecar-monitoring.ts';
 
 /** What a sidecar tells its owner of itself. */
 export interface SidecarStatus {
@@ -25,6 +27,9 @@ export interface SidecarStatus {
   };
   readonly controlPlane: AdsState;
   readonly clock: ClockStatus;
+  /** Failures to get a certificate since the last that was received. */
+  readonly renewal: RenewalStatus;
+  readonly monitoring: MonitoringStatus;
   readonly facts: {
     readonly source: FactSource;
     /** Policies by kind: `PeerAuthentication shop/default`. */
@@ -53,6 +58,8 @@ export interface StatusParts {
   readonly received: number;
   readonly controlPlane: AdsState;
   readonly clock: ClockStatus;
+  readonly renewal: RenewalStatus;
+  readonly monitoring: MonitoringStatus;
   readonly facts: MeshFacts;
   readonly source: FactSource;
   readonly spiffeSocket: SidecarStatus['spiffeSocket'];
@@ -76,7 +83,7 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
       received: parts.received,
     },
     controlPlane: parts.controlPlane,
-    clock: parts.clock,
+    ...{ clock: parts.clock, renewal: parts.renewal, monitoring: parts.monitoring },
     facts: {
       source: parts.source,
       policies: [...facts.peerAuthentications, ...facts.authorizationPolicies].map(
