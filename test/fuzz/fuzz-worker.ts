@@ -48,6 +48,8 @@ for (let { seed } = order; !failed && performance.now() < endMs; seed++) {
     send({ type: 'round', target: name, seed });
     const found = fc.check(property, { seed, numRuns: RUNS_A_ROUND });
     runs.set(name, (runs.get(name) ?? 0) + found.numRuns);
+    // What a target put off until afterwards happens here, or it would be kept for ever.
+    await new Promise((resolve) => setImmediate(resolve));
     if (!found.failed) continue;
     failed = true;
     send({ type: 'line', line: `FAILED ${name}, seed ${seed}\n${fc.defaultReportMessage(found)}` });
