@@ -6,7 +6,13 @@ import { type Watchable, WatchableValue } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { KeyPair } from '../x509/key-pair.ts';
-import { expiresAtMs, renewAtMs } from './renewal-schedule.ts';
+import {
+  expiresAtMs,
+  nextRenewalAtMs,
+  outdatedInMs,
+  renewAtMs,
+  type WantedSigner,
+} from './renewal-schedule.ts';
 import { newWorkloadKey } from './request-svid.ts';
 
 /** What the manager tells of its work. */
@@ -39,6 +45,8 @@ export interface IdentityManager {
   readonly identity: Watchable<Identity>;
   /** Renews at the next opportunity instead of at half life. */
   renewNow(): void;
+  /** Renews at some moment of the next `withinMs` what another than `signer` (a serial) has signed. */
+  renewUnlessSignedBy(signer: string, withinMs: number): void;
   /** Trusts what `bundle` says from now on, beside the present SVID; nothing happens if that is so already. */
   trust(bundle: TrustBundle): void;
   readonly run: Task;
@@ -83,12 +91,18 @@ export function identityManager(first: Identity, options: IdentityManagerOptions
   let wake = new AbortController();
   let dueAtMs = renewAtMs(first, random);
   let asked = 0;
+  let wanted: WantedSigner | undefined;
 
   return {
     identity,
     renewNow() {
       asked += 1;
       dueAtMs = clock.now();
+      wake.abort();
+    },
+    renewUnlessSignedBy(signer, withinMs) {
+      wanted = { signer, withinMs };
+      dueAtMs = Math.min(dueAtMs, clock.now() + outdatedInMs(identity.current, wanted, random));
       wake.abort();
     },
     trust(bundle) {
@@ -109,6 +123,7 @@ export function identityManager(first: Identity, options: IdentityManagerOptions
     for (;;) {
       const restMs = dueAtMs - clock.now();
       if (restMs <= 0 || signal.aborted) return;
+      if (wake.signal.aborted) wake = new AbortController();
       await clock.sleep(Math.min(restMs, LONGEST_NAP_MS), AbortSignal.any([signal, wake.signal]));
     }
   }
@@ -124,7 +139,10 @@ export function identityManager(first: Identity, options: IdentityManagerOptions
       const next = bundle === before.bundle ? obtained : { ...obtained, bundle };
       identity.set(next);
       // Asked again while this one was on its way: it may have missed what the asker knew.
-      dueAtMs = asked === askedBefore ? renewAtMs(next, random) : clock.now();
+      dueAtMs =
+        asked === askedBefore
+          ? nextRenewalAtMs(next, { wanted, random, nowMs: clock.now() })
+          : clock.now();
       options.events.svidIssued({ identity: next, renewal: true });
       return 0;
     } catch (error) {

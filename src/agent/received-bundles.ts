@@ -21,7 +21,15 @@ export interface ReceivedBundlesOptions {
   /** The agent's own. */
   readonly trustDomain: TrustDomain;
   /** Takes the own trust domain's bundle; what it sets is in force before the control plane is told. */
-  readonly trust: (bundle: TrustBundle) => void;
+  readonly trust: (bundle: TrustBundle, renewal: Renewal | undefined) => void;
+}
+
+/** Which key signs now, and how soon what others have signed is to be renewed. */
+type Renewal = NonNullable<TrustBundleResource['spec']['renewal']>;
+
+interface ReceivedBundle {
+  readonly bundle: TrustBundle;
+  readonly renewal: Renewal | undefined;
 }
 
 /**
@@ -32,7 +40,7 @@ export interface ReceivedBundlesOptions {
  */
 export class ReceivedBundles implements ResourceSink {
   readonly #options: ReceivedBundlesOptions;
-  readonly #held: HeldResources<TrustBundle>;
+  readonly #held: HeldResources<ReceivedBundle>;
 
   constructor(options: ReceivedBundlesOptions) {
     this.#options = options;
@@ -49,13 +57,13 @@ export class ReceivedBundles implements ResourceSink {
     const before = this.#held.of(bundleType).get(name)?.value;
     const rejections = this.#held.apply(delta);
     const own = this.#held.of(bundleType).get(name)?.value;
-    if (own !== undefined && own !== before) trust(own);
+    if (own !== undefined && own !== before) trust(own.bundle, own.renewal);
     return rejections;
   }
 }
 
 /** @throws {MeshError} ERR_RESOURCE, ERR_SVID, ERR_WIRE and others, saying why it is no good. */
-function decodeBundle(received: ReceivedResource, typeUrl: string): TrustBundle {
+function decodeBundle(received: ReceivedResource, typeUrl: string): ReceivedBundle {
   const { metadata, spec } = decodeReceived(received, typeUrl) as TrustBundleResource;
   const trustDomain = TrustDomain.parse(spec.trustDomain);
   if (metadata.name !== bundleName(trustDomain)) {
@@ -66,7 +74,7 @@ function decodeBundle(received: ReceivedResource, typeUrl: string): TrustBundle 
   }
   const bundle = TrustBundle.parseJwks(trustDomain, spec.document);
   refuseUnusable(bundle);
-  return bundle;
+  return { bundle, renewal: spec.renewal };
 }
 
 function refuseUnusable({ trustDomain, x509Authorities }: TrustBundle): void {

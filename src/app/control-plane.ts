@@ -6,7 +6,6 @@ import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { adminRoutes } from '../control/admin-routes.ts';
 import { admission, defaultAccount } from '../control/admission.ts';
 import { agentPresence } from '../control/agent-presence.ts';
-import { bundlePublisher } from '../control/bundle-publisher.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { discoveryService } from '../control/discovery-service.ts';
@@ -28,15 +27,18 @@ import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
 import { serveJsonSocket } from '../lib/json-socket-server.ts';
 import { aesSealer } from '../lib/sealer.ts';
-import { runTasks, type Task } from '../lib/tasks.ts';
+import { runTasks } from '../lib/tasks.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import { openAuditLog } from '../telemetry/audit-log.ts';
+import { controlLog } from '../telemetry/control-log.ts';
+import { processLog } from '../telemetry/process-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
+import { authorityRotation } from './authority-rotation.ts';
 import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
-import { type AuthorityConfig, openAuthority } from './open-authority.ts';
+import { type AuthorityConfig, type OpenAuthority, openAuthority } from './open-authority.ts';
 
 export interface ControlPlaneConfig extends AuthorityConfig {
   readonly dataDir: string;
@@ -52,9 +54,12 @@ export interface ControlPlaneReady {
   readonly rootFingerprint: string;
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
   readonly svidLifetimeMs: number;
+  /** Reads --ca-dir again, as SIGHUP asks for. */
+  readonly reload: () => Promise<void>;
 }
 
-const AUTHORITY_CHECK_MS = 3_600_000;
+/** Standard output is for what `hauberk up` was asked to print. */
+const STANDARD_ERROR = 2;
 
 /**
  * The control plane, until `signal` aborts. Whatever can fail at start fails before anything is
@@ -78,10 +83,10 @@ export async function runControlPlane(
   const ledger = openIssuanceLedger({ path: join(dataDir, 'issued.db') });
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
-    const authority = await openAuthority(config, { store, clock });
-    const { events } = audit;
+    const opened = await openAuthority(config, { store, clock });
+    const events = controlLog(audit.events, processLog('control-plane', STANDARD_ERROR));
     const revocations = await Revocations.load({ store, clock, events });
-    const parts = { config, store, ledger, revocations, authority, events, clock };
+    const parts = { config, store, ledger, revocations, opened, events, clock };
     await serve(parts, signal, ready);
   } finally {
     ledger.close();
@@ -95,17 +100,18 @@ interface Parts {
   readonly store: Store;
   readonly ledger: IssuanceLedger;
   readonly revocations: Revocations;
-  readonly authority: CertificateAuthority;
+  readonly opened: OpenAuthority;
   readonly events: ControlEvents;
   readonly clock: Clock;
 }
 
 async function serve(
-  { config, store, ledger, revocations, authority, events, clock }: Parts,
+  { config, store, ledger, revocations, opened, events, clock }: Parts,
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
   const { rootNamespace } = config;
+  const { authority } = opened;
   const accounts = serviceAccounts(store);
   const { records, tokens, svids } = attestation({ config, store, revocations, authority, clock });
   const registry = new WorkloadRegistry({ store, clock, events });
@@ -115,16 +121,13 @@ async function serve(
     clock,
     events: agentPresence(registry, events),
   });
-  const publisher = bundlePublisher({ store, bundle: authority.bundle, clock, events });
-  await publisher.publish();
+  const rotation = authorityRotation({
+    ...{ opened, store, distribution, ledger, revocations, events, clock, rootNamespace },
+  });
+  await rotation.publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock });
-  const signing = {
-    authority,
-    attestors: [tokens, svids],
-    serviceAccounts: accounts,
-    ledger,
-    revocations,
-  };
+  const attestors = [tokens, svids];
+  const signing = { authority, attestors, serviceAccounts: accounts, ledger, revocations };
   const grpc = await startGrpcServer({
     listen: config.xds,
     identity: own.identity,
@@ -132,7 +135,9 @@ async function serve(
       router.service(IstioCertificateService, signingService({ ...signing, events, clock }));
       router.service(
         AggregatedDiscoveryService,
-        discoveryService({ distribution, attestor: svids, revocations, signal }),
+        discoveryService({
+          ...{ distribution, attestor: svids, revocations, ledger, clock, signal },
+        }),
         { acceptCompression: [] },
       );
     },
@@ -142,6 +147,7 @@ async function serve(
     socketPath: adminSocket,
     routes: {
       ...certificateRoutes({ ledger, revocations }),
+      ...rotation.routes,
       ...revocationRoutes({ ledger, revocations, tokens: records, authority }),
       ...adminRoutes({
         store,
@@ -160,16 +166,16 @@ async function serve(
     adminSocket,
     rootFingerprint: rootFingerprint(authority),
     svidLifetimeMs: authority.rules.defaultLifetimeMs,
+    reload: rotation.reload,
   });
   await runTasks(signal, [
     grpc.run,
     admin,
     own.run,
-    publisher.run,
-    keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
+    ...rotation.tasks,
+    keepLedger({ ledger, revocations, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
-    renewAuthority(authority, events, clock),
   ]);
 }
 
@@ -180,7 +186,7 @@ function attestation({
   revocations,
   authority,
   clock,
-}: Omit<Parts, 'ledger' | 'events'>) {
+}: Omit<Parts, 'ledger' | 'events' | 'opened'> & { readonly authority: CertificateAuthority }) {
   const { trustDomain } = authority;
   const records = tokenSecrets(store, config.rootNamespace);
   const pin = (): string => rootFingerprint(authority);
@@ -199,21 +205,6 @@ function rootFingerprint({ bundle }: CertificateAuthority): string {
 
 function connectedAgents({ agents }: Distribution): readonly object[] {
   return agents.map(({ agent }) => ({ id: agent.viewer.id.toString(), node: agent.node.id }));
-}
-
-function renewAuthority(
-  authority: CertificateAuthority,
-  events: ControlEvents,
-  clock: Clock,
-): Task {
-  return async (signal) => {
-    while (!signal.aborted) {
-      if (await authority.renewIntermediate()) {
-        events.authorityRenewed({ role: 'intermediate', serial: authority.intermediate.serial });
-      }
-      await clock.sleep(AUTHORITY_CHECK_MS, signal);
-    }
-  };
 }
 
 async function ensureNamespaces(store: Store, names: readonly string[]): Promise<void> {

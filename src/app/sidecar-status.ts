@@ -5,6 +5,7 @@ import type { Workload } from '../policy/workload.ts';
 import type { ConnectionRecord } from '../proxy/proxy-events.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
+import { fingerprint } from '../x509/certificate.ts';
 import type { AdsState } from '../xds/ads-client.ts';
 
 /** What a sidecar tells its owner of itself. */
@@ -19,6 +20,10 @@ export interface SidecarStatus {
     readonly notAfterMs: number;
     /** Certificates received since the process started, the first included. */
     readonly received: number;
+    /** Serial of the certificate that signed it. */
+    readonly issuerSerial: string;
+    /** SHA-256 of the roots that are trusted, in hex. */
+    readonly roots: readonly string[];
   };
   readonly controlPlane: AdsState;
   readonly facts: {
@@ -50,7 +55,7 @@ export interface StatusParts {
 
 export function sidecarStatus(parts: StatusParts): SidecarStatus {
   const { identity, facts, activity } = parts;
-  const [leaf] = identity.svid.chain;
+  const [leaf, issuer] = identity.svid.chain;
   return {
     pid: process.pid,
     workload: parts.workload,
@@ -61,6 +66,8 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
       notBeforeMs: leaf?.notBeforeMs ?? 0,
       notAfterMs: leaf?.notAfterMs ?? 0,
       received: parts.received,
+      issuerSerial: issuer?.serial ?? '',
+      roots: identity.bundle.x509Authorities.map(fingerprint),
     },
     controlPlane: parts.controlPlane,
     facts: {

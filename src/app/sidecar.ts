@@ -11,6 +11,7 @@ import { obtainSvid } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
+import { type StreamRenewal, streamRenewal } from '../agent/stream-renewal.ts';
 import { systemClock } from '../lib/clock.ts';
 import { runTasks } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
@@ -41,16 +42,22 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   const managed = managerOptions(config, log);
   const first = predecessor ?? (await enrol(managed, signal));
   const manager = identityManager(first, managed);
-  const cache = await openFacts(config, first, log);
+  const cache = await openFacts(config, manager, log);
   const workload = ownWorkload(first.svid.id, config.name, cache.facts);
   onLifetimeChange(cache.facts, workload.current, () => manager.renewNow());
-  const ads = adsClient({ config, manager, cache, workload, log });
+  const renewal = streamRenewal({
+    identity: manager.identity,
+    clock: systemClock,
+    reconnect: () => ads.reconnect(),
+  });
+  const ads: AdsClient = adsClient({ config, manager, cache, workload, log, renewal });
   ads.state.subscribe((state) => logControlPlane(state, log));
 
   const ended = new AbortController();
   const agent = runTasks(ended.signal, [
     manager.run,
     (stop) => ads.run(stop),
+    renewal.run,
     (stop) => cache.run(stop),
   ]);
   try {
@@ -184,25 +191,44 @@ function managerOptions(config: SidecarConfig, log: Logger): IdentityManagerOpti
   };
 }
 
-function openFacts(config: SidecarConfig, { bundle }: Identity, log: Logger): Promise<FactCache> {
+function openFacts(
+  config: SidecarConfig,
+  { identity }: IdentityManager,
+  log: Logger,
+): Promise<FactCache> {
   return openFactCache({
-    meshId: bundle.x509Authorities.map(fingerprint)[0] ?? bundle.trustDomain.name,
+    meshIds: () => identity.current.bundle.x509Authorities.map(fingerprint),
     directory: config.stateDir,
     clock: systemClock,
     events: { problem: (sentence) => log.warn(sentence) },
   });
 }
 
-function adsClient({ config, manager, cache, workload, log }: Parts): AdsClient {
+function adsClient({
+  config,
+  manager,
+  cache,
+  workload,
+  log,
+  renewal,
+}: Parts & { readonly renewal: StreamRenewal }): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
-  const bundles = new ReceivedBundles({ trustDomain, trust: (bundle) => manager.trust(bundle) });
+  const bundles = new ReceivedBundles({
+    trustDomain,
+    trust: (bundle, renewal) => {
+      manager.trust(bundle);
+      if (renewal === undefined) return;
+      manager.renewUnlessSignedBy(renewal.signer, renewal.withinSeconds * 1_000);
+    },
+  });
   return new AdsClient({
     types: [...factTypes, bundleType],
     sink: sinkByType(new Map([[bundleType, bundles]]), cache),
     clock: systemClock,
     connect: () => {
       const identity = manager.identity.current;
+      renewal.opened(identity);
       return controlPlaneLink({ address, bundle: identity.bundle, identity, rootNamespace });
     },
     node: () => ({

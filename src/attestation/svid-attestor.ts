@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { TrustDomain } from '../spiffe/trust-domain.ts';
-import { verifyPeer } from '../spiffe/verify-peer.ts';
+import { verifiedPeer } from '../spiffe/verify-peer.ts';
 import type { Attestor } from './attestor.ts';
 
 export interface SvidAttestorOptions {
@@ -20,8 +20,13 @@ export function svidAttestor({ bundles, clock, refuseRevoked }: SvidAttestorOpti
       const [leaf] = chain;
       if (leaf === undefined) return undefined;
       try {
-        const id = verifyPeer({ chain, bundles, nowMs: clock.now(), purpose: 'clientAuth' });
-        refuseRevoked(leaf.serial);
+        const { id, path } = verifiedPeer({
+          chain,
+          bundles,
+          nowMs: clock.now(),
+          purpose: 'clientAuth',
+        });
+        for (const { serial } of path) refuseRevoked(serial);
         return { id, by: 'svid', confirm: async () => undefined };
       } catch (cause) {
         throw new MeshError('ERR_UNAUTHENTICATED', messageOf(cause), { cause });

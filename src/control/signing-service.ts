@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { AttestedCaller, Attestor } from '../attestation/attestor.ts';
 import { identifyCaller } from '../attestation/identify-caller.ts';
-import type { CertificateAuthority, IssuedSvid } from '../ca/certificate-authority.ts';
+import type { CertificateAuthority } from '../ca/certificate-authority.ts';
+import type { IssuedSvid } from '../ca/issue-svid.ts';
 import type {
   IstioCertificateRequest,
   IstioCertificateService,
@@ -24,7 +25,7 @@ export interface SigningOptions {
   readonly attestors: readonly Attestor[];
   readonly serviceAccounts: ServiceAccounts;
   /** What is handed out is in here before. */
-  readonly ledger: Pick<IssuanceLedger, 'record'>;
+  readonly ledger: Pick<IssuanceLedger, 'record' | 'shown'>;
   readonly revocations: Pick<Revocations, 'callers'>;
   readonly clock: Clock;
   readonly events: Pick<ControlEvents, 'certificateIssued' | 'certificateRefused'>;
@@ -75,7 +76,8 @@ export function signingService(
       // Nothing may come between this look and the record, or a revocation could miss both.
       if (call.signal.aborted) throw revokedMeanwhile(caller);
       const about = { issuedAtMs: options.clock.now(), attestor: caller.by, peerAddress };
-      await options.ledger.record(issuedRecord(issued.chain, about));
+      if (proof !== undefined) options.ledger.shown(proof.serial, options.clock.now());
+      await options.ledger.record(issuedRecord(issued.chain, about), proof?.serial);
       return issued;
     } finally {
       call.done();

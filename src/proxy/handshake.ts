@@ -131,7 +131,8 @@ async function conclude(
     const peer = judge(chain, judgement);
     checkProtocol(socket, judgement.neededProtocol);
     const ownSerial = ownSerialOf(socket);
-    judgement.revocations.admit(socket, { ownSerial, peerSerial: peer.serial });
+    const { serial: peerSerial, authoritySerials } = peer;
+    judgement.revocations.admit(socket, { ownSerial, peerSerial, authoritySerials });
     const tls = tlsFactsOf(socket);
     const own = judgement.identity().svid.chain[0]?.notAfterMs ?? 0;
     const notAfterMs = Math.min(own, peer.notAfterMs);

@@ -12,6 +12,8 @@ import {
 export interface ShownSerials {
   readonly ownSerial: string | undefined;
   readonly peerSerial: string | undefined;
+  /** Of the authorities by which the peer was proved. */
+  readonly authoritySerials?: readonly string[];
 }
 
 /**
@@ -21,6 +23,8 @@ export interface ShownSerials {
 export class RevocationGuard {
   readonly #listeners = new Set<() => void>();
   readonly #open = new Map<string, Set<Socket>>();
+  /** By what each peer that is connected was proved; records of connections do not say. */
+  readonly #authorities = new Map<string, readonly string[]>();
   readonly #stop: () => void;
   #revoked: RevokedSerials;
 
@@ -36,8 +40,9 @@ export class RevocationGuard {
   }
 
   /** Why a connection with these certificates may not be; undefined when it may. */
-  refusal({ ownSerial, peerSerial }: ShownSerials): string | undefined {
-    for (const serial of [peerSerial, ownSerial]) {
+  refusal({ ownSerial, peerSerial, authoritySerials }: ShownSerials): string | undefined {
+    const authorities = authoritySerials ?? this.#authorities.get(peerSerial ?? '') ?? [];
+    for (const serial of [peerSerial, ownSerial, ...authorities]) {
       const spec = serial === undefined ? undefined : this.#revoked.get(serial);
       if (spec !== undefined) return describeRevocation(serial ?? '', spec);
     }
@@ -52,7 +57,11 @@ export class RevocationGuard {
   admit(socket: Socket, shown: ShownSerials): void {
     const reason = this.refusal(shown);
     if (reason !== undefined) throw new MeshError('ERR_UNAUTHENTICATED', reason);
-    const serials = [shown.ownSerial, shown.peerSerial].filter((serial) => serial !== undefined);
+    const { ownSerial, peerSerial, authoritySerials = [] } = shown;
+    if (peerSerial !== undefined) this.#authorities.set(peerSerial, authoritySerials);
+    const serials = [ownSerial, peerSerial, ...authoritySerials].filter(
+      (serial) => serial !== undefined,
+    );
     for (const serial of serials) {
       this.#open.getOrInsertComputed(serial, () => new Set()).add(socket);
     }
@@ -90,6 +99,8 @@ export class RevocationGuard {
   #forget(serial: string, socket: Socket): void {
     const sockets = this.#open.get(serial);
     sockets?.delete(socket);
-    if (sockets?.size === 0) this.#open.delete(serial);
+    if (sockets?.size !== 0) return;
+    this.#open.delete(serial);
+    this.#authorities.delete(serial);
   }
 }
