@@ -11,7 +11,13 @@ go_sha256=30c2b1bf7dcc88d3eb0a1364e47ddd9128edb3110a30e8a0ef61cd5856b31de7
 
 peers=$PWD/.cache/peers
 go_program=test/interop/go-spiffe
-stamp="envoy $envoys, spiffe $python_spiffe alone, go-spiffe $(cat $go_program/go.mod $go_program/*.go | sha256sum)"
+h2spec=test/interop/h2spec
+stamp="envoy $envoys, spiffe $python_spiffe alone, go-spiffe $(cat $go_program/go.mod $go_program/*.go | sha256sum), h2spec $(sha256sum <$h2spec/go.mod)"
+
+# The distribution's; where it cannot be had, the tests say so by name.
+if ! command -v h2load >/dev/null; then
+  { apt-get update -qq && apt-get install -y -qq nghttp2-client >/dev/null; } || true
+fi
 if [ -f "$peers/.stamp" ] && [ "$(cat "$peers/.stamp")" = "$stamp" ]; then exit 0; fi
 
 if ! python3 -m pip --version >/dev/null 2>&1; then
@@ -54,5 +60,7 @@ fi
 # Versions and hashes of what it is made of are in go.mod and go.sum.
 GOPATH="$work/go" GOFLAGS='-mod=readonly -modcacherw' CGO_ENABLED=0 \
   go build -C "$go_program" -trimpath -ldflags='-s -w' -o "$peers/bin/go-spiffe" .
+GOPATH="$work/go" GOFLAGS='-mod=readonly -modcacherw' CGO_ENABLED=0 \
+  go build -C "$h2spec" -trimpath -ldflags='-s -w' -o "$peers/bin/h2spec" github.com/summerwind/h2spec/cmd/h2spec
 
 printf '%s' "$stamp" >"$peers/.stamp"

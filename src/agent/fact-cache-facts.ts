@@ -2,10 +2,12 @@ import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { KindDefinition } from '../resources/kind-definition.ts';
 import { authorizationPolicy } from '../resources/kinds/authorization-policy.ts';
 import { certificateRevocation } from '../resources/kinds/certificate-revocation.ts';
+import { certificateRevocationList } from '../resources/kinds/certificate-revocation-list.ts';
 import { peerAuthentication } from '../resources/kinds/peer-authentication.ts';
 import { service } from '../resources/kinds/service.ts';
 import { serviceAccount } from '../resources/kinds/service-account.ts';
 import { workloadEntry } from '../resources/kinds/workload-entry.ts';
+import { workloadRegistration } from '../resources/kinds/workload-registration.ts';
 import type { Resource } from '../resources/resource.ts';
 import { factTypeUrl } from '../xds/fact.ts';
 import type { HeldResource } from '../xds/held-resources.ts';
@@ -17,6 +19,8 @@ const fields: ReadonlyMap<string, keyof MeshFacts> = new Map([
   [typeUrlOf(workloadEntry), 'workloadEntries'],
   [typeUrlOf(serviceAccount), 'serviceAccounts'],
   [typeUrlOf(certificateRevocation), 'revocations'],
+  [typeUrlOf(certificateRevocationList), 'revocationLists'],
+  [typeUrlOf(workloadRegistration), 'registrations'],
 ]);
 
 /** The type URLs that an agent subscribes to: all that MeshFacts are made of. */

@@ -13,6 +13,7 @@ import {
   renewAtMs,
   type WantedSigner,
 } from './renewal-schedule.ts';
+import { RenewalTimer } from './renewal-timer.ts';
 import { newWorkloadKey } from './request-svid.ts';
 
 /** What the manager tells of its work. */
@@ -47,15 +48,22 @@ export interface IdentityManager {
   renewNow(): void;
   /** Renews at some moment of the next `withinMs` what another than `signer` (a serial) has signed. */
   renewUnlessSignedBy(signer: string, withinMs: number): void;
+  /**
+   * The clock was set, or the machine slept: looks at once whether it is time to renew. What was
+   * waited before it was set back counts.
+   *
+   * @param byMs how far the wall clock went ahead of the time that passed; negative when set back
+   */
+  clockJumped(byMs: number): void;
   /** Trusts what `bundle` says from now on, beside the present SVID; nothing happens if that is so already. */
   trust(bundle: TrustBundle): void;
+  /** Believes these other trust domains from now on, and no further ones. */
+  federate(bundles: readonly TrustBundle[]): void;
   readonly run: Task;
 }
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 60_000;
-/** Long sleeps are cut so that a clock jump or a suspended machine is noticed. */
-const LONGEST_NAP_MS = 30_000;
 
 /**
  * Enrols, trying again while the control plane cannot be reached.
@@ -88,8 +96,7 @@ export async function enrol(
 export function identityManager(first: Identity, options: IdentityManagerOptions): IdentityManager {
   const { clock, random = Math.random } = options;
   const identity = new WatchableValue(first);
-  let wake = new AbortController();
-  let dueAtMs = renewAtMs(first, random);
+  const timer = new RenewalTimer(clock, renewAtMs(first, random));
   let asked = 0;
   let wanted: WantedSigner | undefined;
 
@@ -97,57 +104,48 @@ export function identityManager(first: Identity, options: IdentityManagerOptions
     identity,
     renewNow() {
       asked += 1;
-      dueAtMs = clock.now();
-      wake.abort();
+      timer.expire();
     },
     renewUnlessSignedBy(signer, withinMs) {
       wanted = { signer, withinMs };
-      dueAtMs = Math.min(dueAtMs, clock.now() + outdatedInMs(identity.current, wanted, random));
-      wake.abort();
+      timer.hasten(clock.now() + outdatedInMs(identity.current, wanted, random));
     },
+    clockJumped: (byMs) => timer.clockJumped(byMs),
     trust(bundle) {
       const { current } = identity;
       if (!current.bundle.hasContentOf(bundle)) identity.set({ ...current, bundle });
     },
+    federate(bundles) {
+      const { current } = identity;
+      if (!sameBundles(current.federated ?? [], bundles)) {
+        identity.set({ ...current, federated: bundles });
+      }
+    },
     async run(signal) {
       let failures = 0;
       while (!signal.aborted) {
-        await waitUntilDue(signal);
+        await timer.wait(signal);
         if (signal.aborted) return;
         failures = await renew(failures, signal);
       }
     },
   };
 
-  async function waitUntilDue(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const restMs = dueAtMs - clock.now();
-      if (restMs <= 0 || signal.aborted) return;
-      if (wake.signal.aborted) wake = new AbortController();
-      await clock.sleep(Math.min(restMs, LONGEST_NAP_MS), AbortSignal.any([signal, wake.signal]));
-    }
-  }
-
   async function renew(failures: number, signal: AbortSignal): Promise<number> {
-    wake = new AbortController();
     const askedBefore = asked;
     const before = identity.current;
     try {
       const obtained = await options.obtain(before, newWorkloadKey(), signal);
-      // A bundle that has come meanwhile is newer than the one that the answer was checked against.
-      const { bundle } = identity.current;
-      const next = bundle === before.bundle ? obtained : { ...obtained, bundle };
+      const next = withNewestTrust(obtained, before, identity.current);
       identity.set(next);
       // Asked again while this one was on its way: it may have missed what the asker knew.
-      dueAtMs =
-        asked === askedBefore
-          ? nextRenewalAtMs(next, { wanted, random, nowMs: clock.now() })
-          : clock.now();
+      const nowMs = clock.now();
+      timer.set(asked === askedBefore ? nextRenewalAtMs(next, { wanted, random, nowMs }) : nowMs);
       options.events.svidIssued({ identity: next, renewal: true });
       return 0;
     } catch (error) {
       const retryInMs = retryDelayMs(failures + 1, options);
-      dueAtMs = clock.now() + retryInMs;
+      timer.set(clock.now() + retryInMs);
       if (!signal.aborted) {
         options.events.renewalFailed({
           reason: messageOf(error),
@@ -159,6 +157,23 @@ export function identityManager(first: Identity, options: IdentityManagerOptions
       return failures + 1;
     }
   }
+}
+
+/** A bundle that has come meanwhile is newer than the one that the answer was checked against. */
+function withNewestTrust(obtained: Identity, before: Identity, now: Identity): Identity {
+  const { bundle, federated } = now;
+  return {
+    ...obtained,
+    ...(bundle === before.bundle ? {} : { bundle }),
+    ...(federated === undefined ? {} : { federated }),
+  };
+}
+
+function sameBundles(some: readonly TrustBundle[], others: readonly TrustBundle[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every((bundle, at) => others[at]?.hasContentOf(bundle) === true)
+  );
 }
 
 function retryDelayMs(failures: number, { random }: IdentityManagerOptions): number {

@@ -7,14 +7,16 @@ import {
   type SecureClientSessionOptions,
 } from 'node:http2';
 import type { GrpcTransportOptions } from '@connectrpc/connect-node';
+import { systemClock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { keepAlive } from '../lib/http2-keepalive.ts';
 
 type SessionManager = NonNullable<GrpcTransportOptions['sessionManager']>;
 
-const CONNECT_TIMEOUT_MS = 10_000;
+/** Long enough to wait in line when a whole fleet comes back at once. */
+const CONNECT_TIMEOUT_MS = 30_000;
 const PING_INTERVAL_MS = 10_000;
-const PING_TIMEOUT_MS = 5_000;
+const PING_TIMEOUT_MS = 10_000;
 
 /**
  * One HTTP/2 session under a gRPC transport: connected at the first call, never reconnected, kept
@@ -67,7 +69,7 @@ export class LinkSession implements SessionManager {
       };
       const late = setTimeout(() => fail('no connection in time'), CONNECT_TIMEOUT_MS);
       // Stays for the life of the session: an error without a listener would end the process.
-      session.on('error', (error) => fail(messageOf(error), error));
+      session.on('error', (error) => fail(describe(error), error));
       session.once('close', () => fail('the connection was closed'));
       session.once('connect', () => {
         clearTimeout(late);
@@ -77,4 +79,13 @@ export class LinkSession implements SessionManager {
       });
     });
   }
+}
+
+const OUT_OF_TIME: readonly unknown[] = ['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED'];
+
+/** TLS judges validity by the machine's clock, so that is the one to name. */
+function describe(error: Error): string {
+  const code = 'code' in error ? error.code : undefined;
+  if (!OUT_OF_TIME.includes(code)) return messageOf(error);
+  return `its ${messageOf(error)}, the clock here says ${new Date(systemClock.now()).toISOString()}`;
 }

@@ -1,9 +1,10 @@
 import { parseEnrolmentToken } from '../attestation/enrolment-token.ts';
 import type { Clock } from '../lib/clock.ts';
-import { MeshError } from '../lib/errors.ts';
+import { MeshError, type MeshErrorCode } from '../lib/errors.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { KeyPair } from '../x509/key-pair.ts';
+import type { ClockComparison } from './clock-skew.ts';
 import type { ControlPlaneAddress } from './control-plane-address.ts';
 import { controlPlaneLink } from './control-plane-link.ts';
 import type { IdentityManagerOptions } from './identity-manager.ts';
@@ -16,6 +17,8 @@ export interface ObtainOptions {
   /** The enrolment token's text; needed for the first SVID only. */
   readonly token: string | undefined;
   readonly clock: Clock;
+  /** Told what time it is at the control plane, with each answer. */
+  readonly comparison?: ClockComparison;
 }
 
 /** Gets SVIDs from the control plane: the first with the token, later ones with the one before. */
@@ -52,10 +55,11 @@ interface Question {
 }
 
 async function ask(
-  { address, rootNamespace, clock }: ObtainOptions,
+  { address, rootNamespace, clock, comparison }: ObtainOptions,
   { bundle, current, bearer, keys, signal }: Question,
 ): Promise<Identity> {
   const link = controlPlaneLink({ address, bundle, identity: current, rootNamespace });
+  const sentAtMs = clock.now();
   try {
     // Lifetime 0: the control plane and the service account decide.
     return await requestSvid({
@@ -63,11 +67,24 @@ async function ask(
       bearer,
       bundle,
       lifetimeS: 0,
-      nowMs: clock.now(),
+      nowMs: sentAtMs,
       signal,
       keys,
+      answered: (serverMs) => comparison?.sample({ sentAtMs, receivedAtMs: clock.now(), serverMs }),
     });
+  } catch (error) {
+    throw withClockNote(error, comparison?.note(clock.now()));
   } finally {
     link.close();
   }
+}
+
+const MAY_BE_THE_CLOCK: readonly MeshErrorCode[] = ['ERR_PATH', 'ERR_SVID', 'ERR_UNAUTHENTICATED'];
+
+/** A wrong clock makes good certificates look bad: says so where the clocks are known to differ. */
+function withClockNote(error: unknown, note: string | undefined): unknown {
+  if (note === undefined || !MeshError.is(error)) return error;
+  const tls = error.code === 'ERR_UNREACHABLE' && /expired|not yet valid/.test(error.message);
+  if (!tls && !MAY_BE_THE_CLOCK.includes(error.code)) return error;
+  return new MeshError(error.code, `${error.message}; ${note}`, { cause: error });
 }

@@ -1,4 +1,5 @@
 import { connect, type TLSSocket } from 'node:tls';
+import { formatDuration } from '../lib/duration.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { TrustBundle } from '../spiffe/trust-bundle.ts';
 import { spiffeIdOf } from '../spiffe/verify-peer.ts';
@@ -33,8 +34,30 @@ export async function fetchPinnedRoot(request: PinnedRootRequest): Promise<Trust
     );
   }
   const intermediates = rest.filter((certificate) => certificate !== root);
-  validatePath({ leaf, intermediates, roots: [root], nowMs: request.nowMs, purpose: 'serverAuth' });
+  const path = { leaf, intermediates, roots: [root], purpose: 'serverAuth' } as const;
+  try {
+    validatePath({ ...path, nowMs: request.nowMs });
+  } catch (error) {
+    throw blameClock(error, [leaf, ...rest], request.nowMs);
+  }
   return TrustBundle.of(spiffeIdOf(leaf).trustDomain, [root]);
+}
+
+/**
+ * A running control plane shows a certificate that is valid by its own clock: when only the time is
+ * wrong, it is this host's clock that differs, and by how much at least.
+ */
+function blameClock(error: unknown, chain: readonly Certificate[], nowMs: number): unknown {
+  if (!MeshError.is(error, 'ERR_PATH')) return error;
+  const beginsAtMs = Math.max(...chain.map(({ notBeforeMs }) => notBeforeMs));
+  const endsAtMs = Math.min(...chain.map(({ notAfterMs }) => notAfterMs));
+  const [side, byMs] =
+    nowMs < beginsAtMs
+      ? (['behind', beginsAtMs - nowMs] as const)
+      : (['ahead of', nowMs - endsAtMs] as const);
+  if (byMs <= 0) return error;
+  const note = `this host's clock is at least ${formatDuration(byMs)} ${side} that of the control plane, by which the certificate is valid; set the clock here`;
+  return new MeshError('ERR_PATH', `${error.message}; ${note}`, { cause: error });
 }
 
 async function askForChain({

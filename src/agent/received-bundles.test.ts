@@ -9,13 +9,16 @@ const own = testAuthority();
 const next = testAuthority();
 const foreign = testAuthority({ trustDomain: 'elsewhere.example' });
 let trusted: TrustBundle[];
+let federated: (readonly TrustBundle[])[];
 let bundles: ReceivedBundles;
 
 beforeEach(() => {
   trusted = [];
+  federated = [];
   bundles = new ReceivedBundles({
     trustDomain: own.trustDomain,
     trust: (bundle) => trusted.push(bundle),
+    federate: (list) => federated.push(list),
   });
 });
 
@@ -75,5 +78,40 @@ describe('ReceivedBundles', () => {
       ...{ typeUrl: bundleType, resources: [], removed: ['cluster.local'], complete: true },
     });
     expect(trusted).toHaveLength(1);
+  });
+});
+
+describe('bundles of other trust domains', () => {
+  const namesOf = (list: readonly TrustBundle[] | undefined): string[] =>
+    (list ?? []).map(({ trustDomain }) => trustDomain.name);
+  const remove = (name: string): readonly Rejection[] =>
+    bundles.apply({ ...{ typeUrl: bundleType, resources: [], removed: [name], complete: true } });
+
+  it('are handed on together, ordered by name, without the own one', () => {
+    receive(spec(own.bundle));
+    receive(spec(testAuthority({ trustDomain: 'z.example' }).bundle));
+    receive(spec(foreign.bundle));
+    expect(namesOf(federated.at(-1))).toEqual(['elsewhere.example', 'z.example']);
+  });
+
+  it('are trusted no more when they are taken away', () => {
+    receive(spec(foreign.bundle));
+    remove('elsewhere.example');
+    expect(federated.map((list) => list.length)).toEqual([1, 0]);
+  });
+
+  it('may have no authority in them, which means that nobody of the domain is believed', () => {
+    expect(receive({ trustDomain: 'elsewhere.example', document: '{"keys":[]}' })).toEqual([]);
+    expect(federated.at(-1)).toMatchObject([{ x509Authorities: [] }]);
+  });
+
+  it('may not hold an authority of yet another trust domain', () => {
+    receive(spec(foreign.bundle));
+    const document = own.bundle.toJwks();
+    const bad = { trustDomain: 'elsewhere.example', document };
+    expect(receive(bad, { version: '2' })).toMatchObject([
+      { reason: expect.stringContaining('belongs to') },
+    ]);
+    expect(federated).toHaveLength(1);
   });
 });

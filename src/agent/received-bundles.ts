@@ -22,6 +22,8 @@ export interface ReceivedBundlesOptions {
   readonly trustDomain: TrustDomain;
   /** Takes the own trust domain's bundle; what it sets is in force before the control plane is told. */
   readonly trust: (bundle: TrustBundle, renewal: Renewal | undefined) => void;
+  /** Takes those of all other trust domains, ordered by name, after each change of them. */
+  readonly federate: (bundles: readonly TrustBundle[]) => void;
 }
 
 /** Which key signs now, and how soon what others have signed is to be renewed. */
@@ -34,9 +36,9 @@ interface ReceivedBundle {
 
 /**
  * Takes the bundles that the control plane sends. They are believed because the link was checked
- * against the present one, and for that reason never read from a file. A bundle that would leave
- * nobody to trust, or that has another trust domain's authority in it, is rejected whole; one that
- * is taken away stays in force.
+ * against the present one, and for that reason never read from a file. An own bundle that would leave
+ * nobody to trust, or one that has another trust domain's authority in it, is rejected whole. The own
+ * one stays in force when it is taken away; another trust domain without one is trusted no more.
  */
 export class ReceivedBundles implements ResourceSink {
   readonly #options: ReceivedBundlesOptions;
@@ -44,7 +46,9 @@ export class ReceivedBundles implements ResourceSink {
 
   constructor(options: ReceivedBundlesOptions) {
     this.#options = options;
-    this.#held = new HeldResources({ decode: decodeBundle });
+    this.#held = new HeldResources({
+      decode: (received, typeUrl) => decodeBundle(received, typeUrl, options.trustDomain),
+    });
   }
 
   versions(typeUrl: string): ReadonlyMap<string, string> {
@@ -52,18 +56,31 @@ export class ReceivedBundles implements ResourceSink {
   }
 
   apply(delta: ResourceDelta): readonly Rejection[] {
-    const { trustDomain, trust } = this.#options;
+    const { trustDomain, trust, federate } = this.#options;
     const name = bundleName(trustDomain);
     const before = this.#held.of(bundleType).get(name)?.value;
+    const { changes } = this.#held;
     const rejections = this.#held.apply(delta);
     const own = this.#held.of(bundleType).get(name)?.value;
     if (own !== undefined && own !== before) trust(own.bundle, own.renewal);
+    if (this.#held.changes !== changes) federate(this.#foreign(name));
     return rejections;
+  }
+
+  #foreign(own: string): readonly TrustBundle[] {
+    return [...this.#held.of(bundleType)]
+      .filter(([name]) => name !== own)
+      .map(([, { value }]) => value.bundle)
+      .sort((one, other) => (one.trustDomain.name < other.trustDomain.name ? -1 : 1));
   }
 }
 
 /** @throws {MeshError} ERR_RESOURCE, ERR_SVID, ERR_WIRE and others, saying why it is no good. */
-function decodeBundle(received: ReceivedResource, typeUrl: string): ReceivedBundle {
+function decodeBundle(
+  received: ReceivedResource,
+  typeUrl: string,
+  own: TrustDomain,
+): ReceivedBundle {
   const { metadata, spec } = decodeReceived(received, typeUrl) as TrustBundleResource;
   const trustDomain = TrustDomain.parse(spec.trustDomain);
   if (metadata.name !== bundleName(trustDomain)) {
@@ -73,12 +90,13 @@ function decodeBundle(received: ReceivedResource, typeUrl: string): ReceivedBund
     );
   }
   const bundle = TrustBundle.parseJwks(trustDomain, spec.document);
-  refuseUnusable(bundle);
+  refuseUnusable(bundle, own);
   return { bundle, renewal: spec.renewal };
 }
 
-function refuseUnusable({ trustDomain, x509Authorities }: TrustBundle): void {
-  if (x509Authorities.length === 0) {
+function refuseUnusable({ trustDomain, x509Authorities }: TrustBundle, own: TrustDomain): void {
+  // Of another trust domain that means: all were revoked, believe nobody.
+  if (x509Authorities.length === 0 && trustDomain.equals(own)) {
     throw new MeshError('ERR_SVID', `the bundle of "${trustDomain}" has no authority in it`);
   }
   for (const authority of x509Authorities) {

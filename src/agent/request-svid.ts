@@ -9,6 +9,7 @@ import { parseCertificate } from '../x509/certificate.ts';
 import { createCsr } from '../x509/csr.ts';
 import { generateKeyPair, type KeyPair } from '../x509/key-pair.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
+import { serverTimeIn } from '../xds/time-header.ts';
 import type { ControlPlaneLink } from './control-plane-link.ts';
 
 export interface SvidCall {
@@ -23,6 +24,10 @@ export interface SvidCall {
   readonly signal: AbortSignal;
   /** The key to certify. Made fresh unless an earlier, unanswered call had one. */
   readonly keys: KeyPair;
+  /** Names whose identity is asked for, where it is not the own one. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Told the control plane's time, in milliseconds since 1970, as soon as it answers. */
+  readonly answered?: (serverMs: number) => void;
 }
 
 const CALL_TIMEOUT_MS = 15_000;
@@ -45,10 +50,14 @@ export async function requestSvid(call: SvidCall): Promise<Identity> {
   const csr = encodePem('CERTIFICATE REQUEST', createCsr(keys));
   const response = await client
     .createCertificate(
-      { csr, validityDuration: BigInt(call.lifetimeS) },
+      { csr, validityDuration: BigInt(call.lifetimeS), metadata: { ...call.metadata } },
       {
         signal: call.signal,
         timeoutMs: CALL_TIMEOUT_MS,
+        onHeader: (header) => {
+          const serverMs = serverTimeIn(header);
+          if (serverMs !== undefined) call.answered?.(serverMs);
+        },
         ...(bearer === undefined ? {} : { headers: { authorization: `Bearer ${bearer}` } }),
       },
     )

@@ -13,7 +13,9 @@ import { SPIFFECertValidatorConfigSchema } from '../gen/envoy/extensions/transpo
 import type { SpiffeId } from '../spiffe/spiffe-id.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { X509Svid } from '../spiffe/x509-svid.ts';
+import type { Crl } from '../x509/crl.ts';
 import { encodePem } from '../x509/pem.ts';
+import { completeCrls } from './mesh-crls.ts';
 import type { SdsValidator } from './sds-validator.ts';
 
 /** The own certificate with its key, both PEM. */
@@ -31,6 +33,8 @@ export interface Trust {
   /** One a trust domain. */
   readonly bundles: readonly TrustBundle[];
   readonly validator: SdsValidator;
+  /** Used for the bundles for which they are complete. */
+  readonly crls: readonly Crl[];
   /** The only peer that is accepted; undefined leaves that to Envoy's own matchers. */
   readonly peer: SpiffeId | undefined;
 }
@@ -40,23 +44,32 @@ export interface Trust {
  * domains, and Envoy takes neither no trust domain nor an empty list for "nobody".
  */
 export function validationSecret(name: string, trust: Trust): Secret | undefined {
-  const { validator, peer } = trust;
+  const { validator, peer, crls } = trust;
   const bundles = trust.bundles.filter(({ x509Authorities }) => x509Authorities.length > 0);
   const [only] = bundles;
   if (only === undefined || (validator === 'plain' && bundles.length > 1)) return undefined;
   const value = create(CertificateValidationContextSchema, {
     ...(validator === 'plain'
-      ? { trustedCa: inline(only.toPem()) }
-      : { customValidatorConfig: spiffeValidator(bundles) }),
+      ? { trustedCa: inline(only.toPem()), ...crlOf(only, crls) }
+      : { customValidatorConfig: spiffeValidator(bundles, crls) }),
     matchTypedSubjectAltNames: peer === undefined ? [] : [exactly(peer)],
   });
   return create(SecretSchema, { name, type: { case: 'validationContext', value } });
 }
 
-function spiffeValidator(bundles: readonly TrustBundle[]) {
+function crlOf(bundle: TrustBundle, crls: readonly Crl[]) {
+  const pem = crlPem(completeCrls(crls, bundle));
+  return pem === '' ? {} : { crl: inline(pem) };
+}
+
+/** The validator has no field for lists: it takes those among the certificates of a bundle. */
+function spiffeValidator(bundles: readonly TrustBundle[], crls: readonly Crl[]) {
   const trustDomains = bundles
     .toSorted((a, b) => (a.trustDomain.name < b.trustDomain.name ? -1 : 1))
-    .map((bundle) => ({ name: bundle.trustDomain.name, trustBundle: inline(bundle.toPem()) }));
+    .map((bundle) => ({
+      name: bundle.trustDomain.name,
+      trustBundle: inline(bundle.toPem() + crlPem(completeCrls(crls, bundle))),
+    }));
   return {
     name: 'envoy.tls.cert_validator.spiffe',
     typedConfig: anyPack(
@@ -71,6 +84,10 @@ function exactly(peer: SpiffeId) {
     sanType: SubjectAltNameMatcher_SanType.URI,
     matcher: { matchPattern: { case: 'exact' as const, value: peer.toString() } },
   };
+}
+
+function crlPem(crls: readonly Crl[]): string {
+  return crls.map(({ der }) => encodePem('X509 CRL', der)).join('');
 }
 
 function inline(text: string) {

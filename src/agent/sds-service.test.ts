@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '../../test/kit/eventually.ts';
 import { ManualClock } from '../../test/kit/manual-clock.ts';
 import { FRONTEND, SpiffeSocketRig } from '../../test/kit/spiffe-socket.ts';
+import { testAuthority } from '../../test/kit/test-authority.ts';
 import {
   type Secret,
   SecretSchema,
@@ -60,6 +61,31 @@ describe('the names', () => {
       `${FRONTEND}: certificate`,
       `${REVIEWS}: cluster.local only ${REVIEWS}`,
     ]);
+  });
+
+  it('know federated trust domains, each apart from the others', async () => {
+    await using rig = await SpiffeSocketRig.start();
+    const partner = testAuthority({ trustDomain: 'partner.example' });
+    rig.identity.set({ ...rig.identity.current, federated: [partner.bundle] });
+    const peer = 'spiffe://partner.example/ns/shop/sa/reviews';
+    const resourceNames = ['ROOTCA', 'ALL', 'spiffe://partner.example', peer];
+    const client = clientOf(rig);
+    const response = await client.fetchSecrets(asks({ resourceNames }));
+    expect(secretsOf(response).map(describeSecret)).toEqual([
+      'ROOTCA: cluster.local',
+      'ALL: cluster.local,partner.example',
+      'spiffe://partner.example: partner.example',
+      `${peer}: partner.example only ${peer}`,
+    ]);
+    expect(secretsOf(await client.fetchSecrets(asks({}))).map(({ name }) => name)).toEqual([
+      FRONTEND,
+      'spiffe://cluster.local',
+      'spiffe://partner.example',
+    ]);
+    rig.identity.set({ ...rig.identity.current, federated: [] });
+    await expect(client.fetchSecrets(asks({ resourceNames: [peer] }))).rejects.toMatchObject({
+      code: Code.NotFound,
+    });
   });
 
   it('are the IDs when none is given', async () => {

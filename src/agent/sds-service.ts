@@ -15,13 +15,13 @@ import { discoveryError } from '../xds/discovery-error.ts';
 import type { ResourceView } from '../xds/resource-view.ts';
 import { SotwStream } from '../xds/sotw-stream.ts';
 import { defaultStreamLimits, type StreamLimits } from '../xds/stream-limits.ts';
+import { type Entitlement, entitlementKey, isEntitled } from './entitlement.ts';
 import type { SdsClientStatus, SdsClients } from './sds-clients.ts';
 import { sdsValidator } from './sds-validator.ts';
-import { type NumberedIdentity, SdsView, SECRET_TYPE } from './sds-view.ts';
-import { callerKey } from './socket-caller.ts';
+import { SdsView, SECRET_TYPE } from './sds-view.ts';
+import { callerKey, entitlementLost } from './socket-caller.ts';
 
 export interface SdsServiceOptions {
-  readonly identity: Watchable<NumberedIdentity>;
   readonly clock: Clock;
   readonly clients: SdsClients;
   /** Ends every stream. */
@@ -53,7 +53,7 @@ export function sdsService(
         variant: 'delta',
         open: (view, noncePrefix) => new DeltaStream({ view, noncePrefix, limits: LIMITS }),
       }),
-    fetchSecrets: (request) => fetch(options, request),
+    fetchSecrets: (request, context) => fetch(options, context.values.get(entitlementKey), request),
   };
 }
 
@@ -72,14 +72,16 @@ async function* serve<Request extends AnyRequest, Response>(
   context: HandlerContext,
   options: ServeOptions<Request, Response>,
 ): AsyncGenerator<Response> {
-  const { clients, clock, identity, open, variant } = options;
-  const signal = AbortSignal.any([options.signal, context.signal]);
+  const { clients, clock, open, variant } = options;
+  const entitlement = context.values.get(entitlementKey);
+  const lost = new AbortController();
+  const signal = AbortSignal.any([options.signal, context.signal, lost.signal]);
   const incoming = requests[Symbol.asyncIterator]();
   // How the secrets must look depends on the node, which comes with the first request.
   const first = await incoming.next();
   if (first.done === true) return;
-  const client = clients.join(variant, context.values.get(callerKey));
-  const view = new SdsView({ identity, clock, validator: sdsValidator(first.value.node) });
+  const client = clients.join(variant, context.values.get(callerKey).credentials);
+  const view = new SdsView({ entitlement, clock, validator: sdsValidator(first.value.node) });
   const connection = new DiscoveryConnection<Request, Response>({
     ...{ clock, ackTimeoutMs: ACK_TIMEOUT_MS },
     stream: open(view, `${crypto.randomUUID().slice(0, 8)}-`),
@@ -90,7 +92,10 @@ async function* serve<Request extends AnyRequest, Response>(
       silent: () => client.left(),
     },
   });
-  const stop = identity.subscribe(() => connection.changed(SECRET_TYPE));
+  const stop = entitlement.subscribe((next) => {
+    if (isEntitled(next)) connection.changed(SECRET_TYPE);
+    else lost.abort();
+  });
   try {
     yield* connection.responses(startingWith(first.value, incoming), signal);
   } catch (error) {
@@ -99,6 +104,7 @@ async function* serve<Request extends AnyRequest, Response>(
     stop();
     client.left();
   }
+  if (lost.signal.aborted) throw entitlementLost();
   if (options.signal.aborted) throw new ConnectError('the agent is stopping', Code.Unavailable);
 }
 
@@ -109,10 +115,11 @@ async function* startingWith<T>(first: T, rest: AsyncIterator<T>): AsyncGenerato
 
 /** One answer with all that was asked for; there is no later push for a name that does not exist. */
 function fetch(
-  { identity, clock }: SdsServiceOptions,
+  { clock }: SdsServiceOptions,
+  entitlement: Watchable<Entitlement>,
   request: DiscoveryRequest,
 ): DiscoveryResponse {
-  const view = new SdsView({ identity, clock, validator: sdsValidator(request.node) });
+  const view = new SdsView({ entitlement, clock, validator: sdsValidator(request.node) });
   const asked = create(DiscoveryRequestSchema, { ...request, responseNonce: '' });
   const stream = new SotwStream({
     ...{ view, limits: LIMITS, typeUrl: SECRET_TYPE, noncePrefix: '' },

@@ -12,19 +12,16 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
 import type { ResourceView, VersionedResource } from '../xds/resource-view.ts';
+import type { Entitlement, GivenIdentity } from './entitlement.ts';
+import { usableCrls } from './mesh-crls.ts';
 import { certificateSecret, validationSecret } from './sds-secret.ts';
 import type { SdsValidator } from './sds-validator.ts';
 
 export const SECRET_TYPE: string = `type.googleapis.com/${SecretSchema.typeName}`;
 
-/** An identity and how often it was swapped. */
-export interface NumberedIdentity {
-  readonly identity: Identity;
-  readonly number: number;
-}
-
 export interface SdsViewOptions {
-  readonly identity: Watchable<NumberedIdentity>;
+  /** The caller's. */
+  readonly entitlement: Watchable<Entitlement>;
   readonly validator: SdsValidator;
   readonly clock: Clock;
 }
@@ -32,7 +29,7 @@ export interface SdsViewOptions {
 const MOST_KEPT = 256;
 
 /**
- * The secrets that one Envoy may be sent, by SPIRE's names: `default` and the own SPIFFE ID are the
+ * The secrets that one Envoy may be sent, by SPIRE's names: `default` and an own SPIFFE ID are a
  * certificate; `ROOTCA` and the trust domain's ID its bundle, `ALL` every bundle; another SPIFFE ID of
  * a known trust domain is a validation context that accepts exactly that peer. Any other name does not
  * exist, and neither does the certificate once it has expired.
@@ -48,21 +45,24 @@ export class SdsView implements ResourceView {
   }
 
   get version(): number {
-    return this.#options.identity.current.number;
+    return this.#options.entitlement.current.number;
   }
 
   get(typeUrl: string, name: string): VersionedResource | undefined {
     if (typeUrl !== SECRET_TYPE) return undefined;
-    const { number, identity } = this.#options.identity.current;
+    const { number, identities } = this.#options.entitlement.current;
     if (this.#keptOf !== number || this.#kept.size >= MOST_KEPT) this.#kept.clear();
     this.#keptOf = number;
-    const certificate = isOwn(name, identity);
-    if (certificate && this.#expired(identity)) return undefined;
+    const [first] = identities;
+    if (first === undefined) return undefined;
+    const own = name === 'default' ? first : identities.find((given) => isOf(name, given));
+    if (own !== undefined && this.#expired(own.identity)) return undefined;
     const kept = this.#kept.get(name);
     if (kept !== undefined) return kept;
-    const secret = certificate
-      ? certificateSecret(name, identity.svid)
-      : this.#trust(name, identity);
+    const secret =
+      own === undefined
+        ? this.#trust(name, first.identity)
+        : certificateSecret(name, own.identity.svid);
     if (secret === undefined) return undefined;
     const made = versioned(secret);
     this.#kept.set(name, made);
@@ -71,22 +71,29 @@ export class SdsView implements ResourceView {
 
   /** Each secret once, under the ID that it is about. */
   *list(typeUrl: string): Iterable<readonly [string, VersionedResource]> {
-    const { svid } = this.#options.identity.current.identity;
-    for (const name of [svid.id.toString(), svid.id.trustDomain.id]) {
+    const { identities } = this.#options.entitlement.current;
+    const svids = identities.map(({ identity }) => identity.svid.id.toString());
+    const domains = identities.flatMap(({ identity: { bundle, federated = [] } }) =>
+      [bundle, ...federated].map(({ trustDomain }) => trustDomain.id),
+    );
+    for (const name of new Set([...svids, ...domains])) {
       const resource = this.get(typeUrl, name);
       if (resource !== undefined) yield [name, resource];
     }
   }
 
-  #trust(name: string, { svid, bundle }: Identity): Secret | undefined {
-    const { validator } = this.#options;
-    const own = name === 'ROOTCA' || name === 'ALL' || name === svid.id.trustDomain.id;
-    if (own) return validationSecret(name, { bundles: [bundle], validator, peer: undefined });
-    const peer = spiffeIdOf(name);
-    if (peer === undefined || peer.path === '' || !peer.trustDomain.equals(bundle.trustDomain)) {
-      return undefined;
-    }
-    return validationSecret(name, { bundles: [bundle], validator, peer });
+  #trust(name: string, { bundle, federated = [] }: Identity): Secret | undefined {
+    const { validator, entitlement, clock } = this.#options;
+    const crls = usableCrls(entitlement.current.crls, clock.now());
+    const how = { validator, crls, peer: undefined };
+    const all = [bundle, ...federated];
+    if (name === 'ALL') return validationSecret(name, { ...how, bundles: all });
+    if (name === 'ROOTCA') return validationSecret(name, { ...how, bundles: [bundle] });
+    const id = spiffeIdOf(name);
+    const one = all.find(({ trustDomain }) => id?.trustDomain.equals(trustDomain));
+    if (id === undefined || one === undefined) return undefined;
+    const peer = id.path === '' ? undefined : id;
+    return validationSecret(name, { ...how, bundles: [one], peer });
   }
 
   #expired({ svid }: Identity): boolean {
@@ -95,8 +102,8 @@ export class SdsView implements ResourceView {
   }
 }
 
-function isOwn(name: string, { svid }: Identity): boolean {
-  return name === 'default' || name === svid.id.toString();
+function isOf(name: string, { identity }: GivenIdentity): boolean {
+  return name === identity.svid.id.toString();
 }
 
 function spiffeIdOf(name: string): SpiffeId | undefined {

@@ -5,30 +5,48 @@ import {
   createContextKey,
   type Interceptor,
 } from '@connectrpc/connect';
+import type { Connected } from '../attestation/caller-process.ts';
 import type { PeerCredentials } from '../attestation/peer-credentials.ts';
+import { entitlementKey, isEntitled } from './entitlement.ts';
+import type { Entitlements } from './entitlements.ts';
 
-const NOBODY: PeerCredentials = { pid: 0, uid: -1, gid: -1 };
+const NOBODY: Connected = { credentials: { pid: 0, uid: -1, gid: -1 }, atTicks: 0 };
 
 /** Under this key the services find who is calling. */
-export const callerKey: ContextKey<PeerCredentials> = createContextKey<PeerCredentials>(NOBODY);
+export const callerKey: ContextKey<Connected> = createContextKey<Connected>(NOBODY);
 
 export interface CallerRules {
-  readonly allowedUids: readonly number[];
+  readonly entitlements: Pick<Entitlements, 'open'>;
+  /** Full names of the services that give identities away; the others answer everybody. */
+  readonly services: readonly string[];
   /** Told of each refused call. */
   readonly refused: (caller: PeerCredentials, method: string) => void;
 }
 
-/** Refuses, for every service of the socket, callers that run as somebody else. */
-export function onlyCallers({ allowedUids, refused }: CallerRules): Interceptor {
-  return (next) => (request) => {
+/** Refuses callers that may have nothing, and tells the services what the others may have. */
+export function onlyEntitled({ entitlements, services, refused }: CallerRules): Interceptor {
+  return (next) => async (request) => {
+    if (!services.includes(request.service.typeName)) return next(request);
     const caller = request.contextValues.get(callerKey);
-    if (allowedUids.includes(caller.uid)) return next(request);
-    refused(caller, request.method.name);
-    throw new ConnectError(
-      `uid ${caller.uid} may not use the identity of this socket; its sidecar allows ${allowedUids.join(', ')}`,
-      Code.PermissionDenied,
-    );
+    const entitlement = await entitlements.open(caller);
+    if (!isEntitled(entitlement.current)) {
+      entitlement.close();
+      refused(caller.credentials, request.method.name);
+      throw new ConnectError(entitlement.reason, Code.PermissionDenied);
+    }
+    if (request.signal.aborted) entitlement.close();
+    request.signal.addEventListener('abort', () => entitlement.close(), { once: true });
+    request.contextValues.set(entitlementKey, entitlement);
+    return next(request);
   };
+}
+
+/** How a stream ends whose caller may have nothing any more (SPIFFE Workload API 5.1). */
+export function entitlementLost(): ConnectError {
+  return new ConnectError(
+    'the caller may have no identity of this socket any more',
+    Code.PermissionDenied,
+  );
 }
 
 const HEADER = 'workload.spiffe.io';

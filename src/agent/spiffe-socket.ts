@@ -1,3 +1,5 @@
+import { readCallerProcess } from '../attestation/caller-process.ts';
+import { fileHash } from '../attestation/file-hash.ts';
 import type { PeerCredentials } from '../attestation/peer-credentials.ts';
 import { SecretDiscoveryService } from '../gen/envoy/service/secret/v3/sds_pb.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
@@ -8,17 +10,19 @@ import type { Clock } from '../lib/clock.ts';
 import type { Task } from '../lib/tasks.ts';
 import { type Watchable, WatchableValue } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
+import type { Crl } from '../x509/crl.ts';
+import { Entitlements } from './entitlements.ts';
 import { healthService } from './health-service.ts';
 import { reflectionServices } from './reflection-service.ts';
+import type { RegisteredIdentity } from './registered-identities.ts';
 import { SdsClients, type SdsEvents, type SdsStatus } from './sds-clients.ts';
 import { sdsService } from './sds-service.ts';
-import type { NumberedIdentity } from './sds-view.ts';
-import { onlyCallers, onlyWithWorkloadHeader } from './socket-caller.ts';
+import { onlyEntitled, onlyWithWorkloadHeader } from './socket-caller.ts';
 import { startUnixGrpcServer } from './unix-grpc-server.ts';
 import { workloadApi } from './workload-api.ts';
 
 export interface SpiffeSocketEvents extends SdsEvents {
-  /** Somebody called who is not in `allowedUids`. */
+  /** Somebody called who may have nothing. */
   callerRefused(event: { readonly caller: PeerCredentials; readonly method: string }): void;
 }
 
@@ -28,8 +32,12 @@ export interface SpiffeSocketOptions {
   readonly clock: Clock;
   /** Users whose processes are given the identity. */
   readonly allowedUids: readonly number[];
+  /** Identities of other workloads, for the processes that they are registered for. Default: none. */
+  readonly registered?: Watchable<readonly RegisteredIdentity[]> | undefined;
   /** Of the sidecar itself: a socket for others must let others in. */
   readonly ownUid: number;
+  /** What the mesh's authorities have revoked. Default: no lists. */
+  readonly crls?: Watchable<readonly Crl[]>;
   readonly events: SpiffeSocketEvents;
 }
 
@@ -39,12 +47,15 @@ export interface SpiffeSocket {
 }
 
 const SERVICES = [SpiffeWorkloadAPI, SecretDiscoveryService, Health];
+const nobodyElse = new WatchableValue<readonly RegisteredIdentity[]>([]);
+const noLists = new WatchableValue<readonly Crl[]>([]);
 const OWNER_ONLY = 0o600;
 const EVERYBODY = 0o666;
 
 /**
  * The socket of `SPIFFE_ENDPOINT_SOCKET`: SPIFFE Workload API, Envoy's SDS, gRPC health and
- * reflection, for processes of the allowed users. It answers from the moment on that this resolves.
+ * reflection, for processes of the allowed users and those that are registered. Health and reflection
+ * answer everybody who can open it. It answers from the moment on that this resolves.
  *
  * @throws {MeshError} ERR_LISTEN when the socket cannot be made.
  */
@@ -52,27 +63,29 @@ export async function openSpiffeSocket(options: SpiffeSocketOptions): Promise<Sp
   const { identity, clock, allowedUids, events } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
+  const forOthers =
+    options.registered !== undefined || allowedUids.some((uid) => uid !== options.ownUid);
   const clients = new SdsClients(events, () => clock.now());
-  const numbered = new WatchableValue<NumberedIdentity>({ identity: identity.current, number: 1 });
-  const stop = identity.subscribe((next) =>
-    numbered.set({ identity: next, number: numbered.current.number + 1 }),
-  );
+  const hash = fileHash();
+  const entitlements = new Entitlements({
+    ...{ own: identity, allowedUids, registered: options.registered ?? nobodyElse },
+    crls: options.crls ?? noLists,
+    lookUp: (caller, hashed) => readCallerProcess(caller, { hash: hashed ? hash : undefined }),
+  });
   const serve = await startUnixGrpcServer({
     socketPath: options.socketPath,
-    mode: allowedUids.every((uid) => uid === options.ownUid) ? OWNER_ONLY : EVERYBODY,
+    mode: forOthers ? EVERYBODY : OWNER_ONLY,
     interceptors: [
-      onlyCallers({
-        allowedUids,
+      onlyEntitled({
+        entitlements,
+        services: [SpiffeWorkloadAPI.typeName, SecretDiscoveryService.typeName],
         refused: (caller, method) => events.callerRefused({ caller, method }),
       }),
       onlyWithWorkloadHeader,
     ],
     routes: (router) => {
-      router.service(SpiffeWorkloadAPI, workloadApi({ identity, clock, signal }));
-      router.service(
-        SecretDiscoveryService,
-        sdsService({ identity: numbered, clock, clients, signal }),
-      );
+      router.service(SpiffeWorkloadAPI, workloadApi({ clock, signal }));
+      router.service(SecretDiscoveryService, sdsService({ clock, clients, signal }));
       router.service(Health, healthService({ ...health(identity, clock), signal }));
       const reflection = reflectionServices({ services: SERVICES, signal });
       router.service(ServerReflection, reflection.v1);
@@ -88,7 +101,6 @@ export async function openSpiffeSocket(options: SpiffeSocketOptions): Promise<Sp
       if (until.aborted) aborted();
       until.addEventListener('abort', aborted, { once: true });
       await serve(until);
-      stop();
     },
   };
 }

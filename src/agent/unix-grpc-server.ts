@@ -11,10 +11,11 @@ import {
   createContextValues,
   type Interceptor,
 } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
-import { type PeerCredentials, peerCredentials } from '../attestation/peer-credentials.ts';
-import { connectHandler } from '../lib/connect-handler.ts';
+import { ticksSinceBoot } from '../attestation/boot-clock.ts';
+import type { Connected } from '../attestation/caller-process.ts';
+import { peerCredentials } from '../attestation/peer-credentials.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
+import { grpcHandler } from '../lib/grpc-handler.ts';
 import type { Task } from '../lib/tasks.ts';
 import { callerKey } from './socket-caller.ts';
 
@@ -40,27 +41,25 @@ const LAST_WORDS_MS = 500;
  */
 export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promise<Task> {
   const { socketPath } = options;
-  const handler = connectNodeAdapter({
+  const handler = grpcHandler({
     routes: options.routes,
-    interceptors: [...options.interceptors],
-    ...{ connect: false, grpcWeb: false, acceptCompression: [] },
+    interceptors: options.interceptors,
+    compression: false,
     readMaxBytes: LARGEST_MESSAGE_BYTES,
     fallback: unimplemented,
     contextValues: (request) => {
-      const caller = callerOf((request as Http2ServerRequest).stream.session);
+      const caller = callerOf(request.stream.session);
       return caller === undefined
         ? createContextValues()
         : createContextValues().set(callerKey, caller);
     },
   });
-  const server = createServer(
-    { settings: { maxConcurrentStreams: MOST_STREAMS } },
-    connectHandler(handler),
-  );
+  const server = createServer({ settings: { maxConcurrentStreams: MOST_STREAMS } }, handler);
   server.maxConnections = MOST_CONNECTIONS;
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
     sessions.add(session);
+    callerOf(session);
     session.on('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());
   });
@@ -82,8 +81,7 @@ export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promi
 }
 
 /** What a gRPC client is told of a method that is not there, such as those of later specifications. */
-function unimplemented(request: unknown): void {
-  const { stream } = request as Http2ServerRequest;
+function unimplemented({ stream }: Http2ServerRequest): void {
   stream.respond(
     {
       ':status': 200,
@@ -96,16 +94,17 @@ function unimplemented(request: unknown): void {
   );
 }
 
-const bySession = new WeakMap<object, PeerCredentials>();
+const bySession = new WeakMap<object, Connected>();
 
-/** Read once a connection: the kernel notes it when the caller connects. */
-function callerOf(session: Http2Session | undefined): PeerCredentials | undefined {
+/** Read once, when the connection was accepted; the kernel noted it when the caller connected. */
+function callerOf(session: Http2Session | undefined): Connected | undefined {
   if (session === undefined) return undefined;
   const known = bySession.get(session);
   if (known !== undefined) return known;
   const { _handle: handle } = session.socket as unknown as { _handle?: { readonly fd: number } };
   try {
-    const caller = peerCredentials(handle?.fd ?? -1);
+    const atTicks = ticksSinceBoot();
+    const caller = { credentials: peerCredentials(handle?.fd ?? -1), atTicks };
     bySession.set(session, caller);
     return caller;
   } catch (error) {

@@ -3,6 +3,7 @@ import { Code, createClient } from '@connectrpc/connect';
 import { expect, it } from 'vitest';
 import { ManualClock } from '../../test/kit/manual-clock.ts';
 import { FRONTEND, SpiffeSocketRig } from '../../test/kit/spiffe-socket.ts';
+import { testAuthority } from '../../test/kit/test-authority.ts';
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../gen/spiffe/workload_pb.js';
 
 const headers = { 'workload.spiffe.io': 'true' };
@@ -52,6 +53,27 @@ it('gives the bundles by trust domain ID, the own one included', async () => {
   expect(Buffer.from(bundles['spiffe://cluster.local'] ?? [])).toEqual(
     Buffer.from(rig.authority.root.der),
   );
+});
+
+it('gives federated bundles beside the own one, and takes them away again', async () => {
+  await using rig = await SpiffeSocketRig.start();
+  const partner = testAuthority({ trustDomain: 'partner.example' });
+  const svids = clientOf(rig).fetchX509SVID({}, { headers })[Symbol.asyncIterator]();
+  const bundles = clientOf(rig).fetchX509Bundles({}, { headers })[Symbol.asyncIterator]();
+  expect((await nextOf(svids)).federatedBundles).toEqual({});
+  expect(Object.keys((await nextOf(bundles)).bundles)).toEqual(['spiffe://cluster.local']);
+  rig.identity.set({ ...rig.identity.current, federated: [partner.bundle] });
+  const { federatedBundles } = await nextOf(svids);
+  expect(Object.keys(federatedBundles)).toEqual(['spiffe://partner.example']);
+  expect(Buffer.from(federatedBundles['spiffe://partner.example'] ?? [])).toEqual(
+    Buffer.from(partner.root.der),
+  );
+  expect(Object.keys((await nextOf(bundles)).bundles)).toEqual([
+    'spiffe://cluster.local',
+    'spiffe://partner.example',
+  ]);
+  rig.identity.set({ ...rig.identity.current, federated: [] });
+  expect((await nextOf(svids)).federatedBundles).toEqual({});
 });
 
 it.each<[string, Headers]>([

@@ -9,12 +9,14 @@ import {
 } from '../gen/spiffe/workload_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import { newest } from '../lib/newest.ts';
-import type { Watchable } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
+import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import { type Entitlement, entitlementKey, isEntitled } from './entitlement.ts';
+import { usableCrls } from './mesh-crls.ts';
+import { entitlementLost } from './socket-caller.ts';
 
 export interface WorkloadApiOptions {
-  readonly identity: Watchable<Identity>;
   readonly clock: Clock;
   /** Ends every stream. */
   readonly signal: AbortSignal;
@@ -29,47 +31,76 @@ export function workloadApi(
 ): Partial<ServiceImpl<typeof SpiffeWorkloadAPI>> {
   return {
     fetchX509SVID: (_request, context) =>
-      pushed(options, context, (identity) => svids(identity, options.clock.now())),
-    fetchX509Bundles: (_request, context) => pushed(options, context, bundles),
+      pushed(options, context, (entitlement) => svids(entitlement, options.clock.now())),
+    fetchX509Bundles: (_request, context) =>
+      pushed(options, context, (entitlement) => bundles(entitlement, options.clock.now())),
   };
 }
 
 async function* pushed<Message>(
-  { identity, signal }: WorkloadApiOptions,
+  { signal }: WorkloadApiOptions,
   context: HandlerContext,
-  messageOf: (identity: Identity) => Message,
+  messageOf: (entitlement: Entitlement) => Message,
 ): AsyncGenerator<Message> {
   const until = AbortSignal.any([signal, context.signal]);
-  for await (const current of newest(identity, until)) yield messageOf(current);
+  for await (const entitlement of newest(context.values.get(entitlementKey), until)) {
+    if (!isEntitled(entitlement)) throw entitlementLost();
+    if (entitlement.identities.length === 0) throw pending();
+    yield messageOf(entitlement);
+  }
   // Not the end of the entitlement: clients try again, and then find our successor.
   throw new ConnectError('the agent is stopping', Code.Unavailable);
 }
 
-function svids({ svid, bundle }: Identity, nowMs: number): X509SVIDResponse {
-  const expiredAtMs = Math.min(...svid.chain.map(({ notAfterMs }) => notAfterMs));
-  if (expiredAtMs <= nowMs) {
-    // Unavailable, because clients give up for good on other codes.
+/** Unavailable, here and below, because clients try again then, and give up for good on other codes. */
+function pending(): ConnectError {
+  return new ConnectError(
+    'the identity is being obtained from the control plane; see the sidecar’s status',
+    Code.Unavailable,
+  );
+}
+
+function svids({ identities, crls }: Entitlement, nowMs: number): X509SVIDResponse {
+  const valid = identities.filter(({ identity }) => endOf(identity) > nowMs);
+  const [first] = identities;
+  if (valid.length === 0 && first !== undefined) {
+    const end = new Date(endOf(first.identity)).toISOString();
     throw new ConnectError(
-      `the certificate expired at ${new Date(expiredAtMs).toISOString()} and was not renewed; see the sidecar's log`,
+      `the certificate expired at ${end} and was not renewed; see the sidecar's log`,
       Code.Unavailable,
     );
   }
   return create(X509SVIDResponseSchema, {
-    svids: [
-      {
-        spiffeId: svid.id.toString(),
-        x509Svid: der(svid.chain),
-        x509SvidKey: Uint8Array.from(svid.privateKey.export({ type: 'pkcs8', format: 'der' })),
-        bundle: der(bundle.x509Authorities),
-      },
-    ],
+    svids: valid.map(({ identity: { svid, bundle }, hint }) => ({
+      spiffeId: svid.id.toString(),
+      x509Svid: der(svid.chain),
+      x509SvidKey: Uint8Array.from(svid.privateKey.export({ type: 'pkcs8', format: 'der' })),
+      bundle: der(bundle.x509Authorities),
+      hint,
+    })),
+    federatedBundles: bundlesById(first?.identity.federated ?? []),
+    crl: usableCrls(crls, nowMs).map(({ der }) => Uint8Array.from(der)),
   });
 }
 
-function bundles({ bundle }: Identity): X509BundlesResponse {
+function endOf({ svid }: Identity): number {
+  return Math.min(...svid.chain.map(({ notAfterMs }) => notAfterMs));
+}
+
+function bundles({ identities: [first], crls }: Entitlement, nowMs: number): X509BundlesResponse {
+  if (first === undefined) return create(X509BundlesResponseSchema);
+  // All are of one agent, and so of one mind about whom to trust.
+  const { bundle, federated = [] } = first.identity;
   return create(X509BundlesResponseSchema, {
-    bundles: { [bundle.trustDomain.id]: der(bundle.x509Authorities) },
+    bundles: bundlesById([bundle, ...federated]),
+    crl: usableCrls(crls, nowMs).map(({ der }) => Uint8Array.from(der)),
   });
+}
+
+function bundlesById(bundles: readonly TrustBundle[]): Record<string, Uint8Array<ArrayBuffer>> {
+  return Object.fromEntries(
+    bundles.map(({ trustDomain, x509Authorities }) => [trustDomain.id, der(x509Authorities)]),
+  );
 }
 
 function der(certificates: readonly Certificate[]): Uint8Array<ArrayBuffer> {

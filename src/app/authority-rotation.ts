@@ -12,6 +12,8 @@ import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { JsonRoute } from '../lib/json-socket-server.ts';
 import type { Task } from '../lib/tasks.ts';
+import type { Watchable } from '../lib/watchable.ts';
+import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { Store } from '../store/store.ts';
 import type { OpenAuthority } from './open-authority.ts';
 
@@ -26,6 +28,8 @@ export interface AuthorityRotationParts {
   readonly events: ControlEvents;
   readonly clock: Clock;
   readonly rootNamespace: string;
+  /** What agents are to trust, with whatever is in it beside the authority's roots. */
+  readonly bundle: Watchable<TrustBundle>;
 }
 
 /** The rotation of the authority, joined. */
@@ -40,11 +44,11 @@ export interface AuthorityRotationRig {
 export function authorityRotation(parts: AuthorityRotationParts): AuthorityRotationRig {
   const { store, distribution, ledger, revocations, events, clock, rootNamespace } = parts;
   const { authority, reload } = parts.opened;
-  const { trustDomain, bundle } = authority;
+  const { trustDomain } = authority;
   const ownId = controlPlaneId(trustDomain, rootNamespace).toString();
   const about = { authority, distribution, ledger, revocations, store, clock, ownId };
   const publisher = bundlePublisher({
-    ...{ store, bundle, clock, events },
+    ...{ store, bundle: parts.bundle, clock, events },
     renewal: () => renewalOf(authority),
   });
   const service = new RotationService({

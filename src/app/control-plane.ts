@@ -1,16 +1,21 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ConnectRouter } from '@connectrpc/connect';
+import type { Attestor } from '../attestation/attestor.ts';
 import { svidAttestor } from '../attestation/svid-attestor.ts';
 import { tokenLedger } from '../attestation/token-ledger.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { adminRoutes } from '../control/admin-routes.ts';
 import { admission, defaultAccount } from '../control/admission.ts';
+import { AgentClocks } from '../control/agent-clocks.ts';
 import { agentPresence } from '../control/agent-presence.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
-import { discoveryService } from '../control/discovery-service.ts';
+import { crlPublisher } from '../control/crl-publisher.ts';
+import { type DiscoveryOptions, discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
+import { heartbeatService } from '../control/heartbeat-service.ts';
 import type { IssuanceLedger } from '../control/issuance-ledger.ts';
 import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
@@ -19,9 +24,10 @@ import { revocationRoutes } from '../control/revocation-routes.ts';
 import { Revocations } from '../control/revocations.ts';
 import { serverIdentity } from '../control/server-identity.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
-import { signingService } from '../control/signing-service.ts';
+import { type SigningOptions, signingService } from '../control/signing-service.ts';
 import { tokenSecrets } from '../control/token-secrets.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
+import { Health } from '../gen/grpc/health/v1/health_pb.js';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -37,25 +43,32 @@ import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
 import { authorityRotation } from './authority-rotation.ts';
 import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
+import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import { type AuthorityConfig, type OpenAuthority, openAuthority } from './open-authority.ts';
+import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
-export interface ControlPlaneConfig extends AuthorityConfig {
+export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
   readonly dataDir: string;
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
   /** Default: a file in the data directory, made at the first start. */
   readonly masterKey?: MasterKeySources;
+  readonly tokens?: TokenConfig;
 }
 
 export interface ControlPlaneReady {
   readonly xdsPort: number;
+  /** Where the own bundle is served to other trust domains, if it is. */
+  readonly bundlePort: number | undefined;
   readonly adminSocket: string;
   readonly rootFingerprint: string;
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
   readonly svidLifetimeMs: number;
   /** Reads --ca-dir again, as SIGHUP asks for. */
   readonly reload: () => Promise<void>;
+  /** Where OpenID Connect discovery is served, if it is. */
+  readonly oidcPort: number | undefined;
 }
 
 /** Standard output is for what `hauberk up` was asked to print. */
@@ -86,7 +99,11 @@ export async function runControlPlane(
     const opened = await openAuthority(config, { store, clock });
     const events = controlLog(audit.events, processLog('control-plane', STANDARD_ERROR));
     const revocations = await Revocations.load({ store, clock, events });
-    const parts = { config, store, ledger, revocations, opened, events, clock };
+    const { authority } = opened;
+    const tokenAuthority = await openTokenAuthority({
+      ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
+    });
+    const parts = { config, store, ledger, revocations, opened, tokenAuthority, events, clock };
     await serve(parts, signal, ready);
   } finally {
     ledger.close();
@@ -101,12 +118,13 @@ interface Parts {
   readonly ledger: IssuanceLedger;
   readonly revocations: Revocations;
   readonly opened: OpenAuthority;
+  readonly tokenAuthority: TokenAuthority;
   readonly events: ControlEvents;
   readonly clock: Clock;
 }
 
 async function serve(
-  { config, store, ledger, revocations, opened, events, clock }: Parts,
+  { config, store, ledger, revocations, opened, tokenAuthority, events, clock }: Parts,
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
@@ -115,68 +133,96 @@ async function serve(
   const accounts = serviceAccounts(store);
   const { records, tokens, svids } = attestation({ config, store, revocations, authority, clock });
   const registry = new WorkloadRegistry({ store, clock, events });
-  const distribution = new Distribution({
-    store,
-    rootNamespace,
-    clock,
-    events: agentPresence(registry, events),
-  });
+  const presence = agentPresence(registry, events);
+  const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
   const rotation = authorityRotation({
     ...{ opened, store, distribution, ledger, revocations, events, clock, rootNamespace },
+    bundle: tokenAuthority.bundle,
   });
   await rotation.publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock });
-  const attestors = [tokens, svids];
-  const signing = { authority, attestors, serviceAccounts: accounts, ledger, revocations };
+  const signing = {
+    authority,
+    attestors: [tokens, tokenAuthority.attestor, svids],
+    serviceAccounts: accounts,
+    ...{ store, ledger, revocations },
+  };
+  const clocks = new AgentClocks(clock);
   const grpc = await startGrpcServer({
-    listen: config.xds,
-    identity: own.identity,
-    routes: (router) => {
-      router.service(IstioCertificateService, signingService({ ...signing, events, clock }));
-      router.service(
-        AggregatedDiscoveryService,
-        discoveryService({
-          ...{ distribution, attestor: svids, revocations, ledger, clock, signal },
-        }),
-        { acceptCompression: [] },
-      );
-    },
+    ...{ listen: config.xds, identity: own.identity, clock },
+    routes: agentServices({
+      ...{ signing: { ...signing, events, clock }, clocks, attestor: svids },
+      discovery: { distribution, attestor: svids, revocations, ledger, clock, signal },
+    }),
   });
-  const adminSocket = adminSocketPath(config.dataDir);
+  const rules = admission({ store, events });
+  const federation = await startFederation({
+    ...{ config, store, admission: rules, authority, own: own.identity, clock, events },
+  });
+  const tokenService = await tokenAuthority.start(own.identity);
   const admin = await serveJsonSocket({
-    socketPath: adminSocket,
+    socketPath: adminSocketPath(config.dataDir),
     routes: {
+      ...federation.routes,
+      ...tokenAuthority.routes,
       ...certificateRoutes({ ledger, revocations }),
       ...rotation.routes,
-      ...revocationRoutes({ ledger, revocations, tokens: records, authority }),
+      ...revocationRoutes({ ledger, revocations, tokens: records, authority, store, events }),
       ...adminRoutes({
         store,
-        admission: admission({ store, events }),
+        admission: rules,
         tokens,
         authority,
         serviceAccounts: accounts,
         events,
         clock,
-        agents: () => connectedAgents(distribution),
+        agents: () => connectedAgents(distribution, clocks),
       }),
     },
   });
-  ready({
-    xdsPort: grpc.port,
-    adminSocket,
-    rootFingerprint: rootFingerprint(authority),
-    svidLifetimeMs: authority.rules.defaultLifetimeMs,
-    reload: rotation.reload,
-  });
+  const ports = { xdsPort: grpc.port, bundlePort: federation.port };
+  const state = readyState(config, authority, { ...ports, oidcPort: tokenService.oidcPort });
+  ready({ ...state, reload: rotation.reload });
   await runTasks(signal, [
     grpc.run,
     admin,
     own.run,
+    federation.run,
     ...rotation.tasks,
+    crlPublisher({ store, authority, revocations, clock, events }).run,
+    tokenService.run,
     keepLedger({ ledger, revocations, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
   ]);
+}
+
+/** What agents ask for. */
+function agentServices(options: {
+  readonly signing: SigningOptions;
+  readonly discovery: DiscoveryOptions;
+  readonly attestor: Attestor;
+  readonly clocks: AgentClocks;
+}): (router: ConnectRouter) => void {
+  return (router) => {
+    router.service(Health, heartbeatService(options));
+    router.service(IstioCertificateService, signingService(options.signing));
+    const discovery = discoveryService(options.discovery);
+    router.service(AggregatedDiscoveryService, discovery, { acceptCompression: [] });
+  };
+}
+
+function readyState(
+  { dataDir }: ControlPlaneConfig,
+  authority: CertificateAuthority,
+  ports: Pick<ControlPlaneReady, 'xdsPort' | 'bundlePort' | 'oidcPort'>,
+): Omit<ControlPlaneReady, 'reload'> {
+  return {
+    ...ports,
+    adminSocket: adminSocketPath(dataDir),
+    rootFingerprint: rootFingerprint(authority),
+    svidLifetimeMs: authority.rules.defaultLifetimeMs,
+  };
 }
 
 /** Who may be asking: holders of enrolment tokens, and of SVIDs that are not revoked. */
@@ -186,7 +232,9 @@ function attestation({
   revocations,
   authority,
   clock,
-}: Omit<Parts, 'ledger' | 'events' | 'opened'> & { readonly authority: CertificateAuthority }) {
+}: Omit<Parts, 'ledger' | 'events' | 'opened' | 'tokenAuthority'> & {
+  readonly authority: CertificateAuthority;
+}) {
   const { trustDomain } = authority;
   const records = tokenSecrets(store, config.rootNamespace);
   const pin = (): string => rootFingerprint(authority);
@@ -203,8 +251,11 @@ function rootFingerprint({ bundle }: CertificateAuthority): string {
   return bundle.current.x509Authorities.map(fingerprint)[0] ?? '';
 }
 
-function connectedAgents({ agents }: Distribution): readonly object[] {
-  return agents.map(({ agent }) => ({ id: agent.viewer.id.toString(), node: agent.node.id }));
+function connectedAgents({ agents }: Distribution, clocks: AgentClocks): readonly object[] {
+  return agents.map(({ agent }) => {
+    const [id, node] = [agent.viewer.id.toString(), agent.node.id];
+    return { id, node, clockSkewMs: clocks.of(id, node)?.skewMs };
+  });
 }
 
 async function ensureNamespaces(store: Store, names: readonly string[]): Promise<void> {

@@ -26,6 +26,8 @@ export interface SidecarConfig {
     readonly path: string;
     readonly allowedUids: readonly number[];
     readonly ownUid: number;
+    /** Whether processes that a WorkloadRegistration describes are given that identity. */
+    readonly serveRegistered?: boolean;
   };
   readonly rootNamespace: string;
   readonly accessLog: AccessLogMode;

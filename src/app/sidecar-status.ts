@@ -7,6 +7,8 @@ import type { Identity } from '../spiffe/identity.ts';
 import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import type { AdsState } from '../xds/ads-client.ts';
+import type { RegisteredStatus } from './registered-workloads.ts';
+import type { ClockStatus } from './sidecar-clock.ts';
 
 /** What a sidecar tells its owner of itself. */
 export interface SidecarStatus {
@@ -26,6 +28,7 @@ export interface SidecarStatus {
     readonly roots: readonly string[];
   };
   readonly controlPlane: AdsState;
+  readonly clock: ClockStatus;
   readonly facts: {
     readonly source: FactSource;
     /** Policies by kind: `PeerAuthentication shop/default`. */
@@ -34,7 +37,12 @@ export interface SidecarStatus {
     readonly workloadEntries: number;
   };
   /** Who uses the identity through the SPIFFE socket, and what was refused. */
-  readonly spiffeSocket: { readonly path: string; readonly sds: SdsStatus };
+  readonly spiffeSocket: {
+    readonly path: string;
+    readonly sds: SdsStatus;
+    /** Empty without `--serve-registered`. */
+    readonly registered: readonly RegisteredStatus[];
+  };
   readonly connections: readonly ConnectionRecord[];
   readonly recent: readonly Activity[];
   readonly totals: RecentActivity['totals'];
@@ -46,6 +54,7 @@ export interface StatusParts {
   readonly identity: Identity;
   readonly received: number;
   readonly controlPlane: AdsState;
+  readonly clock: ClockStatus;
   readonly facts: MeshFacts;
   readonly source: FactSource;
   readonly spiffeSocket: SidecarStatus['spiffeSocket'];
@@ -70,6 +79,7 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
       roots: identity.bundle.x509Authorities.map(fingerprint),
     },
     controlPlane: parts.controlPlane,
+    clock: parts.clock,
     facts: {
       source: parts.source,
       policies: [...facts.peerAuthentications, ...facts.authorizationPolicies].map(

@@ -1,3 +1,4 @@
+import { ClockComparison } from '../agent/clock-skew.ts';
 import { controlPlaneLink } from '../agent/control-plane-link.ts';
 import { type FactCache, openFactCache } from '../agent/fact-cache.ts';
 import { factTypes } from '../agent/fact-cache-facts.ts';
@@ -7,14 +8,17 @@ import {
   type IdentityManagerOptions,
   identityManager,
 } from '../agent/identity-manager.ts';
+import { meshCrls } from '../agent/mesh-crls.ts';
 import { obtainSvid } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
+import type { RegisteredIdentities } from '../agent/registered-identities.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
 import { type StreamRenewal, streamRenewal } from '../agent/stream-renewal.ts';
 import { systemClock } from '../lib/clock.ts';
 import { runTasks } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
+import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
 import { type RunningProxy, startProxy } from '../proxy/proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
@@ -25,6 +29,8 @@ import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
+import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
+import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
@@ -39,7 +45,8 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   const log = processLog('sidecar');
   ensurePrivateDirectory(config.stateDir);
   const predecessor = await identityOfPredecessor(config.stateDir);
-  const managed = managerOptions(config, log);
+  const comparison = new ClockComparison();
+  const managed = managerOptions(config, comparison, log);
   const first = predecessor ?? (await enrol(managed, signal));
   const manager = identityManager(first, managed);
   const cache = await openFacts(config, manager, log);
@@ -50,7 +57,15 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     clock: systemClock,
     reconnect: () => ads.reconnect(),
   });
-  const ads: AdsClient = adsClient({ config, manager, cache, workload, log, renewal });
+  const clock = new SidecarClock({
+    ...{ clock: systemClock, comparison, monotonicMs: () => performance.now() },
+    node: () => nodeId(workload.current),
+    jumped: (byMs) => {
+      log.warn({ byMs }, 'the clock was set or the machine slept; looking whether to renew');
+      manager.clockJumped(byMs);
+    },
+  });
+  const ads: AdsClient = adsClient({ config, manager, cache, workload, clock, log, renewal });
   ads.state.subscribe((state) => logControlPlane(state, log));
 
   const ended = new AbortController();
@@ -59,12 +74,13 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     (stop) => ads.run(stop),
     renewal.run,
     (stop) => cache.run(stop),
+    clock.run,
   ]);
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
       await serve(
-        { config, manager, cache, workload, ads, log, takeOver: predecessor !== undefined },
+        { config, manager, cache, workload, clock, ads, log, takeOver: predecessor !== undefined },
         signal,
       );
     }
@@ -79,6 +95,7 @@ interface Parts {
   readonly manager: IdentityManager;
   readonly cache: FactCache;
   readonly workload: Watchable<Workload>;
+  readonly clock: SidecarClock;
   readonly log: Logger;
 }
 
@@ -88,6 +105,7 @@ async function serve(
     manager,
     cache,
     workload,
+    clock,
     ads,
     log,
     takeOver,
@@ -112,14 +130,19 @@ async function serve(
     hbone: config.hbone,
     ownAddresses: [advertisedHost(config)],
     clock: systemClock,
+    clockNote: (nowMs) => clock.comparison.note(nowMs),
     events: allProxyEvents(activity.events, proxyLog(log, config.accessLog)),
   });
   const relieved = new AbortController();
   const stop = AbortSignal.any([signal, relieved.signal]);
   let lastWords: Promise<void> | undefined;
   try {
-    const spiffe = await openSpiffe(config, manager, log);
-    lastWords = spiffe.run(stop);
+    const registered = registeredWorkloads({ config, manager, cache, log });
+    const spiffe = await openSpiffe(config, manager, { registered, facts: cache.facts }, log);
+    lastWords = runTasks(stop, [
+      spiffe.run,
+      ...(registered === undefined ? [] : [(until: AbortSignal) => registered.run(until)]),
+    ]);
     if (takeOver) await dismissPredecessor(config.stateDir);
     const socket = await serveSidecarSocket({
       stateDir: config.stateDir,
@@ -131,9 +154,13 @@ async function serve(
           identity: manager.identity.current,
           received,
           controlPlane: ads.state.current,
+          clock: clock.status,
           facts: cache.facts.current,
           source: cache.source.current,
-          spiffeSocket: { path: config.spiffeSocket.path, sds: spiffe.sds },
+          spiffeSocket: {
+            ...{ path: config.spiffeSocket.path, sds: spiffe.sds },
+            registered: registered?.held.current.map(registeredStatus) ?? [],
+          },
           connections: proxy.connections(),
           activity,
         }),
@@ -147,17 +174,27 @@ async function serve(
   }
 }
 
+interface ForSocket {
+  readonly registered: RegisteredIdentities | undefined;
+  readonly facts: Watchable<MeshFacts>;
+}
+
 function openSpiffe(
   { spiffeSocket: { path, allowedUids, ownUid } }: SidecarConfig,
   { identity }: IdentityManager,
+  { registered, facts }: ForSocket,
   log: Logger,
 ): Promise<SpiffeSocket> {
   return openSpiffeSocket({
     ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
+    ...{ registered: registered?.held, crls: meshCrls(facts) },
     events: {
       secretRejected: (event) => log.warn(event, 'an Envoy refused a secret and keeps the old one'),
       callerRefused: ({ caller, method }) =>
-        log.warn({ ...caller, method }, 'refused on the SPIFFE socket; see --allow-uid'),
+        log.warn(
+          { ...caller, method },
+          'refused on the SPIFFE socket; see --allow-uid and --serve-registered',
+        ),
     },
   });
 }
@@ -172,10 +209,14 @@ async function drain(
   log.info('sidecar stopped');
 }
 
-function managerOptions(config: SidecarConfig, log: Logger): IdentityManagerOptions {
+function managerOptions(
+  config: SidecarConfig,
+  comparison: ClockComparison,
+  log: Logger,
+): IdentityManagerOptions {
   const { controlPlane: address, rootNamespace, token } = config;
   return {
-    obtain: obtainSvid({ address, rootNamespace, token, clock: systemClock }),
+    obtain: obtainSvid({ address, rootNamespace, token, clock: systemClock, comparison }),
     clock: systemClock,
     events: {
       svidIssued: ({ identity: { svid }, renewal }) => {
@@ -209,6 +250,7 @@ function adsClient({
   manager,
   cache,
   workload,
+  clock,
   log,
   renewal,
 }: Parts & { readonly renewal: StreamRenewal }): AdsClient {
@@ -216,11 +258,12 @@ function adsClient({
   const { trustDomain } = manager.identity.current.bundle;
   const bundles = new ReceivedBundles({
     trustDomain,
-    trust: (bundle, renewal) => {
+    trust: (bundle, renew) => {
       manager.trust(bundle);
-      if (renewal === undefined) return;
-      manager.renewUnlessSignedBy(renewal.signer, renewal.withinSeconds * 1_000);
+      if (renew !== undefined)
+        manager.renewUnlessSignedBy(renew.signer, renew.withinSeconds * 1_000);
     },
+    federate: (list) => manager.federate(list),
   });
   return new AdsClient({
     types: [...factTypes, bundleType],
@@ -229,10 +272,14 @@ function adsClient({
     connect: () => {
       const identity = manager.identity.current;
       renewal.opened(identity);
-      return controlPlaneLink({ address, bundle: identity.bundle, identity, rootNamespace });
+      const link = controlPlaneLink({
+        ...{ address, bundle: identity.bundle, identity, rootNamespace },
+      });
+      clock.heartbeat.use(link.transport);
+      return link;
     },
     node: () => ({
-      id: `${workload.current.namespace}/${workload.current.name}`,
+      id: nodeId(workload.current),
       metadata: {
         NAME: workload.current.name,
         INSTANCE_IPS: advertisedHost(config),
@@ -244,6 +291,11 @@ function adsClient({
       rejected: (typeUrl, rejections) => log.warn({ typeUrl, rejections }, 'facts rejected'),
     },
   });
+}
+
+/** As the agent calls itself in discovery and heartbeats. */
+function nodeId({ namespace, name }: Workload): string {
+  return `${namespace}/${name}`;
 }
 
 function logControlPlane(state: AdsState, log: Logger): void {

@@ -34,6 +34,12 @@ export interface AuthorityRotation {
   }): Promise<void>;
 }
 
+/** A revocation list and who signed it. */
+export interface IssuedCrl {
+  readonly issuer: Certificate;
+  readonly crl: Crl;
+}
+
 /** Signs X509-SVIDs of one trust domain. */
 export interface CertificateAuthority {
   readonly trustDomain: TrustDomain;
@@ -48,13 +54,14 @@ export interface CertificateAuthority {
   readonly rotation: AuthorityRotation;
   /** @throws {MeshError} ERR_ISSUANCE when the authority has expired or the rules refuse. */
   issue(request: SvidRequest): IssuedSvid;
+  /** The list of what the present intermediate has revoked, signed by it. */
+  issueCrl(entries: readonly RevokedEntry[]): Crl;
   /**
-   * The list of what a signer has revoked, signed by it: the present one, or the one in the other
-   * slot by its serial.
-   *
-   * @throws {MeshError} ERR_NOT_FOUND when its key is not here.
+   * Of each authority whose key is in one of the slots, roots included, what it has revoked by
+   * `entriesOf` its serial. Valid for as long as anything that it signed: so a list goes on where its
+   * authority is replaced.
    */
-  issueCrl(entries: readonly RevokedEntry[], signerSerial?: string): Crl;
+  issueCrls(entriesOf: (issuerSerial: string) => readonly RevokedEntry[]): readonly IssuedCrl[];
 }
 
 export interface AuthorityOptions {
@@ -108,6 +115,7 @@ export async function openCertificateAuthority(
     chainOf: ({ root: { certificate }, intermediate: signer }) => ({
       ...{ signer, above: [], roots: [certificate] },
     }),
+    authoritiesOf: (slot) => [slot.intermediate, slot.root],
     ownKeys: true,
     fresh: (role, now) => under(role === 'root' ? freshRoot() : now.root),
     crossSign: (next, old) => crossSign(next.root, old.root, { trustDomain, nowMs: clock.now() }),

@@ -22,6 +22,7 @@ export function pluggedInAuthority(
     ...options,
     slots,
     chainOf: ({ chain }) => chain,
+    authoritiesOf: ({ chain }) => [chain.signer],
     ownKeys: false,
     fresh: () => {
       throw new MeshError(

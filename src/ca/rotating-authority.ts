@@ -1,12 +1,13 @@
 import type { Clock } from '../lib/clock.ts';
-import { MeshError } from '../lib/errors.ts';
 import { WatchableValue } from '../lib/watchable.ts';
 import { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { TrustDomain } from '../spiffe/trust-domain.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import type { Authority } from './authority.ts';
 import type { CertificateAuthority, SlotCertificates } from './certificate-authority.ts';
 import { type IssuanceRules, rulesWithin } from './issuance-rules.ts';
 import { issueCrl } from './issue-crl.ts';
+import { issueCrls } from './issue-crls.ts';
 import { issueSvid } from './issue-svid.ts';
 import {
   activate,
@@ -28,6 +29,8 @@ export interface RotatingAuthorityOptions<K> {
   readonly slots: KeySlots<K>;
   readonly save: (slots: KeySlots<K>) => Promise<void>;
   readonly chainOf: (slot: K) => SigningChain;
+  /** Those of a slot whose keys are here, the signer first. */
+  readonly authoritiesOf: (slot: K) => readonly Authority[];
   readonly ownKeys: boolean;
   /** @throws {MeshError} ERR_FORBIDDEN when only somebody else can make one. */
   readonly fresh: (role: RotationOrder['role'], current: K) => K;
@@ -70,11 +73,11 @@ export function rotatingAuthority<K>(options: RotatingAuthorityOptions<K>): Rota
         options: { trustDomain, clock, rules: rulesNow() },
       });
     },
-    issueCrl(entries, signerSerial) {
-      const signers = inUse(keys).map((slot) => options.chainOf(slot).signer);
-      const signer = signers.find(({ certificate }) => certificate.serial === signerSerial);
-      if (signerSerial !== undefined && signer === undefined) throw noSuchSigner(signerSerial);
-      return issueCrl(signer ?? options.chainOf(keys.current).signer, entries, clock.now());
+    issueCrl: (entries) => issueCrl(options.chainOf(keys.current).signer, entries, clock.now()),
+    issueCrls(entriesOf) {
+      const all = inUse(keys).flatMap(options.authoritiesOf);
+      const unique = new Map(all.map((each) => [each.certificate.serial, each]));
+      return issueCrls([...unique.values()], entriesOf, { clock, rules: rulesNow() });
     },
     keys: () => keys,
     prepareWith: (next, order) => change((slots) => prepare(slots, next, dated(order))),
@@ -135,13 +138,6 @@ function crossOf<K>(
   if (rotation.phase !== 'retiring' || rotation.role !== 'root') return undefined;
   // Nothing that a compromised key has signed is shown to anybody.
   return rotation.compromised ? undefined : crossSign?.(current, rotation.old);
-}
-
-function noSuchSigner(serial: string): MeshError {
-  return new MeshError(
-    'ERR_NOT_FOUND',
-    `no key of the authority ${serial.slice(0, 64)} is kept here; see \`hauberk ca status\``,
-  );
 }
 
 /** A steady authority, as one that was made just now is. */

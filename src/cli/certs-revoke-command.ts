@@ -21,6 +21,7 @@ interface RevokeAnswer {
   /** How many were not revoked before. */
   readonly revoked: number;
   readonly discardedTokens: number;
+  readonly removedRegistrations: readonly string[];
 }
 
 interface CrlOptions extends Omit<CommonOptions, 'output'> {
@@ -34,7 +35,10 @@ export function certsRevokeCommand(): Command {
       'refuse a certificate, or all of an identity, in the whole mesh from now on; its open connections are closed. This cannot be taken back: the workload must enrol anew',
     )
     .argument('[serial]', 'the certificate; six digits or more suffice')
-    .option('--identity <spiffe-id>', 'every certificate and every unused token of an identity')
+    .option(
+      '--identity <spiffe-id>',
+      'every certificate, unused token and WorkloadRegistration of an identity',
+    )
     .addOption(
       new Option('--reason <word>', 'why, as it stands in the revocation list')
         .choices(REVOCATION_REASONS)
@@ -84,9 +88,13 @@ function crlAs(format: CrlOptions['output'], answer: { readonly pem: string }): 
   return Buffer.from(answer.pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
 }
 
-function lines({ items, revoked, discardedTokens }: RevokeAnswer): string {
+function lines(answer: RevokeAnswer): string {
+  const { items, revoked, discardedTokens, removedRegistrations } = answer;
   const done = items.map(({ serial, id }) => `certificate/${serial} revoked (${id})`);
   if (revoked < items.length) done.push(`(${items.length - revoked} were revoked before)`);
+  for (const name of removedRegistrations) {
+    done.push(`${name} deleted; apply it anew to let agents serve the identity again`);
+  }
   if (discardedTokens > 0) done.push(`${discardedTokens} unused enrolment tokens discarded`);
   return done.join('\n');
 }

@@ -6,6 +6,7 @@ import { certsCommand } from './certs-command.ts';
 import { deleteCommand } from './delete-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { exitCodeOf } from './exit-code.ts';
+import { federationCommand } from './federation-command.ts';
 import { getCommand } from './get-command.ts';
 import { sidecarCommand } from './sidecar-command.ts';
 import { tokenCommand } from './token-command.ts';
@@ -32,6 +33,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     getCommand(),
     deleteCommand(),
     certsCommand(),
+    federationCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   exitWithErrors(program);

@@ -27,6 +27,7 @@ interface SidecarOptions {
   readonly advertiseHbonePort?: string;
   readonly spiffeSocket?: string;
   readonly allowUid: readonly number[];
+  readonly serveRegistered?: boolean;
   readonly drainTimeout: string;
   readonly accessLog: 'all' | 'refused';
 }
@@ -74,6 +75,10 @@ export function sidecarCommand(): Command {
       'user whose processes may use that socket (default: the own one); may be repeated',
       collect(parseUid),
       [],
+    )
+    .option(
+      '--serve-registered',
+      'give processes that a WorkloadRegistration for this agent describes its identity on that socket',
     )
     .option('--drain-timeout <duration>', 'how long open connections may go on at the end', '30s')
     .addOption(

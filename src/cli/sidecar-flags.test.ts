@@ -43,6 +43,7 @@ it.each(['', '-1', 'root', '1.5', '0x10', '4294967295'])('refuses --allow-uid %j
 it('puts the SPIFFE socket into the state directory, for the own user', () => {
   expect(spiffeSocketOf({ allowUid: [] }, '/state', 7)).toEqual({
     ...{ path: '/state/spiffe.sock', allowedUids: [7], ownUid: 7 },
+    serveRegistered: false,
   });
 });
 
@@ -52,5 +53,11 @@ it('wants a path for the SPIFFE socket that the allowed users can reach', () => 
   const spiffeSocket = '/run/hauberk/web.sock';
   expect(spiffeSocketOf({ allowUid, spiffeSocket }, '/state', 7)).toEqual({
     ...{ path: spiffeSocket, allowedUids: [1000], ownUid: 7 },
+    serveRegistered: false,
+  });
+  const registered = { allowUid: [], serveRegistered: true };
+  expect(() => spiffeSocketOf(registered, '/state', 7)).toThrow(/registered workload/);
+  expect(spiffeSocketOf({ ...registered, spiffeSocket }, '/state', 7)).toMatchObject({
+    serveRegistered: true,
   });
 });

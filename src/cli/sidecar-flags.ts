@@ -42,25 +42,38 @@ export function parseUid(text: string): number {
   throw new MeshError('ERR_USAGE', `--allow-uid "${text}" is not a user's number; see \`id -u\``);
 }
 
-/**
- * Where the SPIFFE socket is and for whom.
- *
- * @throws {MeshError} ERR_USAGE when other users are allowed who could not reach it.
- */
+interface SpiffeSocketFlags {
+  readonly spiffeSocket?: string;
+  readonly allowUid: readonly number[];
+  readonly serveRegistered?: boolean;
+}
+
+/** Where the SPIFFE socket is and for whom. */
+interface SpiffeSocketSettings {
+  readonly path: string;
+  readonly allowedUids: readonly number[];
+  readonly ownUid: number;
+  readonly serveRegistered: boolean;
+}
+
+/** @throws {MeshError} ERR_USAGE when other users are to use the socket who could not reach it. */
 export function spiffeSocketOf(
-  options: { readonly spiffeSocket?: string; readonly allowUid: readonly number[] },
+  options: SpiffeSocketFlags,
   stateDir: string,
   ownUid: number,
-): { readonly path: string; readonly allowedUids: readonly number[]; readonly ownUid: number } {
+): SpiffeSocketSettings {
+  const { serveRegistered = false } = options;
   const allowedUids = options.allowUid.length > 0 ? options.allowUid : [ownUid];
   const other = allowedUids.find((uid) => uid !== ownUid);
-  if (options.spiffeSocket === undefined && other !== undefined) {
+  const who = other === undefined ? 'a registered workload of another user' : `uid ${other}`;
+  if (options.spiffeSocket === undefined && (other !== undefined || serveRegistered)) {
     throw new MeshError(
       'ERR_USAGE',
-      `uid ${other} cannot enter the state directory; give --spiffe-socket a path that it can reach, such as /run/hauberk/web.sock`,
+      `${who} cannot enter the state directory; give --spiffe-socket a path that it can reach, such as /run/hauberk/web.sock`,
     );
   }
-  return { path: options.spiffeSocket ?? join(stateDir, 'spiffe.sock'), allowedUids, ownUid };
+  const path = options.spiffeSocket ?? join(stateDir, 'spiffe.sock');
+  return { path, allowedUids, ownUid, serveRegistered };
 }
 
 function halves(text: string, flag: string, example: string): readonly [string, string] {

@@ -4,12 +4,14 @@ import type { ControlPlaneConfig, ControlPlaneReady } from '../app/control-plane
 import { ROOT_NAMESPACE } from '../app/data-dir.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
 import { parseAddress } from './address.ts';
+import { bundleEndpointOf } from './bundle-endpoint-flags.ts';
 import { masterKeyOption, masterKeySources } from './master-key-options.ts';
 import { dataDirOf, dataDirOption, outputOption, withExamples } from './options.ts';
 import { type OutputFormat, print } from './output.ts';
+import { addTokenOptions, type TokenOptions, tokenConfigOf } from './token-options.ts';
 import { untilStopped } from './until-stopped.ts';
 
-interface UpOptions {
+interface UpOptions extends TokenOptions {
   readonly dataDir?: string;
   readonly xds: string;
   readonly trustDomain: string;
@@ -18,6 +20,10 @@ interface UpOptions {
   readonly caKeyAlgorithm?: CaKeyAlgorithm;
   readonly caDir?: string;
   readonly replaceExpiredRoot?: boolean;
+  readonly bundleEndpoint?: string;
+  readonly bundleEndpointCert?: string;
+  readonly bundleEndpointKey?: string;
+  readonly bundleRefreshHint: string;
   readonly output: OutputFormat;
 }
 
@@ -47,6 +53,17 @@ export function upCommand(): Command {
       '--replace-expired-root',
       'make a new root if the stored one has expired; every workload must be enrolled anew',
     )
+    .option(
+      '--bundle-endpoint <host:port>',
+      'serve the trust bundle to other trust domains: https_spiffe, or https_web with the two files below (default: off)',
+    )
+    .option('--bundle-endpoint-cert <file>', 'web certificate of the bundle endpoint, PEM chain')
+    .option('--bundle-endpoint-key <file>', 'its private key')
+    .option(
+      '--bundle-refresh-hint <duration>',
+      'how often other trust domains should look for a newer bundle',
+      '5m',
+    )
     .addOption(masterKeyOption())
     .addOption(outputOption())
     .action(async (options: UpOptions) => {
@@ -61,6 +78,8 @@ export function upCommand(): Command {
         caKeyAlgorithm: options.caKeyAlgorithm,
         caDir: options.caDir,
         replaceExpiredRoot: options.replaceExpiredRoot,
+        bundleEndpoint: bundleEndpointOf(options),
+        tokens: tokenConfigOf(options),
       };
       // Loaded when it is needed: the other commands start faster without it.
       const { runControlPlane } = await import('../app/control-plane.ts');
@@ -74,6 +93,7 @@ export function upCommand(): Command {
         }),
       );
     });
+  addTokenOptions(command);
   return withExamples(
     command,
     'hauberk up',
@@ -83,11 +103,15 @@ export function upCommand(): Command {
 
 function upText(
   config: ControlPlaneConfig,
-  { xdsPort, rootFingerprint, svidLifetimeMs }: ControlPlaneReady,
+  { xdsPort, bundlePort, rootFingerprint, svidLifetimeMs, oidcPort }: ControlPlaneReady,
 ): string {
   return [
     `control plane of trust domain "${config.trustDomain}" is up`,
     `  sidecars     ${config.xds.host}:${xdsPort}`,
+    ...(bundlePort === undefined
+      ? []
+      : [`  bundle       https://${config.bundleEndpoint?.listen.host}:${bundlePort}/`]),
+    ...(oidcPort === undefined ? [] : [`  OIDC         ${config.tokens?.oidc?.host}:${oidcPort}`]),
     `  data         ${config.dataDir}`,
     `  root         sha256 ${rootFingerprint}`,
     ...(svidLifetimeMs < config.svidLifetimeMs

@@ -62,6 +62,20 @@ export interface ControlEvents {
     readonly serviceAccount: string;
     readonly expiresAtMs: number;
   }): void;
+  /** A signed token that anybody who has it may show to its audiences. */
+  tokenIssued(event: {
+    readonly type: 'service-account' | 'jwt-svid';
+    /** Whose it is. */
+    readonly subject: string;
+    readonly audiences: readonly string[];
+    readonly tokenId: string;
+    readonly expiresAtMs: number;
+    readonly actor: string;
+  }): void;
+  tokenKeysChanged(event: {
+    readonly action: 'prepare' | 'activate' | 'retire' | 'replace' | 'none';
+    readonly actor?: string;
+  }): void;
   resourcesChanged(event: {
     readonly actor: string;
     readonly changes: readonly ResourceChange[];
@@ -75,6 +89,12 @@ export interface ControlEvents {
   }): void;
   /** A rotation of the authority came one step further. */
   authorityRotated(event: AuthorityRotated): void;
+  /** The authorities of another trust domain, as they are believed from now on. */
+  bundleReceived(event: {
+    readonly trustDomain: string;
+    readonly sequence: number;
+    readonly authorities: number;
+  }): void;
   /** The whole mesh, keys included, left under a passphrase. */
   backupTaken(event: BackupEvent): void;
   backupRestored(event: BackupEvent): void;

@@ -20,6 +20,8 @@ export interface CatalogReaderOptions {
   readonly clock: Clock;
   /** The catalog has changed so; called once per batch of events, also for none. */
   readonly published: (changes: readonly CatalogChange[]) => void;
+  /** How long to gather changes after `published`, in milliseconds. Default: not at all. */
+  readonly pauseMs?: () => number;
   /** Reading failed and is tried again; the catalog stays as it is meanwhile. */
   readonly interrupted: (reason: string) => void;
 }
@@ -70,7 +72,7 @@ export class CatalogReader {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    const { store, catalog, published } = this.#options;
+    const { store, catalog, published, clock } = this.#options;
     const ended = new AbortController();
     const until = AbortSignal.any([signal, ended.signal]);
     try {
@@ -84,6 +86,8 @@ export class CatalogReader {
           ),
         );
         this.#failures = 0;
+        const pauseMs = this.#options.pauseMs?.() ?? 0;
+        if (pauseMs > 0) await clock.sleep(pauseMs, signal);
       }
     } finally {
       ended.abort();

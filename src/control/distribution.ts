@@ -12,6 +12,7 @@ import { FactCatalog } from './distribution-catalog.ts';
 import { AgentConnection, type TypeProgress } from './distribution-connection.ts';
 import type { ConnectedAgent, DistributionEvents, Viewer } from './distribution-events.ts';
 import { CatalogReader } from './distribution-reader.ts';
+import { fanOutPauseMs } from './fan-out-pause.ts';
 
 export interface DistributionOptions {
   readonly store: Store;
@@ -65,6 +66,7 @@ export class Distribution {
         this.#loaded.resolve();
         for (const connection of this.#connections) connection.changed(changes);
       },
+      pauseMs: () => fanOutPauseMs(this.#connections.size),
       interrupted: (reason) => options.events?.interrupted(reason),
     });
   }

@@ -1,17 +1,15 @@
-import {
-  createSecureServer,
-  type Http2SecureServer,
-  type Http2ServerRequest,
-  type ServerHttp2Session,
-} from 'node:http2';
+import { createSecureServer, type Http2ServerRequest, type ServerHttp2Session } from 'node:http2';
+import type { Server } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type ConnectRouter, createContextValues } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
-import { connectHandler } from '../lib/connect-handler.ts';
+import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
+import { grpcHandler } from '../lib/grpc-handler.ts';
 import { keepAlive } from '../lib/http2-keepalive.ts';
+import { pacedListener } from '../lib/paced-listener.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
+import { tellTime } from '../xds/time-header.ts';
 import { peerEvidenceKey, peerEvidenceOf } from './peer-evidence.ts';
 import type { ServerIdentity } from './server-identity.ts';
 
@@ -19,6 +17,7 @@ export interface GrpcServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly identity: Watchable<ServerIdentity>;
   readonly routes: (router: ConnectRouter) => void;
+  readonly clock: Clock;
 }
 
 const LARGEST_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -37,10 +36,9 @@ export async function startGrpcServer(
   options: GrpcServerOptions,
 ): Promise<{ readonly port: number; readonly run: Task }> {
   const { identity, listen } = options;
-  const handler = connectNodeAdapter({
+  const handler = grpcHandler({
     routes: options.routes,
-    connect: false,
-    grpcWeb: false,
+    interceptors: [tellTime(() => options.clock.now())],
     readMaxBytes: LARGEST_MESSAGE_BYTES,
     contextValues: (request) =>
       createContextValues().set(peerEvidenceKey, peerEvidenceOf(socketOf(request))),
@@ -54,7 +52,7 @@ export async function startGrpcServer(
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       settings: { maxConcurrentStreams: MOST_STREAMS },
     },
-    connectHandler(handler),
+    handler,
   );
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
@@ -63,8 +61,9 @@ export async function startGrpcServer(
     session.on('error', () => session.destroy());
     keepAlive(session, { intervalMs: PING_INTERVAL_MS, timeoutMs: PING_TIMEOUT_MS });
   });
-  await listening(server, listen);
-  const address = server.address();
+  const door = pacedListener({ admit: (socket) => server.emit('connection', socket) });
+  await listening(door, listen);
+  const address = door.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : listen.port,
     async run(signal) {
@@ -74,7 +73,7 @@ export async function startGrpcServer(
         signal.addEventListener('abort', () => resolve(), { once: true });
       });
       stop();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const closed = new Promise<void>((resolve) => door.close(() => resolve()));
       for (const session of sessions) session.destroy();
       await closed;
     },
@@ -91,7 +90,7 @@ function socketOf(request: unknown): TLSSocket {
 }
 
 async function listening(
-  server: Http2SecureServer,
+  server: Server,
   { host, port }: GrpcServerOptions['listen'],
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {

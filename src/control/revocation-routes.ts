@@ -7,9 +7,12 @@ import {
   type RevocationReason,
 } from '../resources/kinds/certificate-revocation.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
+import type { Store } from '../store/store.ts';
 import { encodePem } from '../x509/pem.ts';
 import { certificateView, oneCertificate } from './certificate-view.ts';
+import type { ControlEvents } from './control-events.ts';
 import type { IssuanceLedger, IssuedRecord } from './issuance-ledger.ts';
+import { removeRegistrations } from './remove-registrations.ts';
 import type { Revocations } from './revocations.ts';
 
 export interface RevocationRouteOptions {
@@ -17,6 +20,8 @@ export interface RevocationRouteOptions {
   readonly revocations: Revocations;
   readonly tokens: Pick<TokenRecords, 'discardUnused'>;
   readonly authority: Pick<CertificateAuthority, 'intermediate' | 'issueCrl'>;
+  readonly store: Store;
+  readonly events: Pick<ControlEvents, 'resourcesChanged'>;
 }
 
 const ACTOR = 'admin-socket';
@@ -57,23 +62,27 @@ function readOrder(body: unknown): Order {
 async function revoke({ target, reason }: Order, options: RevocationRouteOptions): Promise<object> {
   const { ledger, revocations } = options;
   const identity = 'identity' in target ? target.identity.toString() : undefined;
-  // Tokens go first: one that is used meanwhile leaves a certificate that is then found.
+  // Tokens and registrations go first: one that is used meanwhile leaves a certificate that is then found.
   const discardedTokens = 'identity' in target ? await discardTokens(target.identity, options) : 0;
+  const removedRegistrations =
+    'identity' in target ? await removeRegistrations(options, target.identity, ACTOR) : [];
   const certificates =
     'identity' in target
       ? ofIdentity(ledger, target.identity)
       : [oneCertificate(ledger, target.serial)];
-  if (certificates.length === 0 && discardedTokens === 0) throw nothingOf(identity ?? '');
+  if (certificates.length + discardedTokens + removedRegistrations.length === 0) {
+    throw nothingOf(identity ?? '');
+  }
   const fresh = await revocations.revoke({ certificates, identity, reason, actor: ACTOR });
   const items = certificates.map((each) => certificateView(each, revocations.get(each.serial)));
-  return { items, revoked: fresh.length, discardedTokens };
+  return { items, revoked: fresh.length, discardedTokens, removedRegistrations };
 }
 
 /** A misspelt identity must not look like one that was cut off. */
 function nothingOf(identity: string): MeshError {
   return new MeshError(
     'ERR_NOT_FOUND',
-    `"${identity}" has no certificate on record and no unused token; see \`hauberk certs list\` for how it is written`,
+    `"${identity}" has no certificate on record, no unused token and no WorkloadRegistration; see \`hauberk certs list\` for how it is written`,
   );
 }
 

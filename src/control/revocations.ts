@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
+import { type Watchable, WatchableValue } from '../lib/watchable.ts';
 import type { RevocationReason } from '../resources/kinds/certificate-revocation.ts';
 import type { Change, Store } from '../store/store.ts';
 import type { ControlEvents } from './control-events.ts';
@@ -40,6 +41,7 @@ export class Revocations {
   readonly callers: RevokedCallers = new RevokedCallers();
   readonly #options: RevocationsOptions;
   readonly #revoked = new Map<string, Revocation>();
+  readonly #changes = new WatchableValue(0);
 
   private constructor(options: RevocationsOptions) {
     this.#options = options;
@@ -53,6 +55,11 @@ export class Revocations {
       revocations.#revoked.set(revocation.serial, revocation);
     }
     return revocations;
+  }
+
+  /** How often something was revoked or forgotten in this run. */
+  get changes(): Watchable<number> {
+    return this.#changes;
   }
 
   get(serial: string): Revocation | undefined {
@@ -106,6 +113,7 @@ export class Revocations {
       for (const { serial } of fresh) this.#revoked.delete(serial);
       throw error;
     }
+    if (fresh.length > 0) this.#changes.set(this.#changes.current + 1);
     for (const revocation of fresh) events.certificateRevoked({ ...revocation, actor });
     return fresh;
   }
@@ -121,5 +129,6 @@ export class Revocations {
     });
     await store.commit(expired.map(drop));
     for (const { serial } of expired) this.#revoked.delete(serial);
+    this.#changes.set(this.#changes.current + 1);
   }
 }

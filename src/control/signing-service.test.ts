@@ -37,6 +37,7 @@ async function setUp(meanwhile: (revocations: Revocations) => void, full = false
       lifetimeCeilingMs: async () => undefined,
       require: () => Promise.reject(new Error('not asked')),
     },
+    store: memoryStore({ clock }),
     ledger: {
       async record({ serial }) {
         if (full) throw new Error('the disk is full');

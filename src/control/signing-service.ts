@@ -10,9 +10,12 @@ import type {
 } from '../gen/istio/v1/auth/ca_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
+import type { Store } from '../store/store.ts';
 import { type Csr, parseCsr } from '../x509/csr.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
+import { exportSpki } from '../x509/spki.ts';
 import type { ControlEvents } from './control-events.ts';
+import { type Grant, grantOf } from './delegation.ts';
 import { grpcError } from './grpc-error.ts';
 import type { IssuanceLedger } from './issuance-ledger.ts';
 import { issuedRecord } from './issued-record.ts';
@@ -24,6 +27,8 @@ export interface SigningOptions {
   readonly authority: CertificateAuthority;
   readonly attestors: readonly Attestor[];
   readonly serviceAccounts: ServiceAccounts;
+  /** Has the registrations by which agents may ask for the identities of others. */
+  readonly store: Pick<Store, 'get'>;
   /** What is handed out is in here before. */
   readonly ledger: Pick<IssuanceLedger, 'record' | 'shown'>;
   readonly revocations: Pick<Revocations, 'callers'>;
@@ -34,8 +39,9 @@ export interface SigningOptions {
 const LARGEST_CSR_BYTES = 16 * 1024;
 
 /**
- * Istio's CSR service: the identity is the authenticated caller's, the lifetime is in seconds, the
- * answer has the leaf first and the root last (istio.v1.auth, ca.proto).
+ * Istio's CSR service: the identity is the authenticated caller's, or one that this very caller is
+ * registered to serve, the lifetime is in seconds, the answer has the leaf first and the roots last
+ * (istio.v1.auth, ca.proto).
  */
 export function signingService(
   options: SigningOptions,
@@ -50,13 +56,16 @@ export function signingService(
           chain: peer.chain,
           bearer: bearerOf(context),
         });
-        const issued = await issue(request, caller, peer);
-        report(issued, caller, peer);
-        return { certChain: [...issued.chain, issued.root].map(certificatePem) };
+        const grant = await grantOf(options.store, caller, request.metadata ?? {});
+        const issued = await issue(request, { caller, grant }, peer);
+        report(issued, grant, peer);
+        // All roots in one last element, as Istio's agents read it.
+        const roots = options.authority.bundle.current.toPem();
+        return { certChain: [...issued.chain.map(certificatePem), roots] };
       } catch (error) {
         events.certificateRefused({
           code: MeshError.is(error) ? error.code : 'ERR_STORE',
-          reason: messageOf(error),
+          reason: reasonOf(error),
           id: caller?.id.toString(),
           peerAddress: peer.address,
         });
@@ -67,51 +76,61 @@ export function signingService(
 
   async function issue(
     request: IstioCertificateRequest,
-    caller: AttestedCaller,
+    parties: Parties,
     { chain: [proof], address: peerAddress }: PeerEvidence,
   ): Promise<IssuedSvid> {
-    const call = options.revocations.callers.begin(caller.id.toString(), proof?.serial ?? '');
+    const { caller, grant } = parties;
+    const { callers } = options.revocations;
+    const serial = proof?.serial ?? '';
+    const watched = [caller.id, grant.id].map((id) => callers.begin(id.toString(), serial));
     try {
-      const issued = await sign(request, caller, options);
+      const issued = await sign(request, parties, options);
       // Nothing may come between this look and the record, or a revocation could miss both.
-      if (call.signal.aborted) throw revokedMeanwhile(caller);
-      const about = { issuedAtMs: options.clock.now(), attestor: caller.by, peerAddress };
+      if (watched.some(({ signal }) => signal.aborted)) throw revokedMeanwhile(grant);
+      const about = { issuedAtMs: options.clock.now(), attestor: grant.by, peerAddress };
       if (proof !== undefined) options.ledger.shown(proof.serial, options.clock.now());
-      await options.ledger.record(issuedRecord(issued.chain, about), proof?.serial);
+      // What is for another does not replace what the agent itself has.
+      const replaces = grant.id.equals(caller.id) ? serial : '';
+      await options.ledger.record(issuedRecord(issued.chain, about), replaces);
       return issued;
     } finally {
-      call.done();
+      for (const call of watched) call.done();
     }
   }
 
-  function report({ chain: [leaf] }: IssuedSvid, caller: AttestedCaller, peer: PeerEvidence): void {
+  function report({ chain: [leaf] }: IssuedSvid, { id, by }: Grant, peer: PeerEvidence): void {
     events.certificateIssued({
-      id: caller.id.toString(),
+      id: id.toString(),
       serial: leaf.serial,
       notBeforeMs: leaf.notBeforeMs,
       notAfterMs: leaf.notAfterMs,
-      by: caller.by,
+      by,
       peerAddress: peer.address,
     });
   }
 }
 
+/** Who asks, and for whom. */
+interface Parties {
+  readonly caller: AttestedCaller;
+  readonly grant: Grant;
+}
+
 async function sign(
   request: IstioCertificateRequest,
-  caller: AttestedCaller,
+  { caller, grant }: Parties,
   { authority, serviceAccounts }: SigningOptions,
 ): Promise<IssuedSvid> {
   const csr = readCsr(request.csr);
-  refuseOtherIdentities(csr, caller);
-  const ceilingMs = await serviceAccounts.lifetimeCeilingMs(caller.id);
-  const keyFingerprint = createHash('sha256')
-    .update(csr.publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('hex');
+  refuseOtherIdentities(csr, grant);
+  const ceilingMs = lower(await serviceAccounts.lifetimeCeilingMs(grant.id), grant.ceilingMs);
+  const keyFingerprint = createHash('sha256').update(exportSpki(csr.publicKey)).digest('hex');
   const svid = {
-    id: caller.id,
+    id: grant.id,
     csr,
     lifetimeMs: Number(request.validityDuration) * 1_000,
     ceilingMs,
+    ...(grant.dnsSans === undefined ? {} : { dnsSans: grant.dnsSans }),
   };
   // Signed before the token is spent, so that a request that the authority refuses costs nobody
   // a token; handed out only after.
@@ -120,7 +139,18 @@ async function sign(
   return issued;
 }
 
-function revokedMeanwhile({ id }: AttestedCaller): MeshError {
+function lower(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+}
+
+/** For the audit log, which is told what the caller may not know. */
+function reasonOf(error: unknown): string {
+  const text = messageOf(error);
+  const cause = MeshError.is(error) && MeshError.is(error.cause) ? error.cause.message : text;
+  return cause === text ? text : `${text}: ${cause}`;
+}
+
+function revokedMeanwhile({ id }: Grant): MeshError {
   const text = `"${id}" was revoked while its certificate was being signed`;
   return new MeshError('ERR_UNAUTHENTICATED', text);
 }
@@ -140,12 +170,12 @@ function readCsr(pem: string): Csr {
 }
 
 /** Names in a CSR are never granted; one that asks for somebody else's is a mistake or an attack. */
-function refuseOtherIdentities(csr: Csr, caller: AttestedCaller): void {
-  const other = csr.uriSans.find((uri) => uri !== caller.id.toString());
+function refuseOtherIdentities(csr: Csr, { id }: Grant): void {
+  const other = csr.uriSans.find((uri) => uri !== id.toString());
   if (other === undefined) return;
   throw new MeshError(
     'ERR_FORBIDDEN',
-    `the certificate signing request names "${other.slice(0, 256)}", the caller is "${caller.id}"`,
+    `the certificate signing request names "${other.slice(0, 256)}", the certificate would be for "${id}"`,
   );
 }
 

@@ -6,7 +6,7 @@ import { TrustBundle } from '../spiffe/trust-bundle.ts';
 import { TrustDomain } from '../spiffe/trust-domain.ts';
 import { factTypeUrl } from '../xds/fact.ts';
 
-const TRUST_BUNDLE_KIND = qualifiedKind(trustBundle);
+export const TRUST_BUNDLE_KIND = qualifiedKind(trustBundle);
 
 /** Under which agents subscribe to the bundles. */
 export const TRUST_BUNDLE_TYPE: string = factTypeUrl({

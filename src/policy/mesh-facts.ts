@@ -1,9 +1,11 @@
 import type { AuthorizationPolicy } from '../resources/kinds/authorization-policy.ts';
 import type { CertificateRevocation } from '../resources/kinds/certificate-revocation.ts';
+import type { CertificateRevocationList } from '../resources/kinds/certificate-revocation-list.ts';
 import type { PeerAuthentication } from '../resources/kinds/peer-authentication.ts';
 import type { Service } from '../resources/kinds/service.ts';
 import type { ServiceAccount } from '../resources/kinds/service-account.ts';
 import type { WorkloadEntry } from '../resources/kinds/workload-entry.ts';
+import type { WorkloadRegistration } from '../resources/kinds/workload-registration.ts';
 
 /** The validated resources that one workload may see: all that its decisions are made of. */
 export interface MeshFacts {
@@ -13,6 +15,9 @@ export interface MeshFacts {
   readonly workloadEntries: readonly WorkloadEntry[];
   readonly serviceAccounts: readonly ServiceAccount[];
   readonly revocations: readonly CertificateRevocation[];
+  /** For peers that check them themselves. */
+  readonly revocationLists: readonly CertificateRevocationList[];
+  readonly registrations: readonly WorkloadRegistration[];
 }
 
 /** A mesh in which nothing is written yet. */
@@ -23,4 +28,6 @@ export const noFacts: MeshFacts = Object.freeze({
   workloadEntries: [],
   serviceAccounts: [],
   revocations: [],
+  revocationLists: [],
+  registrations: [],
 });

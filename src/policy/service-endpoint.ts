@@ -32,12 +32,17 @@ export function serviceEndpoint(
   const identity =
     serviceAccount === ''
       ? undefined
-      : `spiffe://${settings.trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
+      : `spiffe://${trustDomainOf(entry, settings)}/ns/${namespace}/sa/${serviceAccount}`;
   const transport = transportTo(entry, port, facts, settings);
   if ('refused' in transport) {
     return { refused: `WorkloadEntry ${workload} ${transport.refused}` };
   }
   return { address, port, identity, transport, workload };
+}
+
+/** Of the workload's identity: this mesh's, unless the entry names a federated one. */
+function trustDomainOf({ metadata }: WorkloadEntry, { trustDomain }: MeshSettings): string {
+  return metadata.annotations?.[annotations.trustDomain] ?? trustDomain;
 }
 
 function workloadPort({ spec }: WorkloadEntry, { name, port, targetPort }: ServicePort): number {

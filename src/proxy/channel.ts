@@ -1,7 +1,10 @@
 /** What happens on a Channel, told to the one who started it. */
 export interface ChannelHandlers {
-  /** Bytes arrived. They may be kept: the channel does not write into them again. */
-  data(chunk: Uint8Array): void;
+  /**
+   * Bytes arrived. Those that are `lent` are valid during the call only: who keeps them must copy
+   * them. The others may be kept, since the channel does not write into them again.
+   */
+  data(chunk: Uint8Array, lent: boolean): void;
   /** The other side will send no more; it may still read. */
   end(): void;
   /** There is room again after `write` answered false. */
@@ -17,8 +20,8 @@ export interface ChannelHandlers {
 export interface Channel {
   /** Begins to deliver; nothing is read before. Call once. */
   start(handlers: ChannelHandlers): void;
-  /** Always takes the chunk. False: send no more until `drain`. */
-  write(chunk: Uint8Array): boolean;
+  /** Always takes the chunk, and a copy of what it keeps of a `lent` one. False: send no more until `drain`. */
+  write(chunk: Uint8Array, lent: boolean): boolean;
   /** Ends our direction after what was written; the other goes on. */
   end(): void;
   pause(): void;

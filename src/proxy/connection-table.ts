@@ -80,6 +80,14 @@ export class ConnectionTable {
     }
   }
 
+  /** Closes every connection with a peer whose trust domain `refusal` has something against. */
+  closeUntrusted(refusal: (peerId: string | undefined) => string | undefined): void {
+    for (const connection of this.#open) {
+      const reason = refusal(connection.given.about.peerId);
+      if (reason !== undefined) connection.close('untrusted', reason);
+    }
+  }
+
   /** Resolves when no connection is open. */
   idle(): Promise<void> {
     return new Promise((resolve) => {

@@ -4,7 +4,8 @@ import type { Address } from './address.ts';
 import type { Channel } from './channel.ts';
 import { connectTcp } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
-import { handshakeAsClient } from './handshake.ts';
+import type { FederationGuard } from './federation-guard.ts';
+import { type HandshakeOptions, handshakeAsClient } from './handshake.ts';
 import type { Peer } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
@@ -37,6 +38,8 @@ export interface DirectDialOptions {
   readonly trustDomains: readonly string[];
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
+  readonly federation: FederationGuard;
+  readonly clockNote: HandshakeOptions['clockNote'];
   readonly reporter: Reporter;
   readonly connectDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;

@@ -3,7 +3,8 @@ import { MeshError, messageOf } from '../lib/errors.ts';
 import { connectTcp } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
 import { drainAtExpiry } from './drain-at-expiry.ts';
-import { handshakeAsClient, type SecuredConnection } from './handshake.ts';
+import type { FederationGuard } from './federation-guard.ts';
+import { type HandshakeOptions, handshakeAsClient, type SecuredConnection } from './handshake.ts';
 import type { HboneClientSession, HboneTransport } from './hbone/hbone-transport.ts';
 import type { SessionRecord } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
@@ -18,6 +19,8 @@ export interface HboneDialOptions {
   readonly trustDomains: readonly string[];
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
+  readonly federation: FederationGuard;
+  readonly clockNote: HandshakeOptions['clockNote'];
   readonly reporter: Reporter;
   readonly connectDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;

@@ -9,6 +9,9 @@ export interface DuplexKind<T extends Duplex> {
   failure?(duplex: T): Error | undefined;
 }
 
+/** Pieces from here on are worth waiting for each other. */
+const CORK_BYTES = 4 * 1024;
+
 /** A Channel over a socket or stream of Node's, by its events and without layers in between. */
 export class DuplexChannel<T extends Duplex> implements Channel {
   readonly #duplex: T;
@@ -16,6 +19,7 @@ export class DuplexChannel<T extends Duplex> implements Channel {
   #error: Error | undefined;
   #closed = false;
   #ended = false;
+  #corked = false;
   #handlers: ChannelHandlers | undefined;
 
   /** Make it while the stream is young: from here on its errors and its end are heard. */
@@ -36,7 +40,7 @@ export class DuplexChannel<T extends Duplex> implements Channel {
       return;
     }
     this.#handlers = handlers;
-    this.#duplex.on('data', handlers.data);
+    this.#duplex.on('data', (chunk: Buffer) => handlers.data(chunk, false));
     this.#duplex.on('end', () => {
       // A stream of HTTP/2 that is cut ends too, before its error is told.
       if (this.#duplex.destroyed) return;
@@ -47,8 +51,9 @@ export class DuplexChannel<T extends Duplex> implements Channel {
     this.#duplex.resume();
   }
 
-  write(chunk: Uint8Array): boolean {
-    return this.#duplex.write(chunk);
+  write(chunk: Uint8Array, lent: boolean): boolean {
+    if (chunk.length >= CORK_BYTES) this.#cork();
+    return this.#duplex.write(lent ? Buffer.from(chunk) : chunk);
   }
 
   end(): void {
@@ -67,6 +72,17 @@ export class DuplexChannel<T extends Duplex> implements Channel {
     if (this.#closed) return;
     this.#error ??= new Error('cut by this proxy');
     this.#kind.reset(this.#duplex);
+  }
+
+  /** What else is written in this turn of the loop goes out with it in one system call. */
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#duplex.cork();
+    setImmediate(() => {
+      this.#corked = false;
+      this.#duplex.uncork();
+    });
   }
 
   #onClose(): void {

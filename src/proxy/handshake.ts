@@ -7,6 +7,7 @@ import type { Identity } from '../spiffe/identity.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { presentedChain } from '../x509/presented-chain.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { FederationGuard } from './federation-guard.ts';
 import { checkOwnValidity, ownSerialOf, type Peer, provenPeer, tlsFactsOf } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
@@ -18,7 +19,10 @@ export interface HandshakeOptions {
   /** Trust domains whose identities are those of this mesh. */
   readonly trustDomains: readonly string[];
   readonly clock: Clock;
+  /** See `ProxyOptions.clockNote`. */
+  readonly clockNote?: ((nowMs: number) => string | undefined) | undefined;
   readonly revocations: RevocationGuard;
+  readonly federation: FederationGuard;
   /** Bounds the handshake. */
   readonly deadlines: Deadlines;
   /** The protocol that must have been agreed on by ALPN. Default: none need be. */
@@ -36,7 +40,7 @@ export interface ClientHandshakeOptions extends HandshakeOptions {
   readonly alpn: readonly string[];
   /** Server name to ask for; none is sent when undefined. */
   readonly sni: string | undefined;
-  /** SPIFFE IDs one of which the server must prove; empty: any of the mesh. */
+  /** SPIFFE IDs one of which the server must prove; empty: any of this mesh, of no other trust domain. */
   readonly expectedIds: readonly string[];
 }
 
@@ -133,6 +137,7 @@ async function conclude(
     const ownSerial = ownSerialOf(socket);
     const { serial: peerSerial, authoritySerials } = peer;
     judgement.revocations.admit(socket, { ownSerial, peerSerial, authoritySerials });
+    judgement.federation.admit(socket, peer.id);
     const tls = tlsFactsOf(socket);
     const own = judgement.identity().svid.chain[0]?.notAfterMs ?? 0;
     const notAfterMs = Math.min(own, peer.notAfterMs);
@@ -141,13 +146,27 @@ async function conclude(
     raw.destroy();
     return {
       failure: {
-        reason: messageOf(error),
+        reason: withClockNote(messageOf(error), chain, judgement),
         presentedId: chain[0]?.uriSans[0],
         presentedSerial: chain[0]?.serial,
         ownSerial: judgement.identity().svid.chain[0]?.serial,
       },
     };
   }
+}
+
+/** Says whose clock is wrong when a certificate seems out of time and the clocks are known to differ. */
+function withClockNote(
+  reason: string,
+  chain: readonly Certificate[],
+  { clock, clockNote, identity }: Judgement,
+): string {
+  const nowMs = clock.now();
+  const outOfTime = [...chain, ...identity().svid.chain].some(
+    ({ notBeforeMs, notAfterMs }) => nowMs < notBeforeMs || nowMs > notAfterMs,
+  );
+  const note = outOfTime ? clockNote?.(nowMs) : undefined;
+  return note === undefined ? reason : `${reason}; ${note}`;
 }
 
 /** Resolves when the TLS handshake is done, which says nothing yet about who the server is. */
@@ -178,11 +197,23 @@ function judge(chain: readonly Certificate[], judgement: Judgement): Peer {
   const peer = provenPeer(chain, {
     ...{ identity: judgement.identity(), trustDomains, nowMs: clock.now(), purpose },
   });
-  if (expectedIds.length === 0 || expectedIds.includes(peer.id)) return peer;
+  if (expectedIds.includes(peer.id)) return peer;
+  if (expectedIds.length === 0) {
+    // Whoever calls is told to the policies; a server that nobody named must be of this mesh.
+    if (purpose === 'clientAuth' || trustDomains.some((name) => isOf(peer, name))) return peer;
+    throw new MeshError(
+      'ERR_UNAUTHENTICATED',
+      `the server proved to be "${peer.id}" (serial ${peer.serial}), which is not of this mesh; name its trust domain on the WorkloadEntry if it is meant`,
+    );
+  }
   throw new MeshError(
     'ERR_UNAUTHENTICATED',
     `the server proved to be "${peer.id}" (serial ${peer.serial}) and not "${expectedIds.join('" or "')}"`,
   );
+}
+
+function isOf({ principal }: Peer, trustDomain: string): boolean {
+  return principal.startsWith(`${trustDomain}/`);
 }
 
 function checkProtocol({ alpnProtocol }: TLSSocket, needed: string | undefined): void {

@@ -5,7 +5,8 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Deadlines } from './deadlines.ts';
 import { drainAtExpiry } from './drain-at-expiry.ts';
-import { handshakeAsServer, type SecuredConnection } from './handshake.ts';
+import type { FederationGuard } from './federation-guard.ts';
+import { type HandshakeOptions, handshakeAsServer, type SecuredConnection } from './handshake.ts';
 import type { HboneServerSession, HboneTransport } from './hbone/hbone-transport.ts';
 import type { HboneStreams } from './hbone-streams.ts';
 import type { SessionRecord } from './proxy-events.ts';
@@ -20,6 +21,8 @@ export interface HboneListenerOptions {
   readonly trustDomains: readonly string[];
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
+  readonly federation: FederationGuard;
+  readonly clockNote: HandshakeOptions['clockNote'];
   readonly reporter: Reporter;
   readonly handshakeDeadlines: Deadlines;
   /** What becomes of the streams. */

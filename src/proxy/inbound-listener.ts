@@ -9,7 +9,8 @@ import type { Channel } from './channel.ts';
 import type { ConnectionAbout, ConnectionTable } from './connection-table.ts';
 import type { Deadlines } from './deadlines.ts';
 import { describeStrict, type Enforcement } from './enforcement.ts';
-import { handshakeAsServer, type SecuredConnection } from './handshake.ts';
+import type { FederationGuard } from './federation-guard.ts';
+import { type HandshakeOptions, handshakeAsServer, type SecuredConnection } from './handshake.ts';
 import { type FirstBytes, inboundTransport } from './inbound-transport.ts';
 import type { IstioAcceptors } from './istio-acceptors.ts';
 import type { ConnectionTransport } from './proxy-events.ts';
@@ -30,6 +31,8 @@ export interface InboundOptions {
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
+  readonly federation: FederationGuard;
+  readonly clockNote: HandshakeOptions['clockNote'];
   readonly firstByteDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;
 }

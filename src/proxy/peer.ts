@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { MeshError } from '../lib/errors.ts';
 import type { Identity } from '../spiffe/identity.ts';
+import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import { verifiedPeer } from '../spiffe/verify-peer.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { describeCertificate } from '../x509/describe-certificate.ts';
@@ -32,7 +33,8 @@ export interface PeerTrust {
 const SCHEME = 'spiffe://';
 
 /**
- * Who presented `chain`: an identity of this mesh, proved against its bundle.
+ * Who presented `chain`: an identity of this mesh, or of a federated trust domain, proved against the
+ * bundle of that domain and no other.
  *
  * @throws {MeshError} ERR_SVID or ERR_PATH naming the certificate and the check.
  */
@@ -40,7 +42,8 @@ export function provenPeer(chain: readonly Certificate[], trust: PeerTrust): Pee
   const { identity, trustDomains, nowMs, purpose } = trust;
   const { id, path } = verifiedPeer({
     chain,
-    bundles: ({ name }) => (trustDomains.includes(name) ? identity.bundle : undefined),
+    bundles: ({ name }) =>
+      trustDomains.includes(name) ? identity.bundle : federatedBundle(identity, name),
     nowMs,
     purpose,
   });
@@ -51,6 +54,10 @@ export function provenPeer(chain: readonly Certificate[], trust: PeerTrust): Pee
     ...{ serial: leaf?.serial ?? '', authoritySerials: path.slice(1).map(({ serial }) => serial) },
     ...{ notAfterMs: leaf?.notAfterMs ?? 0 },
   };
+}
+
+function federatedBundle({ federated = [] }: Identity, name: string): TrustBundle | undefined {
+  return federated.find(({ trustDomain }) => trustDomain.name === name);
 }
 
 /**

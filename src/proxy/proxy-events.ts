@@ -67,6 +67,8 @@ export type CloseReason =
   | 'policy-changed'
   /** The certificate of one of the two ends was revoked. */
   | 'revoked'
+  /** The peer's trust domain is believed no more. */
+  | 'untrusted'
   | 'drain-deadline';
 
 export interface ClosedConnection extends ConnectionRecord {

@@ -26,6 +26,8 @@ export interface ProxyOptions {
   readonly ownAddresses: readonly string[];
   readonly clock: Clock;
   readonly events: ProxyEvents;
+  /** Half a sentence on a clock that is wrong, for certificates that seem out of time; none when all is well. */
+  readonly clockNote?: (nowMs: number) => string | undefined;
   /** Bounds that differ from `defaultLimits`. */
   readonly limits?: Partial<ProxyLimits>;
 }

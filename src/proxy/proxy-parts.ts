@@ -8,7 +8,8 @@ import { directDialer } from './dial-direct.ts';
 import { hboneDialer } from './dial-hbone.ts';
 import { EndpointChooser } from './endpoint-chooser.ts';
 import { Enforcement } from './enforcement.ts';
-import { http2Transport } from './hbone/http2-transport.ts';
+import { FederationGuard } from './federation-guard.ts';
+import { framedTransport } from './hbone/framed-transport.ts';
 import { HboneListener } from './hbone-listener.ts';
 import { HboneStreams } from './hbone-streams.ts';
 import { type InboundOptions, inboundListener } from './inbound-listener.ts';
@@ -47,15 +48,20 @@ export class ProxyParts {
     enforcement.onChange(() => table.recheck((admission) => enforcement.judge(admission)));
     const revocations = new RevocationGuard(facts);
     revocations.onChange(() => table.closeRevoked((shown) => revocations.refusal(shown)));
+    const trustDomains = [settings.trustDomain, ...settings.trustDomainAliases];
+    const federation = new FederationGuard(identity, trustDomains);
+    federation.onChange(() => table.closeUntrusted((peerId) => federation.refusal(peerId)));
     const hboneContext = hotSecureContext(identity, 'hbone');
     const istioContext = hotSecureContext(identity, 'istio');
     const connectDeadlines = new Deadlines(clock, limits.connectTimeoutMs);
     const handshakeDeadlines = new Deadlines(clock, limits.handshakeTimeoutMs);
     const firstByteDeadlines = new Deadlines(clock, limits.firstBytesTimeoutMs);
     const shared = {
-      trustDomains: [settings.trustDomain, ...settings.trustDomainAliases],
+      trustDomains,
+      federation,
+      clockNote: options.clockNote,
       gate: new AppGate({ enforcement, connectDeadlines }),
-      transport: http2Transport(limits.maxStreamsPerSession, handshakeDeadlines),
+      transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
       ...{ handshakeDeadlines, firstByteDeadlines },
     };
@@ -92,6 +98,7 @@ export class ProxyParts {
       () => this.#hbone.stop(),
       () => enforcement.stop(),
       () => revocations.stop(),
+      () => federation.stop(),
       () => connectDeadlines.close(),
       () => handshakeDeadlines.close(),
       () => firstByteDeadlines.close(),

@@ -48,7 +48,7 @@ describe('socketChannel', () => {
   it('is closed also when it is reset while its end goes out', async () => {
     await using app = await startApp(silentServer());
     const { channel, closed } = await channelTo(app);
-    channel.write(Buffer.from('last words'));
+    channel.write(Buffer.from('last words'), false);
     channel.end();
     await new Promise((resolve) => queueMicrotask(() => resolve(undefined)));
     channel.reset();
@@ -67,7 +67,7 @@ describe('socketChannel', () => {
     await using app = await startApp(silentServer());
     const { channel, other, closed } = await channelTo(app);
     const body = Buffer.alloc(32 * 1024 * 1024);
-    channel.write(body);
+    channel.write(body, false);
     channel.end();
     await new Promise((resolve) => setTimeout(resolve, 20));
     channel.reset();

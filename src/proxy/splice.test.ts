@@ -41,8 +41,8 @@ function spliced() {
 describe('splice', () => {
   it('passes bytes both ways and counts them', () => {
     const { source, destination, meter } = spliced();
-    source.handlers?.data(Buffer.from('ping'));
-    destination.handlers?.data(Buffer.from('pong!'));
+    source.handlers?.data(Buffer.from('ping'), false);
+    destination.handlers?.data(Buffer.from('pong!'), false);
     expect(destination.calls).toEqual(['write ping']);
     expect(source.calls).toEqual(['write pong!']);
     expect(meter).toEqual({ bytesIn: 4, bytesOut: 5 });
@@ -51,7 +51,7 @@ describe('splice', () => {
   it('pauses the writer while the reader has no room', () => {
     const { source, destination } = spliced();
     destination.hasRoom = false;
-    source.handlers?.data(Buffer.from('x'));
+    source.handlers?.data(Buffer.from('x'), false);
     expect(source.calls).toEqual(['pause']);
     destination.handlers?.drain();
     expect(source.calls).toEqual(['pause', 'resume']);

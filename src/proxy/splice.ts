@@ -38,9 +38,9 @@ export function splice(pair: SplicePair): void {
     to: Channel,
     count: (bytes: number) => void,
   ): ChannelHandlers => ({
-    data(chunk) {
+    data(chunk, lent) {
       count(chunk.length);
-      if (!to.write(chunk)) from.pause();
+      if (!to.write(chunk, lent)) from.pause();
     },
     end: () => to.end(),
     drain: () => to.resume(),

@@ -23,16 +23,17 @@ const ISTIO_CIPHERS = [
 export type TlsProfile = 'hbone' | 'istio';
 
 /**
- * The context options of either side for an identity: its chain and key, the bundle as the CAs that
+ * The context options of either side for an identity: its chain and key, the bundles as the CAs that
  * a server names, TLS 1.3 (Istio's also 1.2). Without tickets, since a resumed session would skip
  * the check of the peer's certificate, and without renegotiation.
  */
 export function tlsContextOptions(identity: Identity, profile: TlsProfile): SecureContextOptions {
-  const { svid, bundle } = identity;
+  const { svid, bundle, federated = [] } = identity;
   return {
     cert: svid.chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
     key: svid.privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    ca: bundle.toPem(),
+    // Only names for the other side to choose a certificate by; whom to believe is decided elsewhere.
+    ca: [bundle, ...federated].map((each) => each.toPem()).join(''),
     ecdhCurve: KEY_EXCHANGE_GROUPS,
     minVersion: profile === 'hbone' ? 'TLSv1.3' : 'TLSv1.2',
     maxVersion: 'TLSv1.3',

@@ -9,4 +9,8 @@ export const annotations = {
   hbonePort: 'networking.hauberk.dev/hbone-port',
   /** On a WorkloadEntry: made and kept up to date by the control plane for a connected agent. */
   registered: 'networking.hauberk.dev/registered',
+  /** On a WorkloadEntry: the trust domain of the workload's identity, when that is another one. */
+  trustDomain: 'security.hauberk.dev/trust-domain',
+  /** On a TrustBundle of another trust domain: the declaration for which it was fetched. */
+  federatedFor: 'security.hauberk.dev/federated-for',
 } as const;

@@ -94,6 +94,13 @@ export class TrustBundle {
     return new TrustBundle(trustDomain, x509Authorities, { sequence, jwtAuthorities, ...hint });
   }
 
+  /** The same certificates with other JWT keys. @throws {MeshError} ERR_SVID as `of` does. */
+  withJwtAuthorities(jwtAuthorities: readonly JwtAuthority[]): TrustBundle {
+    const { trustDomain, x509Authorities, sequence, refreshHintMs } = this;
+    const hint = refreshHintMs === undefined ? {} : { refreshHintMs };
+    return TrustBundle.of(trustDomain, x509Authorities, { sequence, jwtAuthorities, ...hint });
+  }
+
   /** Whether `other` says the same of the same trust domain, whatever the sequence numbers. */
   hasContentOf(other: TrustBundle): boolean {
     const [one, two] = [this, other].map((bundle) => bundle.withSequence(0).toJwks());

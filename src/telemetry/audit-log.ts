@@ -70,6 +70,9 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
           serviceAccount: `${namespace}/${serviceAccount}`,
           expiresAt: iso(expiresAtMs),
         }),
+      tokenIssued: ({ type, expiresAtMs, ...event }) =>
+        write('token.issue', 'success', { type, ...event, expiresAt: iso(expiresAtMs) }),
+      tokenKeysChanged: (event) => mention('token-keys.change', 'success', event),
       resourcesChanged: ({ actor, changes }) => {
         for (const { key, action, resourceVersion } of changes) {
           write(`resource.${action}`, 'success', {
@@ -83,6 +86,7 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
       agentDisconnected: (event) => mention('agent.disconnect', 'success', event),
       factsRejected: (event) => mention('facts.reject', 'failure', event),
       authorityRotated: ({ step, ...event }) => write(`authority.${step}`, 'success', event),
+      bundleReceived: (event) => mention('bundle.receive', 'success', event),
       backupTaken: (event) => write('backup.take', 'success', event),
       backupRestored: (event) => write('backup.restore', 'success', event),
       taskFailed: (event) => mention('task.fail', 'failure', event),

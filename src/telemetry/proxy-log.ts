@@ -1,8 +1,11 @@
-import type { ProxyEvents } from '../proxy/proxy-events.ts';
+import type { CloseReason, ProxyEvents } from '../proxy/proxy-events.ts';
 import type { Logger } from './process-log.ts';
 
 /** Every connection, or only what was refused or failed. */
 export type AccessLogMode = 'all' | 'refused';
+
+/** Why connections are closed by us and not by the programs that had them. */
+const CUT: ReadonlySet<CloseReason> = new Set(['policy-changed', 'revoked', 'untrusted']);
 
 const nothing = (): void => undefined;
 
@@ -12,8 +15,7 @@ export function proxyLog(log: Logger, mode: AccessLogMode): ProxyEvents {
   return {
     connectionOpened: all ? (record) => log.info(record, 'connection opened') : nothing,
     connectionClosed: (record) => {
-      if (all || record.reason === 'policy-changed' || record.reason === 'revoked')
-        log.info(record, 'connection closed');
+      if (all || CUT.has(record.reason)) log.info(record, 'connection closed');
     },
     connectionDenied: (record) => log.warn(record, 'connection denied'),
     handshakeFailed: (record) => log.warn(record, 'handshake failed'),

@@ -5,6 +5,7 @@ import { readTime } from './der-time.ts';
 import { hex, readInteger, readSmallInteger } from './der-values.ts';
 import { readName } from './distinguished-name.ts';
 import { type Extensions, noExtensions, readExtensions } from './extensions.ts';
+import { rememberSignature } from './known-signatures.ts';
 import { readSignedData, signatureAlgorithmName, verifySignedData } from './signed-data.ts';
 import { checkSpki, importSharedSpki, importSpki } from './spki.ts';
 
@@ -124,8 +125,10 @@ function skipUniqueIds(reader: DerReader, version: number): void {
 
 /** Whether `issuerKey` signed the certificate with an algorithm that is accepted. */
 export function isSignedBy(certificate: Certificate, issuerKey: KeyObject): boolean {
-  return readDer(certificate.der, (reader) =>
-    readSignedData(reader, (data) => verifySignedData(data, issuerKey)),
+  return rememberSignature(certificate, issuerKey, () =>
+    readDer(certificate.der, (reader) =>
+      readSignedData(reader, (data) => verifySignedData(data, issuerKey)),
+    ),
   );
 }
 

@@ -54,7 +54,7 @@ export interface AdsClientOptions {
   readonly firstRetryMs?: number;
   /** Default 30,000. */
   readonly maxRetryMs?: number;
-  /** How long opening, and then each response, may take until all is in sync, in milliseconds. Default 15,000. */
+  /** How long opening, and then each response, may take until all is in sync, in milliseconds. Default 45,000. */
   readonly syncTimeoutMs?: number;
   /** Uniform in [0, 1). Default `Math.random`. */
   readonly random?: () => number;
@@ -202,7 +202,7 @@ export class AdsClient {
 
   /** Aborts `attempt` when it was set and neither set again nor cleared in time. */
   #deadline(attempt: AbortController): Deadline {
-    const { clock, syncTimeoutMs = 15_000 } = this.#options;
+    const { clock, syncTimeoutMs = 45_000 } = this.#options;
     let met = new AbortController();
     const watch = async (signal: AbortSignal): Promise<void> => {
       await clock.sleep(syncTimeoutMs, signal);

@@ -170,7 +170,7 @@ describe('what is refused, each with its gRPC code, an audit line, and nothing i
             { bearer: await plane.createToken('shop', 'reviews') },
           ),
         Code.PermissionDenied,
-        /names "spiffe:\/\/cluster.local\/ns\/shop\/sa\/admin", the caller is/,
+        /names "spiffe:\/\/cluster.local\/ns\/shop\/sa\/admin", the certificate would be for/,
       ],
       [
         'a CSR whose signature is bad',

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { callAdmin } from '../../src/app/admin-client.ts';
 import { type ControlPlaneReady, runControlPlane } from '../../src/app/control-plane.ts';
+import type { FederationConfig } from '../../src/app/federation.ts';
 import type { AuthorityConfig } from '../../src/app/open-authority.ts';
+import type { TokenConfig } from '../../src/app/token-authority.ts';
 
 /** A control plane in this process, on a directory and a port of its own. */
 export interface ControlPlaneRig extends ControlPlaneReady {
@@ -33,7 +35,12 @@ metadata: { name: products, namespace: shop, labels: { app: products } }
 `;
 
 export async function controlPlaneRig(
-  options: { readonly dataDir?: string; readonly port?: number } & Partial<AuthorityConfig> = {},
+  options: {
+    readonly dataDir?: string;
+    readonly port?: number;
+    readonly tokens?: TokenConfig;
+  } & Partial<AuthorityConfig> &
+    FederationConfig = {},
 ): Promise<ControlPlaneRig> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hauberk-test-'));
   const controller = new AbortController();

@@ -37,11 +37,16 @@ export class Envoy implements AsyncDisposable {
     });
   }
 
-  static async start(options: EnvoyOptions): Promise<Envoy> {
+  static start(options: EnvoyOptions): Promise<Envoy> {
+    return Envoy.run(options.binary, (adminPath) => bootstrap(options, adminPath));
+  }
+
+  /** With a bootstrap of one's own, whose admin interface is that Unix socket. */
+  static async run(binary: string, configOf: (adminPath: string) => object): Promise<Envoy> {
     const directory = mkdtempSync(join(tmpdir(), 'hauberk-envoy-'));
-    const config = JSON.stringify(bootstrap(options, join(directory, 'admin.sock')));
+    const config = JSON.stringify(configOf(join(directory, 'admin.sock')));
     const args = ['--config-yaml', config, '--concurrency', '1', '--disable-hot-restart'];
-    const child = spawn(options.binary, [...args, '-l', 'warn'], {
+    const child = spawn(binary, [...args, '-l', 'warn'], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const envoy = new Envoy(child, directory);
@@ -101,7 +106,7 @@ export class Envoy implements AsyncDisposable {
       await this.#admin('/listeners?format=json'),
     );
     for (const { name, local_address: local } of listeners)
-      this.#ports.set(name, local.socket_address.port_value);
+      this.#ports.set(name, local.socket_address?.port_value);
   }
 
   #admin(path: string): Promise<string> {

@@ -39,7 +39,7 @@ class Recorder {
   }
 
   write(text: string): boolean {
-    return this.channel.write(Buffer.from(text));
+    return this.channel.write(Buffer.from(text), false);
   }
 }
 
@@ -241,7 +241,7 @@ export function describeHboneTransport(
       let isFull = false;
       for (let turns = 0; turns < 400 && !isFull; turns++) {
         const { drains } = calling;
-        while (calling.channel.write(chunk)) written += chunk.length;
+        while (calling.channel.write(chunk, false)) written += chunk.length;
         written += chunk.length;
         for (let i = 0; i < 40 && calling.drains === drains; i++) {
           await new Promise((resolve) => setTimeout(resolve, 5));

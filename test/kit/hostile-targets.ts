@@ -18,6 +18,7 @@ import { validatePath } from '../../src/x509/path.ts';
 import { decodePem, encodePem } from '../../src/x509/pem.ts';
 import { importSpki } from '../../src/x509/spki.ts';
 import { derLike, mutatedBytes, mutatedText } from './hostile-bytes.ts';
+import { hostileBlocks, hostileFrames, readBlocks, readFrames } from './hostile-frames.ts';
 import { ownCa, pluggedInCa } from './plugged-in-ca.ts';
 import { testAuthority } from './test-authority.ts';
 
@@ -144,6 +145,8 @@ export function hostileTargets(observer: HostileObserver): readonly HostileTarge
     }),
     target('SPIFFE ID', text(uris), (value) => SpiffeId.parse(value)),
     target('trust domain', text(['cluster.local', 'a-b_c.1']), (value) => TrustDomain.parse(value)),
+    target('HTTP/2 frames', hostileFrames, readFrames),
+    target('HPACK', hostileBlocks, readBlocks),
     target(
       'plug-in CA',
       fc

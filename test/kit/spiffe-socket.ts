@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Transport } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import type { RegisteredIdentity } from '../../src/agent/registered-identities.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../../src/agent/spiffe-socket.ts';
 import type { PeerCredentials } from '../../src/attestation/peer-credentials.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
-import { WatchableValue } from '../../src/lib/watchable.ts';
+import { type Watchable, WatchableValue } from '../../src/lib/watchable.ts';
 import type { Identity } from '../../src/spiffe/identity.ts';
+import type { Crl } from '../../src/x509/crl.ts';
 import { type TestAuthority, testAuthority } from './test-authority.ts';
 
 export const FRONTEND = 'spiffe://cluster.local/ns/shop/sa/frontend';
@@ -20,6 +22,10 @@ export interface SpiffeSocketRigOptions {
   readonly clock?: Clock;
   /** Default: who runs the test. */
   readonly allowedUids?: readonly number[];
+  /** Identities of registered workloads, which a test swaps. Default: the socket serves none. */
+  readonly registered?: Watchable<readonly RegisteredIdentity[]>;
+  /** Revocation lists, which a test swaps. Default: none. */
+  readonly crls?: Watchable<readonly Crl[]>;
 }
 
 /** The agent's socket, with an identity that a test swaps. */
@@ -61,6 +67,8 @@ export class SpiffeSocketRig implements AsyncDisposable {
       clock: this.#options.clock ?? systemClock,
       allowedUids: this.#options.allowedUids ?? [uid],
       ownUid: uid,
+      registered: this.#options.registered,
+      ...(this.#options.crls === undefined ? {} : { crls: this.#options.crls }),
       events: {
         secretRejected: ({ detail }) => this.rejections.push(detail),
         callerRefused: (event) => this.refused.push(event),

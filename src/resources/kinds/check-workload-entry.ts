@@ -1,3 +1,5 @@
+import { messageOf } from '../../lib/errors.ts';
+import { TrustDomain } from '../../spiffe/trust-domain.ts';
 import { annotations } from '../annotations.ts';
 import { fieldOf } from '../field-path.ts';
 import { quote } from '../field-problem.ts';
@@ -38,8 +40,27 @@ export function checkWorkloadEntry({ metadata, spec }: WorkloadEntry, report: Re
   if (account !== undefined) report('spec.serviceAccount', account);
   const hbonePort = metadata.annotations?.[annotations.hbonePort];
   const hbone = hbonePort === undefined ? undefined : portTextProblem(hbonePort);
+  checkTrustDomain(metadata, spec, report);
   if (hbone !== undefined) {
     report(fieldOf(['metadata', 'annotations', annotations.hbonePort]), hbone);
+  }
+}
+
+function checkTrustDomain(
+  { annotations: notes }: ObjectMeta,
+  { serviceAccount = '' }: WorkloadEntry['spec'],
+  report: Report,
+): void {
+  const trustDomain = notes?.[annotations.trustDomain];
+  if (trustDomain === undefined) return;
+  const field = fieldOf(['metadata', 'annotations', annotations.trustDomain]);
+  try {
+    if (TrustDomain.parse(trustDomain).name !== trustDomain) report(field, 'is a bare name');
+  } catch (error) {
+    report(field, messageOf(error));
+  }
+  if (serviceAccount === '') {
+    report('spec.serviceAccount', `is required with the annotation ${annotations.trustDomain}`);
   }
 }
 

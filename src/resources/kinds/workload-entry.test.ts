@@ -84,3 +84,17 @@ it.each([
     ),
   );
 });
+
+it.each([
+  ['partner.example', 'serviceAccount: reviews', []],
+  ['partner.example', 'address: b', ['is required with the annotation']],
+  ['Partner', 'serviceAccount: reviews', ['write it in lower case']],
+  ['spiffe://partner.example', 'serviceAccount: reviews', ['is a bare name']],
+])('checks the trust domain "%s" of its annotation, beside %s', (domain, field, problems) => {
+  const spec = field.startsWith('address') ? field : `address: a, ${field}`;
+  const notes = `{security.hauberk.dev/trust-domain: "${domain}"}`;
+  const found = problemsOf(
+    `{apiVersion: networking.istio.io/v1, kind: WorkloadEntry, metadata: {name: a, annotations: ${notes}}, spec: {${spec}}}`,
+  );
+  expect(found).toEqual(problems.map((problem) => expect.stringContaining(problem)));
+});

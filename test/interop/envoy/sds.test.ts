@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
+import { type Watchable, WatchableValue } from '../../../src/lib/watchable.ts';
 import type { Address } from '../../../src/proxy/address.ts';
 import { TrustBundle } from '../../../src/spiffe/trust-bundle.ts';
+import type { Crl } from '../../../src/x509/crl.ts';
 import { generateKeyPair } from '../../../src/x509/key-pair.ts';
 import { Envoy } from '../../kit/envoy.ts';
 import { eventually } from '../../kit/eventually.ts';
@@ -20,7 +22,8 @@ import {
   startPair,
 } from '../../kit/proxy-pair.ts';
 import { SpiffeSocketRig } from '../../kit/spiffe-socket.ts';
-import { testAuthority } from '../../kit/test-authority.ts';
+import { type TestAuthority, testAuthority } from '../../kit/test-authority.ts';
+import { testCrls } from '../../kit/test-crls.ts';
 
 interface Mesh extends AsyncDisposable {
   readonly client: SpiffeSocketRig;
@@ -35,16 +38,21 @@ interface MeshOptions {
   readonly trust?: string;
   /** The same on the called side. Default the caller's SPIFFE ID. */
   readonly serverTrust?: string;
+  readonly authority?: TestAuthority;
+  /** Of the called side. */
+  readonly crls?: Watchable<readonly Crl[]>;
 }
 
 /** An application behind an Envoy of `reviews`, called by an Envoy of `products`. */
 async function startMesh(binary: string, options: MeshOptions = {}): Promise<Mesh> {
   const { api = 'GRPC', trust = SERVER_ID, serverTrust = CLIENT_ID } = options;
   const stack = new AsyncDisposableStack();
-  const authority = testAuthority();
+  const { authority = testAuthority(), crls } = options;
   const app = stack.use(await startApp(echoServer()));
   const client = stack.use(await SpiffeSocketRig.start({ authority, id: CLIENT_ID }));
-  const server = stack.use(await SpiffeSocketRig.start({ authority, id: SERVER_ID }));
+  const server = stack.use(
+    await SpiffeSocketRig.start({ authority, id: SERVER_ID, ...(crls && { crls }) }),
+  );
   const ingress = { to: app.address, trust: serverTrust };
   const to = stack.use(await Envoy.start({ binary, api, sdsPath: server.path, ingress }));
   const egress = { to: to.address('ingress'), trust };
@@ -187,6 +195,34 @@ describe.each(['envoy-1.40', 'envoy-1.38'])('%s', (program) => {
       const status = () => mesh.client.socket.sds.clients.map(({ rejection }) => rejection);
       await eventually('the next is taken', () => status().every((why) => why === undefined));
     });
+
+    it.each(['ROOTCA', CLIENT_ID])(
+      'refuses a caller from the moment on that its certificate is revoked, by %s',
+      async (serverTrust) => {
+        const authority = testAuthority();
+        const crls = new WatchableValue<readonly Crl[]>(testCrls(authority));
+        await using mesh = await startMesh(binary, { authority, crls, serverTrust });
+        const address = mesh.from.address('egress');
+        expect(await call(address)).toBe('hello');
+        const serial = mesh.client.identity.current.svid.chain[0]?.serial ?? '';
+        const { acknowledged } = mesh.server.socket.sds;
+        crls.set(testCrls(authority, { revoked: [serial] }));
+        await eventually(
+          'the list is taken',
+          () => mesh.server.socket.sds.acknowledged > acknowledged,
+        );
+        const socket = await dial(address);
+        socket.write('hello');
+        expect((await readToEnd(socket)).received).toHaveLength(0);
+        expect(await mesh.to.counter(/listener.*\.ssl\.fail_verify_error/)).toBeGreaterThan(0);
+        // With a new certificate it is let in again.
+        const before = mesh.client.socket.sds.acknowledged;
+        mesh.client.rotate();
+        await eventually('the next', () => mesh.client.socket.sds.acknowledged > before);
+        expect(await call(address)).toBe('hello');
+        expect([...mesh.client.rejections, ...mesh.server.rejections]).toEqual([]);
+      },
+    );
 
     it('calls the built-in proxy by Istio’s mutual TLS', async () => {
       const authority = testAuthority();

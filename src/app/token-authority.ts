@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import type { Attestor } from '../attestation/attestor.ts';
+import { type AuthenticateToken, tokenReviews } from '../attestation/authenticate-token.ts';
+import { serviceAccountAttestor } from '../attestation/service-account-attestor.ts';
+import { serviceAccountTokens } from '../attestation/service-account-tokens.ts';
+import type { CertificateAuthority } from '../ca/certificate-authority.ts';
+import { type JwtKeyRing, openJwtKeyRing } from '../ca/jwt-key-ring.ts';
+import type { JwtKeyAlgorithm } from '../ca/jwt-keys.ts';
+import type { ControlEvents } from '../control/control-events.ts';
+import { jwtKeySecret } from '../control/jwt-key-secret.ts';
+import { JWKS_PATH, oidcDocuments } from '../control/oidc-documents.ts';
+import { startOidcServer } from '../control/oidc-server.ts';
+import { ownBundle } from '../control/own-bundle.ts';
+import type { ServerIdentity } from '../control/server-identity.ts';
+import { serviceAccountTokenRoutes } from '../control/service-account-token-routes.ts';
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { JsonRoute } from '../lib/json-socket-server.ts';
+import { runTasks, type Task } from '../lib/tasks.ts';
+import type { Watchable } from '../lib/watchable.ts';
+import type { TrustBundle } from '../spiffe/trust-bundle.ts';
+import type { Store } from '../store/store.ts';
+
+export interface TokenConfig {
+  /** The `iss` of all tokens. Default: `https://kubernetes.default.svc.<trust domain>`. */
+  readonly issuer?: string | undefined;
+  /** Where verifiers find the keys. Default: `/openid/v1/jwks` of the issuer. */
+  readonly jwksUri?: string | undefined;
+  /** Where OpenID Connect discovery is served. Default: nowhere. */
+  readonly oidc?: { readonly host: string; readonly port: number } | undefined;
+  /** Of new keys. Default `ecdsa-p256`. */
+  readonly keyAlgorithm?: JwtKeyAlgorithm | undefined;
+}
+
+export interface TokenAuthorityParts {
+  readonly config: TokenConfig;
+  readonly rootNamespace: string;
+  readonly authority: Pick<CertificateAuthority, 'trustDomain' | 'bundle'>;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly events: Pick<ControlEvents, 'tokenIssued' | 'tokenKeysChanged' | 'taskFailed'>;
+}
+
+/** Everything of the control plane that signs or judges tokens. */
+export interface TokenAuthority {
+  readonly issuer: string;
+  readonly keys: JwtKeyRing;
+  /** The own bundle, with the keys of tokens beside the certificates. */
+  readonly bundle: Watchable<TrustBundle>;
+  /** Knows callers by the token of their service account. */
+  readonly attestor: Attestor;
+  readonly authenticateToken: AuthenticateToken;
+  readonly routes: Readonly<Record<string, JsonRoute>>;
+  /** Serves OpenID Connect discovery where that is configured; `run` rotates the keys as well. */
+  start(
+    identity: Watchable<ServerIdentity>,
+  ): Promise<{ readonly oidcPort: number | undefined; readonly run: Task }>;
+}
+
+const CHECK_MS = 60_000;
+
+/** @throws {MeshError} ERR_STORE when the stored keys cannot be read. */
+export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<TokenAuthority> {
+  const { config, rootNamespace, authority, store, clock, events } = parts;
+  const { trustDomain } = authority;
+  const { issuer = `https://kubernetes.default.svc.${trustDomain}`, keyAlgorithm } = config;
+  const keys = await openJwtKeyRing({
+    ...{ store: jwtKeySecret(store, rootNamespace), clock },
+    ...(keyAlgorithm === undefined ? {} : { algorithm: keyAlgorithm }),
+  });
+  const tokens = serviceAccountTokens({
+    ...{ issuer, signer: keys, clock, newTokenId: randomUUID },
+    uidOf: async (namespace, name) => {
+      const account = await store.get({ kind: 'ServiceAccount', namespace, name });
+      return account?.metadata.uid;
+    },
+  });
+  const { authorities } = keys;
+  const jwksUri = config.jwksUri ?? issuer + JWKS_PATH;
+  const documents = oidcDocuments({ issuer, jwksUri, authorities });
+  return {
+    issuer,
+    keys,
+    bundle: ownBundle(authority.bundle, authorities),
+    attestor: serviceAccountAttestor({
+      trustDomain,
+      authenticate: (token, audiences) => tokens.authenticate(token, audiences),
+    }),
+    authenticateToken: tokenReviews(tokens),
+    routes: serviceAccountTokenRoutes({ tokens, keys, events }),
+    async start(identity) {
+      const { oidc: listen } = config;
+      const oidc = listen && (await startOidcServer({ listen, identity, documents }));
+      const tasks = [
+        rotateKeys(keys, { clock, events }),
+        ...(oidc === undefined ? [] : [oidc.run]),
+      ];
+      return { oidcPort: oidc?.port, run: (signal) => runTasks(signal, tasks) };
+    },
+  };
+}
+
+function rotateKeys(
+  keys: JwtKeyRing,
+  { clock, events }: Pick<TokenAuthorityParts, 'clock' | 'events'>,
+): Task {
+  return async (signal) => {
+    while (!signal.aborted) {
+      try {
+        for (const action of await keys.rotateWhenDue()) events.tokenKeysChanged({ action });
+      } catch (error) {
+        events.taskFailed({ task: 'rotate the keys of tokens', reason: messageOf(error) });
+      }
+      await clock.sleep(CHECK_MS, signal);
+    }
+  };
+}

@@ -1,0 +1,178 @@
+import type { TLSSocket } from 'node:tls';
+import { MeshError } from '../../lib/errors.ts';
+import { ErrorCode } from './frames/http2-codes.ts';
+import { DENIED_BY_HEADER, type HboneClientSession, type OpenOutcome } from './hbone-transport.ts';
+import type { DecodedFields } from './hpack/hpack-decoder.ts';
+import { printable } from './printable.ts';
+import { type AnswerReading, readAnswer } from './session/connect-headers.ts';
+import type { HboneStream } from './session/hbone-stream.ts';
+import { type LinkOptions, TlsLink } from './session/tls-link.ts';
+
+const OK = 200;
+const MAX_IDLE_PROBES = 15;
+
+/** A stream that the peer has not answered. */
+interface Asked {
+  readonly resolve: (outcome: OpenOutcome) => void;
+}
+
+/** The calling side of HBONE on our own framing. */
+export class FramedClientSession implements HboneClientSession {
+  readonly closed: Promise<string>;
+  readonly #link: TlsLink;
+  readonly #options: LinkOptions;
+  readonly #asked = new Map<HboneStream, Asked>();
+  readonly #ready = Promise.withResolvers<undefined>();
+  #maxStreams: number;
+  #draining = false;
+  #probing = false;
+  #idleProbes = 0;
+
+  private constructor(socket: TLSSocket, options: LinkOptions) {
+    this.#options = options;
+    this.#maxStreams = options.maxStreams;
+    this.#link = new TlsLink(socket, 'client', {
+      ...options,
+      events: {
+        settings: (settings) => {
+          this.#maxStreams = Math.min(options.maxStreams, settings.maxStreams);
+          this.#ready.resolve(undefined);
+        },
+        headers: (stream, fields) => this.#onAnswer(stream, fields),
+        aborted: (stream, code) => this.#onAborted(stream, code),
+        goaway: (code) => this.#onGoaway(code),
+        pong: () => {
+          this.#probing = false;
+        },
+        idle: () => this.#endIfDrained(),
+      },
+    });
+    this.closed = this.#link.closed.then((reason) => {
+      this.#draining = true;
+      return reason;
+    });
+  }
+
+  /**
+   * Resolves with the peer's first SETTINGS, by which a TLS 1.3 peer shows that it took our
+   * certificate.
+   *
+   * @throws {MeshError} ERR_UNREACHABLE when the connection ends before.
+   */
+  static async start(socket: TLSSocket, options: LinkOptions): Promise<FramedClientSession> {
+    const started = new FramedClientSession(socket, options);
+    const failure = await Promise.race([started.#ready.promise, started.closed]);
+    if (failure !== undefined) throw new MeshError('ERR_UNREACHABLE', failure);
+    return started;
+  }
+
+  get available(): number {
+    return this.#draining ? 0 : Math.max(this.#maxStreams - this.streams, 0);
+  }
+
+  get streams(): number {
+    return this.#link.connection.streams;
+  }
+
+  open(authority: string): Promise<OpenOutcome> {
+    const stream = this.#draining
+      ? undefined
+      : this.#link.connection.open([
+          [':method', 'CONNECT'],
+          [':authority', authority],
+        ]);
+    if (stream === undefined) {
+      this.#draining = true; // or its identifiers are used up
+      return Promise.resolve({ outcome: 'unprocessed' });
+    }
+    return new Promise((resolve) => {
+      const deadline = this.#options.deadlines.set(() => {
+        this.#link.connection.cut(stream, ErrorCode.cancel);
+        this.#settle(stream, { outcome: 'failed', reason: 'the peer did not answer in time' });
+      });
+      this.#asked.set(stream, {
+        resolve: (outcome) => {
+          deadline.cancel();
+          resolve(outcome);
+        },
+      });
+    });
+  }
+
+  probe(): void {
+    if (this.#probing) {
+      this.destroy('the peer answers no ping');
+      return;
+    }
+    this.#idleProbes = this.streams === 0 ? this.#idleProbes + 1 : 0;
+    if (this.#idleProbes > MAX_IDLE_PROBES) this.drain();
+    if (this.streams === 0) return;
+    this.#probing = true;
+    this.#link.connection.sendPing();
+  }
+
+  drain(): void {
+    this.#link.because('drained');
+    if (!this.#draining) this.#link.connection.sendGoaway();
+    this.#draining = true;
+    this.#endIfDrained();
+  }
+
+  destroy(reason: string): void {
+    this.#draining = true;
+    this.#link.destroy(reason);
+  }
+
+  #endIfDrained(): void {
+    if (this.#draining && this.streams === 0) this.#link.end('drained');
+  }
+
+  #onGoaway(code: number): void {
+    this.#draining = true;
+    this.#link.because(`the peer ended the session with HTTP/2 code ${code}`);
+  }
+
+  #onAnswer(stream: HboneStream, fields: DecodedFields): void {
+    const answer: AnswerReading =
+      'fields' in fields
+        ? readAnswer(fields.fields, DENIED_BY_HEADER)
+        : { kind: 'malformed', why: `an answer of ${fields.tooLarge} bytes` };
+    switch (answer.kind) {
+      case 'interim':
+        this.#link.connection.count('ignored');
+        return;
+      case 'malformed':
+        this.#settle(stream, { outcome: 'failed', reason: `the peer answered with ${answer.why}` });
+        this.#link.connection.refuseStream(stream, ErrorCode.protocolError, answer.why);
+        return;
+      case 'final':
+        stream.answered = true;
+        this.#onFinal(stream, answer);
+    }
+  }
+
+  #onFinal(stream: HboneStream, answer: Extract<AnswerReading, { kind: 'final' }>): void {
+    const { status, deniedBy } = answer;
+    if (status === OK) {
+      this.#settle(stream, { outcome: 'opened', channel: stream });
+      return;
+    }
+    stream.discard();
+    stream.end();
+    const by = deniedBy === undefined ? undefined : printable(deniedBy);
+    this.#settle(stream, { outcome: 'refused', status, deniedBy: by });
+  }
+
+  /** Nothing of the application was sent before the answer, so a lost request may be repeated. */
+  #onAborted(stream: HboneStream, code: number): void {
+    const unprocessed = this.#draining || code === ErrorCode.refusedStream || this.#link.over;
+    const reason = `the peer reset the stream with HTTP/2 code ${code}`;
+    this.#settle(stream, unprocessed ? { outcome: 'unprocessed' } : { outcome: 'failed', reason });
+  }
+
+  #settle(stream: HboneStream, outcome: OpenOutcome): void {
+    const asked = this.#asked.get(stream);
+    this.#asked.delete(stream);
+    asked?.resolve(outcome);
+  }
+}

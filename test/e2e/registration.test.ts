@@ -1,0 +1,206 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Code, createClient } from '@connectrpc/connect';
+import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { controlPlaneLink } from '../../src/agent/control-plane-link.ts';
+import { newWorkloadKey, requestSvid } from '../../src/agent/request-svid.ts';
+import { runSidecar } from '../../src/app/sidecar.ts';
+import { readStatus } from '../../src/app/sidecar-socket.ts';
+import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../../src/gen/spiffe/workload_pb.js';
+import { parseCrl } from '../../src/x509/crl.ts';
+import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+import { enrolled } from '../kit/enrolled.ts';
+import { hauberk } from '../kit/hauberk.ts';
+
+const headers = { 'workload.spiffe.io': 'true' };
+const uid = process.getuid?.() ?? 0;
+const stateDir = mkdtempSync(join(tmpdir(), 'hauberk-agent-'));
+const path = join(stateDir, 'spiffe.sock');
+const REVIEWS = 'spiffe://cluster.local/ns/shop/sa/reviews';
+const PRODUCTS = 'spiffe://cluster.local/ns/shop/sa/products';
+const aborting = new AbortController();
+const managers: Http2SessionManager[] = [];
+let plane: ControlPlaneRig;
+let agent: Promise<void>;
+
+/** Who serves: the products' agent. Whom: this very process, as reviews. */
+const registration = (spec = '') => `apiVersion: security.hauberk.dev/v1alpha1
+kind: WorkloadRegistration
+metadata: { name: reviews, namespace: shop }
+spec:
+  serviceAccount: reviews
+  selectors: [ "unix:uid:${uid}", "unix:path:${process.execPath}" ]
+  agents: [ { serviceAccount: products } ]
+  hint: inside
+  dnsNames: [ reviews.shop.svc ]
+${spec}`;
+
+beforeAll(async () => {
+  plane = await controlPlaneRig();
+  await plane.apply(SHOP);
+  agent = runSidecar(
+    {
+      ...{ stateDir, name: 'products-1', inbound: [], outbound: [] },
+      token: await plane.createToken('shop', 'products'),
+      hbone: { host: '127.0.0.1', port: 0 },
+      controlPlane: { host: '127.0.0.1', port: plane.xdsPort },
+      spiffeSocket: { path, allowedUids: [uid + 1], ownUid: uid, serveRegistered: true },
+      advertise: { host: '127.0.0.1', hbonePort: undefined },
+      ...{ drainTimeoutMs: 0, rootNamespace: 'istio-system', accessLog: 'refused' },
+    },
+    aborting.signal,
+  );
+  await until(() => readStatus(stateDir));
+});
+
+afterAll(async () => {
+  for (const manager of managers) manager.abort();
+  aborting.abort();
+  await agent;
+  await plane.close();
+  rmSync(stateDir, { recursive: true, force: true });
+});
+
+async function until<T>(read: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (tries > 400) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+function client() {
+  const manager = new Http2SessionManager('http://localhost', undefined, {
+    createConnection: () => connect(path),
+  });
+  managers.push(manager);
+  const transport = createGrpcTransport({ baseUrl: 'http://localhost', sessionManager: manager });
+  return createClient(SpiffeWorkloadAPI, transport);
+}
+
+/** What this process is given: each answer by a call of its function. */
+function watch(): () => Promise<X509SVIDResponse['svids']> {
+  const stream = client().fetchX509SVID({}, { headers })[Symbol.asyncIterator]();
+  return async () => {
+    const { value, done } = await stream.next();
+    if (done === true) throw new Error('the stream has ended');
+    return (value as X509SVIDResponse).svids;
+  };
+}
+
+function leafOf([svid]: X509SVIDResponse['svids']): X509Certificate {
+  return new X509Certificate(svid?.x509Svid ?? new Uint8Array());
+}
+
+/** A stream that has its first answer. */
+async function served(): Promise<{
+  readonly next: ReturnType<typeof watch>;
+  readonly first: X509SVIDResponse['svids'];
+}> {
+  return until(async () => {
+    const next = watch();
+    return { next, first: await next() };
+  });
+}
+
+it('an agent gives a process the identity that a registration says, until it is deleted', async () => {
+  await expect(watch()()).rejects.toMatchObject({ code: Code.PermissionDenied });
+  await plane.apply(registration());
+  const { next, first } = await served();
+  expect(first).toMatchObject([{ spiffeId: REVIEWS, hint: 'inside' }]);
+  expect(leafOf(first).subjectAltName).toBe(`URI:${REVIEWS}, DNS:reviews.shop.svc`);
+  const { spiffeSocket } = await readStatus(stateDir);
+  expect(spiffeSocket.registered).toMatchObject([
+    { registration: 'shop/reviews', id: REVIEWS, hint: 'inside' },
+  ]);
+  const listed = await hauberk(['certs', 'list', '-o', 'json', '--data-dir', plane.dataDir]);
+  expect(listed.stdout).toContain('"agent spiffe://cluster.local/ns/shop/sa/products"');
+  expect(plane.audit()).toContainEqual(
+    expect.objectContaining({
+      ...{ event: 'certificate.issue', outcome: 'success', id: REVIEWS },
+      by: 'agent spiffe://cluster.local/ns/shop/sa/products',
+    }),
+  );
+  const args = ['delete', 'workloadregistration', 'reviews', '-n', 'shop'];
+  const deleted = await hauberk([...args, '--data-dir', plane.dataDir]);
+  expect(deleted).toMatchObject({ code: 0 });
+  await expect(next()).rejects.toMatchObject({ code: Code.PermissionDenied });
+});
+
+it('a change of what is in the certificate brings a new one', async () => {
+  await plane.apply(registration());
+  const { next, first } = await served();
+  await plane.apply(registration('  lifetime: 1h\n'));
+  const second = await next();
+  const lifetimeMs = Date.parse(leafOf(second).validTo) - Date.now();
+  expect(leafOf(second).serialNumber).not.toBe(leafOf(first).serialNumber);
+  expect(lifetimeMs).toBeLessThanOrEqual(3_600_000);
+});
+
+it('a revoked certificate is replaced, a revoked identity is served no more', async () => {
+  await plane.apply(registration());
+  const { next, first } = await served();
+  const revoke = (...args: string[]) =>
+    hauberk(['certs', 'revoke', ...args, '--data-dir', plane.dataDir]);
+  expect(await revoke(leafOf(first).serialNumber.toLowerCase())).toMatchObject({ code: 0 });
+  // In between the caller is asked to come again, unless the new one was there before it noticed.
+  const second = await next().catch(async (error: unknown) => {
+    expect(error).toMatchObject({ code: Code.Unavailable });
+    return (await served()).first;
+  });
+  expect(leafOf(second).serialNumber).not.toBe(leafOf(first).serialNumber);
+  const { next: nextOfAll } = await served();
+  const answer = await revoke('--identity', REVIEWS);
+  expect(answer.stdout).toMatch(/WorkloadRegistration.*shop\/reviews deleted/);
+  await expect(
+    (async () => {
+      for (;;) await nextOfAll();
+    })(),
+  ).rejects.toMatchObject({ code: expect.any(Number) });
+  await expect(watch()()).rejects.toMatchObject({ code: Code.PermissionDenied });
+});
+
+it('a caller is pushed the list of what was revoked', async () => {
+  await plane.apply(registration());
+  await served();
+  const stream = client().fetchX509Bundles({}, { headers })[Symbol.asyncIterator]();
+  const lists = async () => {
+    const { value } = await stream.next();
+    return value.crl.map((der: Uint8Array) => parseCrl(der).entries.map(({ serial }) => serial));
+  };
+  const before = (await lists()).flat();
+  const { serial } = await enrolled(plane, 'products');
+  expect(before).not.toContain(serial);
+  const { code } = await hauberk(['certs', 'revoke', serial, '--data-dir', plane.dataDir]);
+  expect(code).toBe(0);
+  for (let seen = before; !seen.includes(serial); ) seen = (await lists()).flat();
+});
+
+it('an agent that no registration names is refused, and the audit log has it', async () => {
+  await plane.apply(registration());
+  const { identity } = await enrolled(plane, 'reviews');
+  const link = controlPlaneLink({
+    address: { host: '127.0.0.1', port: plane.xdsPort },
+    ...{ bundle: identity.bundle, identity, rootNamespace: 'istio-system' },
+  });
+  const asking = requestSvid({
+    ...{ link, bearer: undefined, bundle: identity.bundle, lifetimeS: 0, nowMs: Date.now() },
+    ...{ signal: new AbortController().signal, keys: newWorkloadKey() },
+    metadata: { ImpersonatedIdentity: PRODUCTS, WorkloadRegistration: 'shop/reviews' },
+  });
+  await expect(asking).rejects.toMatchObject({ code: 'ERR_FORBIDDEN' });
+  link.close();
+  expect(plane.audit()).toContainEqual(
+    expect.objectContaining({
+      ...{ event: 'certificate.issue', outcome: 'failure', code: 'ERR_FORBIDDEN' },
+      id: REVIEWS,
+    }),
+  );
+});

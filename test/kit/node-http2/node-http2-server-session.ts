@@ -1,0 +1,85 @@
+import {
+  constants,
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { Channel } from '../../../src/proxy/channel.ts';
+import {
+  DENIED_BY_HEADER,
+  type HboneServerSession,
+  type IncomingStream,
+} from '../../../src/proxy/hbone/hbone-transport.ts';
+import { printable } from '../../../src/proxy/hbone/printable.ts';
+import { http2Channel } from './node-http2-channel.ts';
+import { CONNECTION_WINDOW_BYTES, http2Options, resetBounds } from './node-http2-settings.ts';
+
+const METHOD_NOT_ALLOWED = 405;
+
+/** The serving side of HBONE on node:http2. */
+export class NodeHttp2ServerSession implements HboneServerSession {
+  readonly #session: ServerHttp2Session;
+  readonly closed: Promise<string>;
+  #reason: string | undefined;
+
+  constructor(socket: TLSSocket, maxStreams: number, onStream: (stream: IncomingStream) => void) {
+    const session = performServerHandshake(socket, { ...http2Options(maxStreams), ...resetBounds });
+    this.#session = session;
+    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    session.on('error', (error) => {
+      this.#reason ??= error.message;
+    });
+    session.on('stream', (stream, headers) => {
+      const incoming = new Http2IncomingStream(stream, headers);
+      if (headers[':method'] === 'CONNECT') onStream(incoming);
+      else incoming.refuse(METHOD_NOT_ALLOWED);
+    });
+    this.closed = new Promise((resolve) => {
+      session.once('close', () => resolve(this.#reason ?? 'the connection ended'));
+    });
+  }
+
+  drain(): void {
+    this.#reason ??= 'drained';
+    this.#session.close();
+  }
+
+  destroy(): void {
+    // With an error code, or the streams would end as if in order.
+    this.#session.destroy(new Error('cut by this proxy'), constants.NGHTTP2_CANCEL);
+  }
+}
+
+class Http2IncomingStream implements IncomingStream {
+  readonly authority: string;
+  readonly #stream: ServerHttp2Stream;
+  readonly #channel: Channel;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+    this.authority = headers[':authority'] ?? '';
+    this.#stream = stream;
+    this.#channel = http2Channel(stream);
+  }
+
+  get gone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+
+  accept(): Channel {
+    this.#stream.respond({ ':status': constants.HTTP_STATUS_OK });
+    return this.#channel;
+  }
+
+  refuse(status: number, deniedBy?: string): void {
+    if (this.gone) return;
+    const headers = { ':status': status };
+    this.#stream.respond(
+      deniedBy === undefined ? headers : { ...headers, [DENIED_BY_HEADER]: printable(deniedBy) },
+      { endStream: true },
+    );
+    // The client ends its side when it has read this; a reset from here could overtake the answer.
+    this.#stream.resume();
+  }
+}
