@@ -101,6 +101,7 @@ function generateArgs() {
     'spiffe/workload.proto',
     'istio/v1/auth/ca.proto',
     'hauberk/facts/v1/fact.proto',
+    'hauberk/identity/v1/jwt_svid.proto',
   ];
   return ['generate', ...wanted.flatMap((path) => ['--path', path])];
 }

@@ -1,6 +1,6 @@
-import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import { createClient } from '@connectrpc/connect';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
-import { MeshError, type MeshErrorCode } from '../lib/errors.ts';
+import { MeshError } from '../lib/errors.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import { verifyPeer } from '../spiffe/verify-peer.ts';
@@ -10,6 +10,7 @@ import { createCsr } from '../x509/csr.ts';
 import { generateKeyPair, type KeyPair } from '../x509/key-pair.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
 import { serverTimeIn } from '../xds/time-header.ts';
+import { controlPlaneError } from './control-plane-error.ts';
 import type { ControlPlaneLink } from './control-plane-link.ts';
 
 export interface SvidCall {
@@ -62,7 +63,7 @@ export async function requestSvid(call: SvidCall): Promise<Identity> {
       },
     )
     .catch((error: unknown) => {
-      throw refusedOrAway(error);
+      throw controlPlaneError(error);
     });
   const certificates = response.certChain
     .slice(0, -1)
@@ -74,17 +75,4 @@ export async function requestSvid(call: SvidCall): Promise<Identity> {
   verifyPeer({ chain: certificates, bundles, nowMs });
   const svid = parseX509Svid({ chain: certificates, privateKey: keys.privateKey });
   return { svid, bundle, issuedAtMs: nowMs };
-}
-
-const REFUSALS: Partial<Record<Code, MeshErrorCode>> = {
-  [Code.Unauthenticated]: 'ERR_UNAUTHENTICATED',
-  [Code.PermissionDenied]: 'ERR_FORBIDDEN',
-  [Code.InvalidArgument]: 'ERR_CSR',
-};
-
-function refusedOrAway(error: unknown): MeshError {
-  const { code, rawMessage } = ConnectError.from(error);
-  return new MeshError(REFUSALS[code] ?? 'ERR_UNREACHABLE', `control plane: ${rawMessage}`, {
-    cause: error,
-  });
 }

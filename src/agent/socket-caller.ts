@@ -49,6 +49,14 @@ export function entitlementLost(): ConnectError {
   );
 }
 
+/** Unavailable, because clients try again then, and give up for good on other codes. */
+export function identityPending(): ConnectError {
+  return new ConnectError(
+    'the identity is being obtained from the control plane; see the sidecar’s status',
+    Code.Unavailable,
+  );
+}
+
 const HEADER = 'workload.spiffe.io';
 
 /**

@@ -64,6 +64,7 @@ it('says what is wrong with a path that cannot be a socket', async () => {
   await using rig = await SpiffeSocketRig.start();
   const opening = openSpiffeSocket({
     ...{ socketPath: `${rig.path}${'x'.repeat(120)}`, identity: rig.identity, ownUid: 0 },
+    tokens: { get: () => Promise.reject(new Error('not asked')) },
     clock: new ManualClock(),
     allowedUids: [0],
     events: { secretRejected: () => undefined, callerRefused: () => undefined },

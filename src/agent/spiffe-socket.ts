@@ -13,6 +13,7 @@ import type { Identity } from '../spiffe/identity.ts';
 import type { Crl } from '../x509/crl.ts';
 import { Entitlements } from './entitlements.ts';
 import { healthService } from './health-service.ts';
+import type { JwtSvids } from './jwt-svids.ts';
 import { reflectionServices } from './reflection-service.ts';
 import type { RegisteredIdentity } from './registered-identities.ts';
 import { SdsClients, type SdsEvents, type SdsStatus } from './sds-clients.ts';
@@ -20,6 +21,7 @@ import { sdsService } from './sds-service.ts';
 import { onlyEntitled, onlyWithWorkloadHeader } from './socket-caller.ts';
 import { startUnixGrpcServer } from './unix-grpc-server.ts';
 import { workloadApi } from './workload-api.ts';
+import { workloadApiJwt } from './workload-api-jwt.ts';
 
 export interface SpiffeSocketEvents extends SdsEvents {
   /** Somebody called who may have nothing. */
@@ -29,6 +31,7 @@ export interface SpiffeSocketEvents extends SdsEvents {
 export interface SpiffeSocketOptions {
   readonly socketPath: string;
   readonly identity: Watchable<Identity>;
+  readonly tokens: JwtSvids;
   readonly clock: Clock;
   /** Users whose processes are given the identity. */
   readonly allowedUids: readonly number[];
@@ -60,7 +63,7 @@ const EVERYBODY = 0o666;
  * @throws {MeshError} ERR_LISTEN when the socket cannot be made.
  */
 export async function openSpiffeSocket(options: SpiffeSocketOptions): Promise<SpiffeSocket> {
-  const { identity, clock, allowedUids, events } = options;
+  const { identity, tokens, clock, allowedUids, events } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const forOthers =
@@ -84,7 +87,10 @@ export async function openSpiffeSocket(options: SpiffeSocketOptions): Promise<Sp
       onlyWithWorkloadHeader,
     ],
     routes: (router) => {
-      router.service(SpiffeWorkloadAPI, workloadApi({ clock, signal }));
+      router.service(SpiffeWorkloadAPI, {
+        ...workloadApi({ clock, signal }),
+        ...workloadApiJwt({ tokens, clock, signal }),
+      });
       router.service(SecretDiscoveryService, sdsService({ clock, clients, signal }));
       router.service(Health, healthService({ ...health(identity, clock), signal }));
       const reflection = reflectionServices({ services: SERVICES, signal });

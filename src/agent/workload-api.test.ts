@@ -93,16 +93,6 @@ it.each<[string, Headers]>([
   await expect(stream.next()).rejects.toMatchObject({ code: Code.InvalidArgument });
 });
 
-it('answers Unimplemented to what is not there', async () => {
-  await using rig = await SpiffeSocketRig.start();
-  const client = clientOf(rig);
-  const gone = { code: Code.Unimplemented };
-  await expect(client.fetchJWTSVID({ audience: ['a'] }, { headers })).rejects.toMatchObject(gone);
-  await expect(client.validateJWTSVID({}, { headers })).rejects.toMatchObject(gone);
-  const bundles = client.fetchJWTBundles({}, { headers })[Symbol.asyncIterator]();
-  await expect(bundles.next()).rejects.toMatchObject(gone);
-});
-
 it('answers Unavailable while there is only an expired certificate', async () => {
   const clock = new ManualClock(Date.now());
   await using rig = await SpiffeSocketRig.start({ clock });

@@ -14,7 +14,7 @@ import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { type Entitlement, entitlementKey, isEntitled } from './entitlement.ts';
 import { usableCrls } from './mesh-crls.ts';
-import { entitlementLost } from './socket-caller.ts';
+import { entitlementLost, identityPending } from './socket-caller.ts';
 
 export interface WorkloadApiOptions {
   readonly clock: Clock;
@@ -24,11 +24,11 @@ export interface WorkloadApiOptions {
 
 /**
  * The X.509 profile of the SPIFFE Workload API. Each message is the whole state: at once, and again
- * with each rotation. What is not here answers Unimplemented, after which clients do not come back.
+ * with each rotation.
  */
 export function workloadApi(
   options: WorkloadApiOptions,
-): Partial<ServiceImpl<typeof SpiffeWorkloadAPI>> {
+): Pick<ServiceImpl<typeof SpiffeWorkloadAPI>, 'fetchX509SVID' | 'fetchX509Bundles'> {
   return {
     fetchX509SVID: (_request, context) =>
       pushed(options, context, (entitlement) => svids(entitlement, options.clock.now())),
@@ -45,25 +45,18 @@ async function* pushed<Message>(
   const until = AbortSignal.any([signal, context.signal]);
   for await (const entitlement of newest(context.values.get(entitlementKey), until)) {
     if (!isEntitled(entitlement)) throw entitlementLost();
-    if (entitlement.identities.length === 0) throw pending();
+    if (entitlement.identities.length === 0) throw identityPending();
     yield messageOf(entitlement);
   }
   // Not the end of the entitlement: clients try again, and then find our successor.
   throw new ConnectError('the agent is stopping', Code.Unavailable);
 }
 
-/** Unavailable, here and below, because clients try again then, and give up for good on other codes. */
-function pending(): ConnectError {
-  return new ConnectError(
-    'the identity is being obtained from the control plane; see the sidecar’s status',
-    Code.Unavailable,
-  );
-}
-
 function svids({ identities, crls }: Entitlement, nowMs: number): X509SVIDResponse {
   const valid = identities.filter(({ identity }) => endOf(identity) > nowMs);
   const [first] = identities;
   if (valid.length === 0 && first !== undefined) {
+    // Unavailable, because clients try again then, and give up for good on other codes.
     const end = new Date(endOf(first.identity)).toISOString();
     throw new ConnectError(
       `the certificate expired at ${end} and was not renewed; see the sidecar's log`,

@@ -12,7 +12,7 @@ import { agentPresence } from '../control/agent-presence.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { crlPublisher } from '../control/crl-publisher.ts';
-import { type DiscoveryOptions, discoveryService } from '../control/discovery-service.ts';
+import { discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
 import { heartbeatService } from '../control/heartbeat-service.ts';
@@ -24,10 +24,11 @@ import { revocationRoutes } from '../control/revocation-routes.ts';
 import { Revocations } from '../control/revocations.ts';
 import { serverIdentity } from '../control/server-identity.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
-import { type SigningOptions, signingService } from '../control/signing-service.ts';
+import { signingService } from '../control/signing-service.ts';
 import { tokenSecrets } from '../control/token-secrets.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -124,10 +125,11 @@ interface Parts {
 }
 
 async function serve(
-  { config, store, ledger, revocations, opened, tokenAuthority, events, clock }: Parts,
+  parts: Parts,
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
+  const { config, store, ledger, revocations, opened, tokenAuthority, events, clock } = parts;
   const { rootNamespace } = config;
   const { authority } = opened;
   const accounts = serviceAccounts(store);
@@ -141,23 +143,24 @@ async function serve(
   });
   await rotation.publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock });
-  const signing = {
-    authority,
-    attestors: [tokens, tokenAuthority.attestor, svids],
-    serviceAccounts: accounts,
-    ...{ store, ledger, revocations },
-  };
   const clocks = new AgentClocks(clock);
+  const attestors = { all: [tokens, tokenAuthority.attestor, svids], svids };
+  const services = agentServices(parts, { attestors, distribution, clocks, signal });
   const grpc = await startGrpcServer({
     ...{ listen: config.xds, identity: own.identity, clock },
-    routes: agentServices({
-      ...{ signing: { ...signing, events, clock }, clocks, attestor: svids },
-      discovery: { distribution, attestor: svids, revocations, ledger, clock, signal },
-    }),
+    routes: services,
   });
   const rules = admission({ store, events });
   const federation = await startFederation({
-    ...{ config, store, admission: rules, authority, own: own.identity, clock, events },
+    ...{
+      config,
+      store,
+      admission: rules,
+      authority: tokenAuthority,
+      own: own.identity,
+      clock,
+      events,
+    },
   });
   const tokenService = await tokenAuthority.start(own.identity);
   const admin = await serveJsonSocket({
@@ -197,17 +200,36 @@ async function serve(
   ]);
 }
 
-/** What agents ask for. */
-function agentServices(options: {
-  readonly signing: SigningOptions;
-  readonly discovery: DiscoveryOptions;
-  readonly attestor: Attestor;
+interface AgentServiceParts {
+  /** Who may get certificates, and who has one already. */
+  readonly attestors: { readonly all: readonly Attestor[]; readonly svids: Attestor };
+  readonly distribution: Distribution;
   readonly clocks: AgentClocks;
-}): (router: ConnectRouter) => void {
+  readonly signal: AbortSignal;
+}
+
+/** What agents ask for. */
+function agentServices(
+  { store, ledger, revocations, opened, tokenAuthority, events, clock }: Parts,
+  { attestors, distribution, clocks, signal }: AgentServiceParts,
+): (router: ConnectRouter) => void {
+  const { all, svids: attestor } = attestors;
+  const accounts = serviceAccounts(store);
+  const { authority } = opened;
+  const signing = { authority, attestors: all, serviceAccounts: accounts, store, ledger };
+  const discovery = discoveryService({
+    ...{ distribution, attestor, revocations, ledger, clock, signal },
+  });
   return (router) => {
-    router.service(Health, heartbeatService(options));
-    router.service(IstioCertificateService, signingService(options.signing));
-    const discovery = discoveryService(options.discovery);
+    router.service(Health, heartbeatService({ attestor, clocks }));
+    router.service(
+      IstioCertificateService,
+      signingService({ ...signing, revocations, events, clock }),
+    );
+    router.service(
+      JwtSvidService,
+      tokenAuthority.jwtSvids({ attestor, serviceAccounts: accounts, revocations }),
+    );
     router.service(AggregatedDiscoveryService, discovery, { acceptCompression: [] });
   };
 }

@@ -8,7 +8,9 @@ import {
   type IdentityManagerOptions,
   identityManager,
 } from '../agent/identity-manager.ts';
+import { jwtSvids } from '../agent/jwt-svids.ts';
 import { meshCrls } from '../agent/mesh-crls.ts';
+import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
 import { obtainSvid } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
 import type { RegisteredIdentities } from '../agent/registered-identities.ts';
@@ -180,14 +182,20 @@ interface ForSocket {
 }
 
 function openSpiffe(
-  { spiffeSocket: { path, allowedUids, ownUid } }: SidecarConfig,
+  { spiffeSocket: { path, allowedUids, ownUid }, controlPlane, rootNamespace }: SidecarConfig,
   { identity }: IdentityManager,
   { registered, facts }: ForSocket,
   log: Logger,
 ): Promise<SpiffeSocket> {
+  const link = { address: controlPlane, rootNamespace };
   return openSpiffeSocket({
     ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
     ...{ registered: registered?.held, crls: meshCrls(facts) },
+    tokens: jwtSvids({
+      mint: (current, audience) =>
+        mintJwtSvid({ ...link, identity: current, audience, nowMs: systemClock.now() }),
+      clock: systemClock,
+    }),
     events: {
       secretRejected: (event) => log.warn(event, 'an Envoy refused a secret and keeps the old one'),
       callerRefused: ({ caller, method }) =>

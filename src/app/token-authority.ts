@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ServiceImpl } from '@connectrpc/connect';
 import type { Attestor } from '../attestation/attestor.ts';
 import { type AuthenticateToken, tokenReviews } from '../attestation/authenticate-token.ts';
 import { serviceAccountAttestor } from '../attestation/service-account-attestor.ts';
@@ -8,17 +9,20 @@ import { type JwtKeyRing, openJwtKeyRing } from '../ca/jwt-key-ring.ts';
 import type { JwtKeyAlgorithm } from '../ca/jwt-keys.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { jwtKeySecret } from '../control/jwt-key-secret.ts';
+import { type JwtSvidServiceOptions, jwtSvidService } from '../control/jwt-svid-service.ts';
 import { JWKS_PATH, oidcDocuments } from '../control/oidc-documents.ts';
 import { startOidcServer } from '../control/oidc-server.ts';
 import { ownBundle } from '../control/own-bundle.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
 import { serviceAccountTokenRoutes } from '../control/service-account-token-routes.ts';
+import type { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { JsonRoute } from '../lib/json-socket-server.ts';
 import { runTasks, type Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
+import type { TrustDomain } from '../spiffe/trust-domain.ts';
 import type { Store } from '../store/store.ts';
 
 export interface TokenConfig {
@@ -43,6 +47,7 @@ export interface TokenAuthorityParts {
 
 /** Everything of the control plane that signs or judges tokens. */
 export interface TokenAuthority {
+  readonly trustDomain: TrustDomain;
   readonly issuer: string;
   readonly keys: JwtKeyRing;
   /** The own bundle, with the keys of tokens beside the certificates. */
@@ -51,6 +56,10 @@ export interface TokenAuthority {
   readonly attestor: Attestor;
   readonly authenticateToken: AuthenticateToken;
   readonly routes: Readonly<Record<string, JsonRoute>>;
+  /** Mints JWT-SVIDs for callers whom `attestor` knows. */
+  jwtSvids(
+    callers: Pick<JwtSvidServiceOptions, 'attestor' | 'serviceAccounts' | 'revocations'>,
+  ): ServiceImpl<typeof JwtSvidService>;
   /** Serves OpenID Connect discovery where that is configured; `run` rotates the keys as well. */
   start(
     identity: Watchable<ServerIdentity>,
@@ -79,6 +88,7 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
   const jwksUri = config.jwksUri ?? issuer + JWKS_PATH;
   const documents = oidcDocuments({ issuer, jwksUri, authorities });
   return {
+    trustDomain,
     issuer,
     keys,
     bundle: ownBundle(authority.bundle, authorities),
@@ -88,6 +98,8 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
     }),
     authenticateToken: tokenReviews(tokens),
     routes: serviceAccountTokenRoutes({ tokens, keys, events }),
+    jwtSvids: (callers) =>
+      jwtSvidService({ ...callers, issuer, keys, clock, events, newTokenId: randomUUID }),
     async start(identity) {
       const { oidc: listen } = config;
       const oidc = listen && (await startOidcServer({ listen, identity, documents }));

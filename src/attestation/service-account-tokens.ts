@@ -4,6 +4,7 @@ import { formatDuration } from '../lib/duration.ts';
 import { MeshError } from '../lib/errors.ts';
 import { checkRegisteredClaims } from '../lib/registered-claims.ts';
 import type { Watchable } from '../lib/watchable.ts';
+import { checkAudiences } from '../spiffe/check-audiences.ts';
 import type { JwtAuthority } from '../spiffe/jwt-authority.ts';
 
 /** Signs tokens, and knows by which keys they are believed. */
@@ -64,8 +65,6 @@ export interface ServiceAccountTokens {
 
 const LONGEST_LIFETIME_MS = 7 * 86_400_000;
 const SHORTEST_LIFETIME_MS = 1_000;
-const MOST_AUDIENCES = 16;
-const LONGEST_AUDIENCE = 512;
 const SUBJECT = /^system:serviceaccount:([^:]+):([^:]+)$/;
 const KUBERNETES = 'kubernetes.io';
 
@@ -146,16 +145,6 @@ function accountIn({ claims }: CompactJws): Omit<TokenBearer, 'audiences'> {
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-/** @throws {MeshError} ERR_USAGE. */
-function checkAudiences(audiences: readonly string[]): void {
-  const good = audiences.every((each) => each !== '' && each.length <= LONGEST_AUDIENCE);
-  if (good && audiences.length > 0 && audiences.length <= MOST_AUDIENCES) return;
-  throw new MeshError(
-    'ERR_USAGE',
-    `a token is for 1 to ${MOST_AUDIENCES} audiences of 1 to ${LONGEST_AUDIENCE} characters`,
-  );
 }
 
 function checkLifetime(lifetimeMs: number): void {

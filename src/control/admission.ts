@@ -91,6 +91,12 @@ export function admission({ store, events }: AdmissionOptions): Admission {
 
 /** Some kinds are the control plane's own record of what was done. */
 function refuseWritten(definition: KindDefinition | undefined): void {
+  if (definition?.origin === 'answer') {
+    throw new MeshError(
+      'ERR_FORBIDDEN',
+      `a ${definition.kind} is a question that the Kubernetes API answers; it cannot be stored`,
+    );
+  }
   if (definition?.writtenBy === undefined) return;
   throw new MeshError(
     'ERR_FORBIDDEN',

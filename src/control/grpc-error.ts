@@ -7,6 +7,7 @@ const CODES: Partial<Record<MeshErrorCode, Code>> = {
   ERR_CSR: Code.InvalidArgument,
   ERR_DER: Code.InvalidArgument,
   ERR_KEY: Code.InvalidArgument,
+  ERR_USAGE: Code.InvalidArgument,
   ERR_WIRE: Code.InvalidArgument,
   ERR_ISSUANCE: Code.InvalidArgument,
   ERR_LIMIT: Code.ResourceExhausted,

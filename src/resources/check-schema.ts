@@ -5,6 +5,7 @@ import { type FieldProblem, MAX_PROBLEMS, type ProblemReason, quote } from './fi
 import type { Json } from './json-tree.ts';
 import { suggestion } from './nearest.ts';
 import { SCHEMA_ANNOTATIONS } from './schema-annotations.ts';
+import { schemaKeywords } from './schema-keywords.ts';
 
 const ajv = new Ajv({
   strict: true,
@@ -16,7 +17,11 @@ const ajv = new Ajv({
   allowUnionTypes: true,
   // Said of a field for clients; what of it must hold is checked beyond the schema.
   validateFormats: false,
-}).addVocabulary([...SCHEMA_ANNOTATIONS]);
+})
+  // Patterns are RE2's, and checked by functions: JavaScript's engine can be made to run for ever.
+  .removeKeyword('pattern')
+  .addVocabulary([...SCHEMA_ANNOTATIONS]);
+for (const keyword of schemaKeywords) ajv.addKeyword(keyword);
 const compiled = new WeakMap<TSchema, ValidateFunction>();
 
 const REASONS: Readonly<Record<string, ProblemReason>> = {
@@ -94,6 +99,9 @@ function messageOf(error: ErrorObject, confidential: boolean): string {
     case 'maxItems':
     case 'maxProperties':
       return `has more than ${String(limit)} elements`;
+    case 'x-hauberk-check':
+    case 'x-hauberk-one-of':
+      return confidential ? 'is not in the form that it must have' : String(error.message);
     default:
       return `breaks the rule ${quote(error.keyword)}`;
   }

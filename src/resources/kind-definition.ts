@@ -79,6 +79,8 @@ export interface KindDefinition<T extends Resource = Resource> {
   readonly namespaced: boolean;
   /** What the API lets a name be. Default `subdomain`: DNS-1123, up to 253 characters. */
   readonly nameForm?: NameForm;
+  /** What one is called, and where it is, that is written without a name. */
+  readonly unnamed?: { readonly name: string; readonly namespace: string };
   /** One or two sentences for `explain` and the reference. */
   readonly description: string;
   /**

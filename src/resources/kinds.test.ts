@@ -21,9 +21,12 @@ it.each([
   expect(definition && qualifiedKind(definition)).toBe(qualified);
 });
 
-it.each(['', 'pod', 'services.networking.istio.io', 'constructor'])('does not know %j', (name) => {
-  expect(kindNamed(name)).toBeUndefined();
-});
+it.each(['', 'replicaset', 'services.networking.istio.io', 'constructor'])(
+  'does not know %j',
+  (name) => {
+    expect(kindNamed(name)).toBeUndefined();
+  },
+);
 
 it.each([
   ['v1', 'Service', 'v1'],

@@ -12,18 +12,17 @@ export const SCHEMA_ANNOTATIONS = [
   'x-kubernetes-preserve-unknown-fields',
   'x-kubernetes-embedded-resource',
   'x-kubernetes-validations',
-  'x-hauberk-nullable',
-  'x-hauberk-pattern',
-  'x-hauberk-rules',
+  'x-hauberk-drop-null',
+  'pattern',
 ] as const;
 
 /** How the merging kinds of patch treat a list, as options of its schema. */
-export interface ListMerge {
+export type ListMerge = {
   readonly 'x-kubernetes-list-type': 'map' | 'set' | 'atomic';
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
   readonly 'x-kubernetes-patch-strategy'?: 'merge' | 'merge,retainKeys' | 'replace';
   readonly 'x-kubernetes-patch-merge-key'?: string;
-}
+};
 
 /** A list of objects that are told apart by these keys; strategic merge goes by the first. */
 export function mapList(...keys: [string, ...string[]]): ListMerge {

@@ -53,11 +53,11 @@ it.each([
   ['{apiVersion: 1, kind: []}', 'apiVersion: must be a string', 'kind: must be a string'],
   [
     '{apiVersion: v1, kind: Servise}',
-    'kind: "Servise" is not one of Namespace, ServiceAccount, Secret, Service, WorkloadEntry, WorkloadRegistration, PeerAuthentication, AuthorizationPolicy, FederatedTrustDomain; did you mean "Service"?',
+    'kind: "Servise" is not a kind that is known here; did you mean "Service"?',
   ],
   [
-    '{apiVersion: networking.istio.io/v1, kind: VirtualService}',
-    'kind: "VirtualService" is not one of Namespace, ServiceAccount, Secret, Service, WorkloadEntry, WorkloadRegistration, PeerAuthentication, AuthorizationPolicy, FederatedTrustDomain',
+    '{apiVersion: networking.istio.io/v1, kind: EnvoyFilter}',
+    'kind: "EnvoyFilter" is not a kind that is known here',
   ],
   [
     '{apiVersion: security.istio.io/v1alpha1, kind: PeerAuthentication}',

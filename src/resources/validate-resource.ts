@@ -101,7 +101,7 @@ function unknownKind(
   const names = writable.map((definition) => definition.kind);
   return refused(
     'kind',
-    `${quote(kind)} is not one of ${names.join(', ')}${suggestion(kind, names)}`,
+    `${quote(kind)} is not a kind that is known here${suggestion(kind, names)}`,
   );
 }
 
@@ -110,29 +110,43 @@ function readFields(
   { fields, definition, version }: Typed,
   defaultNamespace: string,
 ): { resource: Resource } | { problems: readonly FieldProblem[] } {
-  const { apiVersion: _apiVersion, kind: _kind, metadata: written, ...rest } = fields;
+  const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = fields;
+  const written = named(metadata, definition);
   if (written === undefined) return refused('metadata', 'is required');
   const { confidential, kind, strategicMerge = false } = definition;
   const { schema } = inVersion(definition, version);
-  const given = withoutNulls(written, metadataSchema);
-  const body = strategicMerge ? withoutNulls(rest, schema) : rest;
+  const given = withoutNulls(written, metadataSchema, 'all');
+  const body = withoutNulls(rest, schema, strategicMerge ? 'all' : 'nullable');
   const problems = [
     ...checkSchema(given, { schema: metadataSchema, at: ['metadata'], confidential }),
   ];
-  const metadata =
+  const completed =
     problems.length > 0
       ? undefined
       : completeMetadata(given as unknown as ObjectMeta, definition, defaultNamespace);
-  if (metadata !== undefined) {
-    problems.push(...collect((report) => checkMetadata(metadata, definition, report)));
+  if (completed !== undefined) {
+    problems.push(...collect((report) => checkMetadata(completed, definition, report)));
   }
   problems.push(...checkSchema(body, { schema, confidential }));
-  if (metadata === undefined || problems.length > 0) {
+  if (completed === undefined || problems.length > 0) {
     return { problems: problems.slice(0, MAX_PROBLEMS) };
   }
   return {
-    resource: { apiVersion: storedApiVersion(definition), kind, metadata, ...(body as Fields) },
+    resource: {
+      apiVersion: storedApiVersion(definition),
+      kind,
+      metadata: completed,
+      ...(body as Fields),
+    },
   };
+}
+
+/** The metadata as written, with the name that its kind gives to those without one. */
+function named(metadata: Json | undefined, { unnamed }: KindDefinition): Json | undefined {
+  if (unnamed === undefined) return metadata;
+  if (metadata === undefined) return { ...unnamed };
+  if (!isPlainObject(metadata) || Object.hasOwn(metadata, 'name')) return metadata;
+  return { ...unnamed, ...(metadata as Fields) };
 }
 
 function refused(field: string, message: string): { problems: readonly FieldProblem[] } {

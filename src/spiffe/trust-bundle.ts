@@ -3,7 +3,7 @@ import { type Certificate, parseCertificate } from '../x509/certificate.ts';
 import { describeCertificate } from '../x509/describe-certificate.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
 import { parseBundleJson, writeBundleJson } from './bundle-json.ts';
-import type { JwtAuthority } from './jwt-authority.ts';
+import { type JwtAuthority, writeJwtAuthority } from './jwt-authority.ts';
 import type { TrustDomain } from './trust-domain.ts';
 
 /** What a bundle says about itself. */
@@ -113,6 +113,11 @@ export class TrustBundle {
    */
   toJwks(): string {
     return writeBundleJson(this);
+  }
+
+  /** The JWT keys alone, as the Workload API gives them. */
+  toJwtJwks(): string {
+    return JSON.stringify({ keys: this.jwtAuthorities.map(writeJwtAuthority) });
   }
 
   /** @throws {MeshError} ERR_DER, ERR_KEY, ERR_SVID; also when there is no certificate in it. */

@@ -68,16 +68,30 @@ async function nextOf(stream: AsyncIterator<X509SVIDResponse>): Promise<X509Cert
   return new X509Certificate(value.svids[0]?.x509Svid ?? new Uint8Array());
 }
 
-function watchSvids(): {
-  readonly stream: AsyncIterator<X509SVIDResponse>;
-  close(): void;
-} {
+function openClient() {
   const manager = new Http2SessionManager('http://localhost', undefined, {
     createConnection: () => connect(path),
   });
   const transport = createGrpcTransport({ baseUrl: 'http://localhost', sessionManager: manager });
-  const stream = createClient(SpiffeWorkloadAPI, transport).fetchX509SVID({}, { headers });
-  return { stream: stream[Symbol.asyncIterator](), close: () => manager.abort() };
+  return { client: createClient(SpiffeWorkloadAPI, transport), close: () => manager.abort() };
+}
+
+function watchSvids(): {
+  readonly stream: AsyncIterator<X509SVIDResponse>;
+  close(): void;
+} {
+  const { client, close } = openClient();
+  return { stream: client.fetchX509SVID({}, { headers })[Symbol.asyncIterator](), close };
+}
+
+/** Has the agent fetch a token and judge it by the bundle that came as a fact. */
+async function subjectOfOwnToken(): Promise<string> {
+  const { client, close } = openClient();
+  const { svids } = await client.fetchJWTSVID({ audience: ['web'] }, { headers });
+  const request = { audience: 'web', svid: svids[0]?.svid ?? '' };
+  const { spiffeId } = await client.validateJWTSVID(request, { headers });
+  close();
+  return spiffeId;
 }
 
 it('a sidecar gives its identity, pushes the renewal, and leaves the socket to its successor', async () => {
@@ -96,6 +110,8 @@ metadata: { name: reviews, namespace: shop, labels: { app: reviews }, annotation
   expect(await readStatus(stateDir)).toMatchObject({
     spiffeSocket: { path, sds: { clients: [], rejected: 0 } },
   });
+
+  expect(await subjectOfOwnToken()).toBe('spiffe://cluster.local/ns/shop/sa/reviews');
 
   const ending = expect(nextOf(watch.stream)).rejects.toMatchObject({ code: Code.Unavailable });
   const stopSecond = await startSidecar();

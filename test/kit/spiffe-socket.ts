@@ -1,15 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Transport } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { jwtSvids } from '../../src/agent/jwt-svids.ts';
 import type { RegisteredIdentity } from '../../src/agent/registered-identities.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../../src/agent/spiffe-socket.ts';
 import type { PeerCredentials } from '../../src/attestation/peer-credentials.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { type Watchable, WatchableValue } from '../../src/lib/watchable.ts';
 import type { Identity } from '../../src/spiffe/identity.ts';
+import { type JwtSvid, signJwtSvid } from '../../src/spiffe/jwt-svid.ts';
 import type { Crl } from '../../src/x509/crl.ts';
 import { type TestAuthority, testAuthority } from './test-authority.ts';
 
@@ -34,6 +37,8 @@ export class SpiffeSocketRig implements AsyncDisposable {
   readonly identity: WatchableValue<Identity>;
   readonly path: string;
   readonly rejections: string[] = [];
+  /** Set, it is what the control plane answers to requests for tokens. */
+  mintFailure: Error | undefined;
   readonly refused: { readonly caller: PeerCredentials; readonly method: string }[] = [];
   readonly #options: SpiffeSocketRigOptions;
   readonly #directory = mkdtempSync(join(tmpdir(), 'hauberk-spiffe-'));
@@ -64,7 +69,11 @@ export class SpiffeSocketRig implements AsyncDisposable {
     const socket = await openSpiffeSocket({
       socketPath: this.path,
       identity: this.identity,
-      clock: this.#options.clock ?? systemClock,
+      tokens: jwtSvids({
+        mint: (...question) => this.#mint(...question),
+        clock: this.#clock,
+      }),
+      clock: this.#clock,
       allowedUids: this.#options.allowedUids ?? [uid],
       ownUid: uid,
       registered: this.#options.registered,
@@ -83,6 +92,18 @@ export class SpiffeSocketRig implements AsyncDisposable {
         return running;
       },
     };
+  }
+
+  get #clock(): Clock {
+    return this.#options.clock ?? systemClock;
+  }
+
+  async #mint({ svid: { id } }: Identity, audience: readonly string[]): Promise<JwtSvid> {
+    if (this.mintFailure !== undefined) throw this.mintFailure;
+    return signJwtSvid({
+      ...{ id, audience, nowMs: this.#clock.now(), lifetimeMs: 300_000 },
+      ...{ tokenId: randomUUID(), signer: this.authority.jwtSigner },
+    });
   }
 
   /** The way to end the socket that is open now. */

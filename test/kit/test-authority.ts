@@ -48,6 +48,8 @@ export interface TestAuthority {
   readonly rootSigner: CertificateSigner;
   readonly intermediate: Certificate;
   readonly intermediateSigner: CertificateSigner;
+  /** Signs the JWT-SVIDs that the bundle has the key of. */
+  readonly jwtSigner: { readonly keyId: string; readonly privateKey: KeyPair['privateKey'] };
   readonly bundle: TrustBundle;
   /** An SVID whose chain is leaf, intermediate. */
   issue(spiffeId: string, options?: IssueOptions): X509Svid;
@@ -63,7 +65,11 @@ export function testAuthority(options: TestAuthorityOptions = {}): TestAuthority
     ...{ trustDomain, nowMs, algorithm, name: 'test intermediate', years: 1 },
     issuer: rootSigner,
   });
-  const bundle = TrustBundle.of(trustDomain, [rootSigner.certificate], { sequence: 1 });
+  const jwtKeys = generateKeyPair();
+  const bundle = TrustBundle.of(trustDomain, [rootSigner.certificate], {
+    sequence: 1,
+    jwtAuthorities: [{ keyId: 'jwt', publicKey: jwtKeys.publicKey }],
+  });
 
   function issue(spiffeId: string, issueOptions: IssueOptions = {}): X509Svid {
     const {
@@ -96,6 +102,7 @@ export function testAuthority(options: TestAuthorityOptions = {}): TestAuthority
     rootSigner,
     intermediate: intermediateSigner.certificate,
     intermediateSigner,
+    jwtSigner: { keyId: 'jwt', privateKey: jwtKeys.privateKey },
     bundle,
     issue,
     identity: (spiffeId, issueOptions) => ({

@@ -1,8 +1,7 @@
 import { type Static, type TArray, type TString, Type } from 'typebox';
 import type { Immutable } from '../resource.ts';
 import { closed, closedOrEmpty, oneOf, status, strings } from '../schema.ts';
-import { selectorSchema } from './selector.ts';
-import { targetReferenceSchema } from './target-reference.ts';
+import { attachmentFields } from './attachment.ts';
 
 const serviceAccountList = (description: string): TArray<TString> =>
   Type.Array(Type.String({ maxLength: 320 }), { maxItems: 16, description });
@@ -108,14 +107,7 @@ export const authorizationPolicySchema = Type.Object(
   {
     spec: closedOrEmpty(
       {
-        selector: Type.Optional(selectorSchema),
-        targetRef: Type.Optional(targetReferenceSchema),
-        targetRefs: Type.Optional(
-          Type.Array(targetReferenceSchema, {
-            maxItems: 16,
-            description: 'Gateways or services that the policy is for; does not apply to sidecars.',
-          }),
-        ),
+        ...attachmentFields,
         action: Type.Optional(
           oneOf(
             ['ALLOW', 'DENY', 'AUDIT', 'CUSTOM'],

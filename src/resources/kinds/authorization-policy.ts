@@ -28,5 +28,6 @@ export const authorizationPolicy: KindDefinition<AuthorizationPolicy> = {
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],
   visibility: 'own-and-root',
+  subresources: { status: true },
   confidential: false,
 };

@@ -3,10 +3,9 @@ import { quote } from '../field-problem.ts';
 import type { Report } from '../kind-definition.ts';
 import { DRY_RUN_ANNOTATION } from '../metadata.ts';
 import type { ObjectMeta } from '../resource.ts';
+import { checkAttachment, warnOfAttachment } from './attachment.ts';
 import type { AuthorizationPolicySpec } from './authorization-policy-schema.ts';
 import { checkCustomRule, checkRule, deniesAllTcp } from './check-rule.ts';
-import { checkSelector, warnOfSelector } from './selector.ts';
-import { checkTargetReference } from './target-reference.ts';
 
 interface AuthorizationPolicy {
   readonly metadata: ObjectMeta;
@@ -31,7 +30,7 @@ export function checkAuthorization(policy: AuthorizationPolicy, report: Report):
 
 /** Reports what Istio warns of. */
 export function warnOfAuthorization({ spec }: AuthorizationPolicy, report: Report): void {
-  warnOfSelector(spec.selector, 'spec.selector', report);
+  warnOfAttachment(spec, report);
   if (spec.action !== 'DENY') return;
   for (const [index, rule] of (spec.rules ?? []).entries()) {
     if (deniesAllTcp(rule)) {
@@ -40,19 +39,6 @@ export function warnOfAuthorization({ spec }: AuthorizationPolicy, report: Repor
         'will deny all connections to TCP ports, for which its HTTP fields do not count; name the ports in "to"',
       );
     }
-  }
-}
-
-function checkAttachment(spec: AuthorizationPolicySpec, report: Report): void {
-  const { selector, targetRef, targetRefs } = spec;
-  const given = [selector, targetRef, targetRefs].filter((way) => way !== undefined);
-  if (given.length > 1) {
-    report('spec', 'only one of selector, targetRef and targetRefs can be set');
-  }
-  checkSelector(selector, 'spec.selector', report);
-  if (targetRef !== undefined) checkTargetReference(targetRef, 'spec.targetRef', report);
-  for (const [index, reference] of (targetRefs ?? []).entries()) {
-    checkTargetReference(reference, fieldOf(['targetRefs', index], 'spec'), report);
   }
 }
 

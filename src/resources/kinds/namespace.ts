@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { KindDefinition, ResourceOf } from '../kind-definition.ts';
 import { closed, status, strings } from '../schema.ts';
+import { ageColumn } from './columns.ts';
 
 const schema = Type.Object(
   {
@@ -35,11 +36,10 @@ export const namespace: KindDefinition<Namespace> = {
   nameForm: 'label',
   description: 'A room in which names are unique, and the scope of most policies.',
   schema,
-  columns: [
-    { name: 'Status', type: 'string', jsonPath: '.status.phase' },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-  ],
+  columns: [{ name: 'Status', type: 'string', jsonPath: '.status.phase' }, ageColumn],
   complete: withNameLabel,
+  subresources: { status: true },
+  selectableFields: ['status.phase'],
   strategicMerge: true,
   visibility: 'never',
   confidential: false,

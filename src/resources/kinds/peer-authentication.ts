@@ -61,6 +61,7 @@ export const peerAuthentication: KindDefinition<PeerAuthentication> = {
   validate: checkPeerAuthentication,
   warn: ({ spec }, report) => warnOfSelector(spec.selector, 'spec.selector', report),
   visibility: 'mesh',
+  subresources: { status: true },
   confidential: false,
 };
 

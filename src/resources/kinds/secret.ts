@@ -1,12 +1,13 @@
 import { Type } from 'typebox';
 import { fieldOf } from '../field-path.ts';
 import type { KindDefinition, Report, ResourceOf } from '../kind-definition.ts';
+import { sameJson } from '../same-json.ts';
 import { mapOf } from '../schema.ts';
+import { ageColumn } from './columns.ts';
+import { dataKeyProblem, dataSize } from './data-keys.ts';
 
 /** Kubernetes' bound on all values together. */
 const MAX_DATA_BYTES = 1024 * 1024;
-const LONGEST_KEY = 253;
-const KEY = /^[-._A-Za-z0-9]+$/;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 const schema = Type.Object(
@@ -47,10 +48,19 @@ export const secret: KindDefinition<Secret> = {
   schema,
   columns: [
     { name: 'Type', type: 'string', jsonPath: '.type' },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+    {
+      name: 'Data',
+      type: 'integer',
+      description: 'How many values it has.',
+      jsonPath: '.data',
+      cell: ({ data }) => dataSize(data),
+    },
+    ageColumn,
   ],
   complete: foldStringData,
   validate: checkSecret,
+  validateUpdate: checkImmutable,
+  selectableFields: ['type'],
   strategicMerge: true,
   visibility: 'never',
   confidential: true,
@@ -71,12 +81,8 @@ function checkSecret({ type, data = {} }: Secret, report: Report): void {
   let bytes = 0;
   for (const [key, value] of Object.entries(data)) {
     const field = fieldOf(['data', key]);
-    if (key.length > LONGEST_KEY || !KEY.test(key) || key === '.' || key.startsWith('..')) {
-      report(
-        field,
-        `a key has up to ${LONGEST_KEY} letters, digits, "-", "_" and ".", and does not begin with ".."`,
-      );
-    }
+    const problem = dataKeyProblem(key);
+    if (problem !== undefined) report(field, problem);
     if (value.length % 4 !== 0 || !BASE64.test(value)) {
       report(field, 'is not base64; plain text goes into stringData');
     }
@@ -87,6 +93,15 @@ function checkSecret({ type, data = {} }: Secret, report: Report): void {
   for (const key of ['tls.crt', 'tls.key']) {
     if (!Object.hasOwn(data, key))
       report(fieldOf(['data', key]), `is required with the type ${type}`);
+  }
+}
+
+function checkImmutable(old: Secret, resource: Secret, report: Report): void {
+  if (old.type !== resource.type) report('type', 'cannot be changed; delete the Secret first');
+  if (old.immutable !== true) return;
+  if (resource.immutable !== true) report('immutable', 'cannot be unset once it is true');
+  if (!sameJson(old.data, resource.data)) {
+    report('data', 'cannot be changed, as immutable is true');
   }
 }
 

@@ -6,6 +6,8 @@ import { fieldOf } from '../field-path.ts';
 import { quote } from '../field-problem.ts';
 import type { KindDefinition, Report, ResourceOf } from '../kind-definition.ts';
 import { closed } from '../schema.ts';
+import { atomicList, mapList } from '../schema-annotations.ts';
+import { ageColumn } from './columns.ts';
 
 const text = Type.Optional(Type.String());
 
@@ -25,11 +27,15 @@ const objectReference = closed(
 const schema = Type.Object(
   {
     secrets: Type.Optional(
-      Type.Array(objectReference, { description: 'Secrets that Pods of this account may use.' }),
+      Type.Array(objectReference, {
+        description: 'Secrets that Pods of this account may use.',
+        ...mapList('name'),
+      }),
     ),
     imagePullSecrets: Type.Optional(
       Type.Array(closed({ name: text }, 'A Secret of the same namespace.'), {
         description: 'Secrets for pulling images.',
+        ...atomicList(),
       }),
     ),
     automountServiceAccountToken: Type.Optional(
@@ -55,7 +61,8 @@ export const serviceAccount: KindDefinition<ServiceAccount> = {
   description:
     'Whom a workload runs as: the identity of every workload is made from its namespace and the name of its service account.',
   schema,
-  columns: [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
+  columns: [ageColumn],
+  subresources: { token: true },
   validate: checkServiceAccount,
   strategicMerge: true,
   visibility: 'own',

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import type { Immutable } from '../resource.ts';
 import { closed, mapOf, oneOf, port, status, strings } from '../schema.ts';
+import { mapList } from '../schema-annotations.ts';
 
 const text = (description: string) => Type.Optional(Type.String({ description }));
 
@@ -11,6 +12,7 @@ const servicePort = closed(
     targetPort: Type.Optional(
       Type.Unsafe<number | string>({
         type: ['integer', 'string'],
+        'x-kubernetes-int-or-string': true,
         minimum: 1,
         maximum: 65535,
         description:
@@ -51,7 +53,12 @@ const spec = closed(
         description: 'How the Service is reached; ClusterIP where it is left out.',
       }),
     ),
-    ports: Type.Optional(Type.Array(servicePort, { description: 'The ports it answers on.' })),
+    ports: Type.Optional(
+      Type.Array(servicePort, {
+        description: 'The ports it answers on.',
+        ...mapList('port', 'protocol'),
+      }),
+    ),
     selector: Type.Optional(
       mapOf(Type.String(), 'Labels of the workloads behind it, all of which must be carried.'),
     ),

@@ -1,57 +1,12 @@
 import { Type } from 'typebox';
 import type { KindDefinition, ResourceOf } from '../kind-definition.ts';
-import { closed, mapOf, port, status } from '../schema.ts';
+import { status } from '../schema.ts';
 import { checkWorkloadEntry } from './check-workload-entry.ts';
-
-const UINT32_MAX = 4_294_967_295;
+import { endpointSchema } from './endpoint-schema.ts';
 
 const schema = Type.Object(
   {
-    spec: closed(
-      {
-        address: Type.Optional(
-          Type.String({
-            maxLength: 256,
-            description: 'IP address, DNS name, or `unix://` socket path; without a port.',
-          }),
-        ),
-        ports: Type.Optional(
-          mapOf(
-            port('Port of the workload.'),
-            'Port of the workload by the name of the Service port; the target port where there is none.',
-            { maxProperties: 128 },
-          ),
-        ),
-        labels: Type.Optional(
-          mapOf(Type.String(), 'Labels of the workload, which selectors look at.', {
-            maxProperties: 256,
-          }),
-        ),
-        network: Type.Optional(
-          Type.String({
-            maxLength: 2048,
-            description: 'Endpoints of one network reach each other directly.',
-          }),
-        ),
-        locality: Type.Optional(
-          Type.String({ maxLength: 2048, description: 'Where it runs: `region/zone/sub-zone`.' }),
-        ),
-        weight: Type.Optional(
-          Type.Integer({
-            minimum: 0,
-            maximum: UINT32_MAX,
-            description: 'Share of the load, beside the weights of the other endpoints.',
-          }),
-        ),
-        serviceAccount: Type.Optional(
-          Type.String({
-            maxLength: 253,
-            description: 'Service account in the namespace of the entry that the workload runs as.',
-          }),
-        ),
-      },
-      'One workload outside of Kubernetes: where it is and who it is.',
-    ),
+    spec: endpointSchema(),
     status: Type.Optional(status),
   },
   { additionalProperties: false },
@@ -78,6 +33,7 @@ export const workloadEntry: KindDefinition<WorkloadEntry> = {
     { name: 'Address', type: 'string', jsonPath: '.spec.address' },
   ],
   validate: checkWorkloadEntry,
+  subresources: { status: true },
   visibility: 'mesh',
   confidential: false,
 };

@@ -78,6 +78,15 @@ peer('go-spiffe', (program) => {
     expect(await go.next()).toEqual({ error: 'PermissionDenied' });
   });
 
+  it('fetches a token that it and the agent judge alike', async () => {
+    await using rig = await SpiffeSocketRig.start();
+    await using go = client('jwt', rig);
+    expect(await go.next()).toEqual({
+      ...{ id: FRONTEND, audience: ['here'], offline: true },
+      ...{ here: 'OK', elsewhere: 'InvalidArgument' },
+    });
+  });
+
   it('asks by reflection what the socket has, in both versions, without the header', async () => {
     await using rig = await SpiffeSocketRig.start();
     await using go = client('reflect', rig);

@@ -5,7 +5,7 @@ import sys
 import threading
 
 import grpc
-from spiffe import WorkloadApiClient, X509Source
+from spiffe import JwtSvid, WorkloadApiClient, X509Source
 from spiffe._proto import workload_pb2, workload_pb2_grpc
 
 
@@ -25,6 +25,30 @@ def fetch(socket):
             **describe(svid),
             "chain": len(svid.cert_chain),
             "domains": sorted(bundle.trust_domain.name for bundle in bundles.bundles),
+        })
+
+
+def jwt(socket):
+    """Fetches a token for one audience and has it judged, here and by the agent."""
+
+    def judged(call):
+        try:
+            return str(call().spiffe_id)
+        except Exception as error:
+            return type(error).__name__
+
+    with WorkloadApiClient(socket) as client:
+        svid = client.fetch_jwt_svid(audience={"here"}, timeout=5)
+        bundles = client.fetch_jwt_bundles(timeout=5)
+        bundle = bundles.get_bundle_for_trust_domain(svid.spiffe_id.trust_domain)
+        say({
+            "id": str(svid.spiffe_id),
+            "audience": sorted(svid.audience),
+            "keys": len(bundle.jwt_authorities),
+            "offline": judged(lambda: JwtSvid.parse_and_validate(svid.token, bundle, {"here"})),
+            "elsewhere": judged(lambda: JwtSvid.parse_and_validate(svid.token, bundle, {"x"})),
+            "agent": judged(lambda: client.validate_jwt_svid(svid.token, "here", timeout=5)),
+            "agentElsewhere": judged(lambda: client.validate_jwt_svid(svid.token, "x", timeout=5)),
         })
 
 
@@ -73,6 +97,26 @@ def raw(socket):
                     workload_pb2.JWTSVIDRequest(audience=["a"]), metadata=good, timeout=5
                 )
             ),
+            "jwtWithout": code_of(
+                lambda: stub.FetchJWTSVID(workload_pb2.JWTSVIDRequest(audience=["a"]), timeout=5)
+            ),
+            "noAudience": code_of(
+                lambda: stub.FetchJWTSVID(workload_pb2.JWTSVIDRequest(), metadata=good, timeout=5)
+            ),
+            "otherId": code_of(
+                lambda: stub.FetchJWTSVID(
+                    workload_pb2.JWTSVIDRequest(audience=["a"], spiffe_id="spiffe://cluster.local/x"),
+                    metadata=good,
+                    timeout=5,
+                )
+            ),
+            "invalid": code_of(
+                lambda: stub.ValidateJWTSVID(
+                    workload_pb2.ValidateJWTSVIDRequest(audience="a", svid="a.b.c"),
+                    metadata=good,
+                    timeout=5,
+                )
+            ),
             "wit": code_of(
                 lambda: channel.unary_unary("/SpiffeWorkloadAPI/FetchWITSVID")(
                     b"", metadata=good, timeout=5
@@ -82,4 +126,4 @@ def raw(socket):
 
 
 threading.excepthook = lambda args: say({"crash": str(args.exc_value)})
-{"fetch": fetch, "watch": watch, "source": source, "raw": raw}[sys.argv[1]](sys.argv[2])
+{"fetch": fetch, "jwt": jwt, "watch": watch, "source": source, "raw": raw}[sys.argv[1]](sys.argv[2])

@@ -51,6 +51,16 @@ peer('python-spiffe', (python) => {
     expect(await client.next()).toEqual({ id: FRONTEND, serial: serialOf(rig.identity.current) });
   });
 
+  it('fetches a token that it and the agent judge alike', async () => {
+    await using rig = await SpiffeSocketRig.start();
+    await using client = new PythonClient(python, 'jwt', rig);
+    expect(await client.next()).toEqual({
+      ...{ id: FRONTEND, audience: ['here'], keys: 1, offline: FRONTEND, agent: FRONTEND },
+      elsewhere: 'InvalidTokenError',
+      agentElsewhere: expect.stringMatching(/Error$/),
+    });
+  });
+
   it('is told by status code what it did wrong', async () => {
     await using rig = await SpiffeSocketRig.start();
     await using client = new PythonClient(python, 'raw', rig);
@@ -59,7 +69,11 @@ peer('python-spiffe', (python) => {
       without: 'INVALID_ARGUMENT',
       wrong: 'INVALID_ARGUMENT',
       twice: 'INVALID_ARGUMENT',
-      jwt: 'UNIMPLEMENTED',
+      jwt: 'OK',
+      jwtWithout: 'INVALID_ARGUMENT',
+      noAudience: 'INVALID_ARGUMENT',
+      otherId: 'PERMISSION_DENIED',
+      invalid: 'INVALID_ARGUMENT',
       wit: 'UNIMPLEMENTED',
     });
   });
