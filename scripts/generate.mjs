@@ -102,6 +102,7 @@ function generateArgs() {
     'istio/v1/auth/ca.proto',
     'hauberk/facts/v1/fact.proto',
     'hauberk/identity/v1/jwt_svid.proto',
+    'hauberk/identity/v1/return_ticket.proto',
   ];
   return ['generate', ...wanted.flatMap((path) => ['--path', path])];
 }

@@ -4,6 +4,7 @@ import { MeshError, type MeshErrorCode } from '../lib/errors.ts';
 const REFUSALS: Partial<Record<Code, MeshErrorCode>> = {
   [Code.Unauthenticated]: 'ERR_UNAUTHENTICATED',
   [Code.PermissionDenied]: 'ERR_FORBIDDEN',
+  [Code.NotFound]: 'ERR_NOT_FOUND',
   [Code.InvalidArgument]: 'ERR_CSR',
 };
 

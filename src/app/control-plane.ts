@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConnectRouter } from '@connectrpc/connect';
 import type { Attestor } from '../attestation/attestor.ts';
+import type { ReturnTickets } from '../attestation/return-tickets.ts';
 import { svidAttestor } from '../attestation/svid-attestor.ts';
 import { tokenLedger } from '../attestation/token-ledger.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
@@ -20,15 +21,18 @@ import type { IssuanceLedger } from '../control/issuance-ledger.ts';
 import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
 import { WorkloadRegistry } from '../control/registry.ts';
+import { returnTicketService } from '../control/return-ticket-service.ts';
 import { revocationRoutes } from '../control/revocation-routes.ts';
 import { Revocations } from '../control/revocations.ts';
 import { serverIdentity } from '../control/server-identity.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
 import { signingService } from '../control/signing-service.ts';
+import { sweepCredentials } from '../control/sweep-credentials.ts';
 import { tokenSecrets } from '../control/token-secrets.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
 import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
+import { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -47,6 +51,7 @@ import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-d
 import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import { type AuthorityConfig, type OpenAuthority, openAuthority } from './open-authority.ts';
+import { openReturnTickets } from './return-tickets.ts';
 import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
 export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
@@ -56,6 +61,11 @@ export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
   /** Default: a file in the data directory, made at the first start. */
   readonly masterKey?: MasterKeySources;
   readonly tokens?: TokenConfig;
+  /**
+   * How long after the end of its certificate a workload may come back without a token, in
+   * milliseconds; 0 = never. Default 72 hours.
+   */
+  readonly reenrolGraceMs?: number | undefined;
 }
 
 export interface ControlPlaneReady {
@@ -74,6 +84,7 @@ export interface ControlPlaneReady {
 
 /** Standard output is for what `hauberk up` was asked to print. */
 const STANDARD_ERROR = 2;
+const REENROL_GRACE_MS = 72 * 3_600_000;
 
 /**
  * The control plane, until `signal` aborts. Whatever can fail at start fails before anything is
@@ -104,8 +115,8 @@ export async function runControlPlane(
     const tokenAuthority = await openTokenAuthority({
       ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
     });
-    const parts = { config, store, ledger, revocations, opened, tokenAuthority, events, clock };
-    await serve(parts, signal, ready);
+    const parts = { config, store, ledger, revocations, opened, authority };
+    await serve({ ...parts, tokenAuthority, events, clock }, signal, ready);
   } finally {
     ledger.close();
     audit.close();
@@ -119,6 +130,8 @@ interface Parts {
   readonly ledger: IssuanceLedger;
   readonly revocations: Revocations;
   readonly opened: OpenAuthority;
+  /** The one that was opened. */
+  readonly authority: CertificateAuthority;
   readonly tokenAuthority: TokenAuthority;
   readonly events: ControlEvents;
   readonly clock: Clock;
@@ -129,38 +142,26 @@ async function serve(
   signal: AbortSignal,
   ready: (state: ControlPlaneReady) => void,
 ): Promise<void> {
-  const { config, store, ledger, revocations, opened, tokenAuthority, events, clock } = parts;
+  const { config, store, ledger, revocations, authority, tokenAuthority, events, clock } = parts;
   const { rootNamespace } = config;
-  const { authority } = opened;
   const accounts = serviceAccounts(store);
-  const { records, tokens, svids } = attestation({ config, store, revocations, authority, clock });
+  const { records, tickets, sweep, attestors } = attestation(parts);
   const registry = new WorkloadRegistry({ store, clock, events });
   const presence = agentPresence(registry, events);
   const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
-  const rotation = authorityRotation({
-    ...{ opened, store, distribution, ledger, revocations, events, clock, rootNamespace },
-    bundle: tokenAuthority.bundle,
-  });
+  const { bundle } = tokenAuthority;
+  const rotation = authorityRotation({ ...parts, distribution, bundle, rootNamespace });
   await rotation.publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock });
   const clocks = new AgentClocks(clock);
-  const attestors = { all: [tokens, tokenAuthority.attestor, svids], svids };
-  const services = agentServices(parts, { attestors, distribution, clocks, signal });
+  const services = agentServices(parts, { attestors, tickets, distribution, clocks, signal });
   const grpc = await startGrpcServer({
     ...{ listen: config.xds, identity: own.identity, clock },
     routes: services,
   });
   const rules = admission({ store, events });
   const federation = await startFederation({
-    ...{
-      config,
-      store,
-      admission: rules,
-      authority: tokenAuthority,
-      own: own.identity,
-      clock,
-      events,
-    },
+    ...{ ...parts, admission: rules, authority: tokenAuthority, own: own.identity },
   });
   const tokenService = await tokenAuthority.start(own.identity);
   const admin = await serveJsonSocket({
@@ -170,11 +171,11 @@ async function serve(
       ...tokenAuthority.routes,
       ...certificateRoutes({ ledger, revocations }),
       ...rotation.routes,
-      ...revocationRoutes({ ledger, revocations, tokens: records, authority, store, events }),
+      ...revocationRoutes({ ...parts, tokens: records, tickets }),
       ...adminRoutes({
         store,
         admission: rules,
-        tokens,
+        tokens: attestors.tokens,
         authority,
         serviceAccounts: accounts,
         events,
@@ -194,6 +195,7 @@ async function serve(
     ...rotation.tasks,
     crlPublisher({ store, authority, revocations, clock, events }).run,
     tokenService.run,
+    sweep,
     keepLedger({ ledger, revocations, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
@@ -203,6 +205,7 @@ async function serve(
 interface AgentServiceParts {
   /** Who may get certificates, and who has one already. */
   readonly attestors: { readonly all: readonly Attestor[]; readonly svids: Attestor };
+  readonly tickets: ReturnTickets;
   readonly distribution: Distribution;
   readonly clocks: AgentClocks;
   readonly signal: AbortSignal;
@@ -210,12 +213,11 @@ interface AgentServiceParts {
 
 /** What agents ask for. */
 function agentServices(
-  { store, ledger, revocations, opened, tokenAuthority, events, clock }: Parts,
-  { attestors, distribution, clocks, signal }: AgentServiceParts,
+  { store, ledger, revocations, authority, tokenAuthority, events, clock }: Parts,
+  { attestors, tickets, distribution, clocks, signal }: AgentServiceParts,
 ): (router: ConnectRouter) => void {
   const { all, svids: attestor } = attestors;
   const accounts = serviceAccounts(store);
-  const { authority } = opened;
   const signing = { authority, attestors: all, serviceAccounts: accounts, store, ledger };
   const discovery = discoveryService({
     ...{ distribution, attestor, revocations, ledger, clock, signal },
@@ -226,6 +228,7 @@ function agentServices(
       IstioCertificateService,
       signingService({ ...signing, revocations, events, clock }),
     );
+    router.service(ReturnTicketService, returnTicketService({ tickets, attestor }));
     router.service(
       JwtSvidService,
       tokenAuthority.jwtSvids({ attestor, serviceAccounts: accounts, revocations }),
@@ -247,26 +250,29 @@ function readyState(
   };
 }
 
-/** Who may be asking: holders of enrolment tokens, and of SVIDs that are not revoked. */
-function attestation({
-  config,
-  store,
-  revocations,
-  authority,
-  clock,
-}: Omit<Parts, 'ledger' | 'events' | 'opened' | 'tokenAuthority'> & {
-  readonly authority: CertificateAuthority;
-}) {
+/** Who may be asking: holders of tokens of all kinds, and of SVIDs that are not revoked. */
+function attestation(parts: Parts) {
+  const { config, store, revocations, authority, tokenAuthority, events, clock } = parts;
+  const { rootNamespace, reenrolGraceMs: graceMs = REENROL_GRACE_MS } = config;
   const { trustDomain } = authority;
-  const records = tokenSecrets(store, config.rootNamespace);
+  const records = tokenSecrets(store, rootNamespace);
   const pin = (): string => rootFingerprint(authority);
   const tokens = tokenLedger({ records, trustDomain, rootFingerprint: pin, clock });
-  const svids = svidAttestor({
+  const returns = openReturnTickets({ ...parts, trustDomain, rootNamespace, graceMs });
+  const { tickets } = returns;
+  const shared = {
     bundles: () => authority.bundle.current,
     clock,
-    refuseRevoked: (serial) => revocations.refuse(serial),
+    refuseRevoked: (serial: string) => revocations.refuse(serial),
+  };
+  const svids = svidAttestor(shared);
+  const returning = svidAttestor({
+    ...shared,
+    mayReturn: (id, serial) => tickets.covers(id, serial),
   });
-  return { records, tokens, svids };
+  const all = [tokens, tickets, tokenAuthority.attestor, returning];
+  const sweep = sweepCredentials({ tokens: records, tickets: returns, clock, events });
+  return { records, tickets, sweep, attestors: { all, tokens, svids } };
 }
 
 function rootFingerprint({ bundle }: CertificateAuthority): string {

@@ -11,7 +11,7 @@ import {
 import { jwtSvids } from '../agent/jwt-svids.ts';
 import { meshCrls } from '../agent/mesh-crls.ts';
 import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
-import { obtainSvid } from '../agent/obtain-svid.ts';
+import { obtainSvid, type ReturnPath } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
 import type { RegisteredIdentities } from '../agent/registered-identities.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
@@ -32,6 +32,7 @@ import { AdsClient, type AdsState } from '../xds/ads-client.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
+import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
@@ -48,7 +49,8 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   ensurePrivateDirectory(config.stateDir);
   const predecessor = await identityOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
-  const managed = managerOptions(config, comparison, log);
+  const returning = returnPath(config, log);
+  const managed = managerOptions(config, { comparison, returning }, log);
   const first = predecessor ?? (await enrol(managed, signal));
   const manager = identityManager(first, managed);
   const cache = await openFacts(config, manager, log);
@@ -73,6 +75,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   const ended = new AbortController();
   const agent = runTasks(ended.signal, [
     manager.run,
+    keepReturning(config, returning, manager.identity, log),
     (stop) => ads.run(stop),
     renewal.run,
     (stop) => cache.run(stop),
@@ -219,12 +222,17 @@ async function drain(
 
 function managerOptions(
   config: SidecarConfig,
-  comparison: ClockComparison,
+  {
+    comparison,
+    returning,
+  }: { readonly comparison: ClockComparison; readonly returning: ReturnPath },
   log: Logger,
 ): IdentityManagerOptions {
   const { controlPlane: address, rootNamespace, token } = config;
   return {
-    obtain: obtainSvid({ address, rootNamespace, token, clock: systemClock, comparison }),
+    obtain: obtainSvid({
+      ...{ address, rootNamespace, token, clock: systemClock, comparison, returning },
+    }),
     clock: systemClock,
     events: {
       svidIssued: ({ identity: { svid }, renewal }) => {

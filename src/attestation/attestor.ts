@@ -21,6 +21,8 @@ export interface AttestedCaller {
    * @throws {MeshError} ERR_UNAUTHENTICATED when another key was quicker.
    */
   confirm(keyFingerprint: string): Promise<void>;
+  /** Told of the certificate that was granted, before it is handed out. */
+  issued?(certificate: { readonly serial: string }): Promise<void>;
 }
 
 /** One way to find out who is asking. */
@@ -29,7 +31,8 @@ export interface Attestor {
   /**
    * Undefined: this evidence is not of my kind.
    *
-   * @throws {MeshError} ERR_UNAUTHENTICATED when it is and it is not good.
+   * @throws {MeshError} ERR_UNAUTHENTICATED when it is and it is not good; ERR_NOT_FOUND for a
+   *   return ticket that is not known.
    */
   attest(evidence: Evidence): Promise<AttestedCaller | undefined>;
 }

@@ -1,8 +1,11 @@
 import type { Clock } from '../lib/clock.ts';
+import { formatDuration } from '../lib/duration.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
+import type { SpiffeId } from '../spiffe/spiffe-id.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { TrustDomain } from '../spiffe/trust-domain.ts';
 import { verifiedPeer } from '../spiffe/verify-peer.ts';
+import type { Certificate } from '../x509/certificate.ts';
 import type { Attestor } from './attestor.ts';
 
 export interface SvidAttestorOptions {
@@ -10,27 +13,37 @@ export interface SvidAttestorOptions {
   readonly clock: Clock;
   /** @throws {MeshError} ERR_UNAUTHENTICATED for the serial of a certificate that was revoked. */
   readonly refuseRevoked: (serial: string) => void;
+  /** Whether the owner of this certificate, which has expired, may come back by its key. Default: never. */
+  readonly mayReturn?: (id: SpiffeId, serial: string) => Promise<boolean>;
 }
 
 /** Knows a caller by the SVID it already has: TLS has proved that it holds the key. */
-export function svidAttestor({ bundles, clock, refuseRevoked }: SvidAttestorOptions): Attestor {
+export function svidAttestor(options: SvidAttestorOptions): Attestor {
+  const { bundles, clock, refuseRevoked, mayReturn } = options;
   return {
     name: 'svid',
     async attest({ chain }) {
       const [leaf] = chain;
       if (leaf === undefined) return undefined;
       try {
-        const { id, path } = verifiedPeer({
-          chain,
-          bundles,
-          nowMs: clock.now(),
-          purpose: 'clientAuth',
-        });
+        const hasEnded = mayReturn !== undefined && clock.now() >= leaf.notAfterMs;
+        // Judged as of its last moment, when nothing else may have been wrong with it either.
+        const nowMs = hasEnded ? leaf.notAfterMs - 1 : clock.now();
+        const { id, path } = verifiedPeer({ chain, bundles, nowMs, purpose: 'clientAuth' });
         for (const { serial } of path) refuseRevoked(serial);
-        return { id, by: 'svid', confirm: async () => undefined };
+        if (hasEnded && !(await mayReturn(id, leaf.serial))) refuseExpired(leaf, clock);
+        const by = hasEnded ? 'expired-svid' : 'svid';
+        return { id, by, confirm: async () => undefined };
       } catch (cause) {
         throw new MeshError('ERR_UNAUTHENTICATED', messageOf(cause), { cause });
       }
     },
   };
+}
+
+function refuseExpired({ serial, notAfterMs }: Certificate, clock: Clock): never {
+  throw new MeshError(
+    'ERR_UNAUTHENTICATED',
+    `certificate ${serial} expired ${formatDuration(clock.now() - notAfterMs)} ago, and its owner may not come back by it; make a new token with \`hauberk token create\``,
+  );
 }

@@ -20,6 +20,7 @@ interface UpOptions extends TokenOptions {
   readonly caKeyAlgorithm?: CaKeyAlgorithm;
   readonly caDir?: string;
   readonly replaceExpiredRoot?: boolean;
+  readonly reenrolGrace: string;
   readonly bundleEndpoint?: string;
   readonly bundleEndpointCert?: string;
   readonly bundleEndpointKey?: string;
@@ -64,6 +65,11 @@ export function upCommand(): Command {
       'how often other trust domains should look for a newer bundle',
       '5m',
     )
+    .option(
+      '--reenrol-grace <duration>',
+      'how long after the end of its certificate a workload that crashed or was away may come back without a token; 0 = never',
+      '72h',
+    )
     .addOption(masterKeyOption())
     .addOption(outputOption())
     .action(async (options: UpOptions) => {
@@ -80,6 +86,7 @@ export function upCommand(): Command {
         replaceExpiredRoot: options.replaceExpiredRoot,
         bundleEndpoint: bundleEndpointOf(options),
         tokens: tokenConfigOf(options),
+        reenrolGraceMs: options.reenrolGrace === '0' ? 0 : parseDuration(options.reenrolGrace),
       };
       // Loaded when it is needed: the other commands start faster without it.
       const { runControlPlane } = await import('../app/control-plane.ts');

@@ -72,6 +72,8 @@ export interface ControlEvents {
     readonly expiresAtMs: number;
     readonly actor: string;
   }): void;
+  /** A used secret of a return ticket was shown again: the ticket is withdrawn, its certificates revoked. */
+  ticketReused(event: { readonly ticketId: string; readonly serviceAccount: string }): void;
   tokenKeysChanged(event: {
     readonly action: 'prepare' | 'activate' | 'retire' | 'replace' | 'none';
     readonly actor?: string;

@@ -4,6 +4,7 @@ import { MeshError, type MeshErrorCode } from '../lib/errors.ts';
 const CODES: Partial<Record<MeshErrorCode, Code>> = {
   ERR_UNAUTHENTICATED: Code.Unauthenticated,
   ERR_FORBIDDEN: Code.PermissionDenied,
+  ERR_NOT_FOUND: Code.NotFound,
   ERR_CSR: Code.InvalidArgument,
   ERR_DER: Code.InvalidArgument,
   ERR_KEY: Code.InvalidArgument,

@@ -1,3 +1,4 @@
+import type { ReturnTickets } from '../attestation/return-tickets.ts';
 import type { TokenRecords } from '../attestation/token-ledger.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { MeshError } from '../lib/errors.ts';
@@ -19,6 +20,7 @@ export interface RevocationRouteOptions {
   readonly ledger: IssuanceLedger;
   readonly revocations: Revocations;
   readonly tokens: Pick<TokenRecords, 'discardUnused'>;
+  readonly tickets: Pick<ReturnTickets, 'discard'>;
   readonly authority: Pick<CertificateAuthority, 'intermediate' | 'issueCrl'>;
   readonly store: Store;
   readonly events: Pick<ControlEvents, 'resourcesChanged'>;
@@ -64,26 +66,44 @@ async function revoke({ target, reason }: Order, options: RevocationRouteOptions
   const identity = 'identity' in target ? target.identity.toString() : undefined;
   // Tokens and registrations go first: one that is used meanwhile leaves a certificate that is then found.
   const discardedTokens = 'identity' in target ? await discardTokens(target.identity, options) : 0;
+  const discardedTickets = await discardTickets(target, options);
   const removedRegistrations =
     'identity' in target ? await removeRegistrations(options, target.identity, ACTOR) : [];
   const certificates =
     'identity' in target
       ? ofIdentity(ledger, target.identity)
       : [oneCertificate(ledger, target.serial)];
-  if (certificates.length + discardedTokens + removedRegistrations.length === 0) {
+  const others = discardedTokens + discardedTickets + removedRegistrations.length;
+  if (certificates.length + others === 0) {
     throw nothingOf(identity ?? '');
   }
   const fresh = await revocations.revoke({ certificates, identity, reason, actor: ACTOR });
   const items = certificates.map((each) => certificateView(each, revocations.get(each.serial)));
-  return { items, revoked: fresh.length, discardedTokens, removedRegistrations };
+  return { items, revoked: fresh.length, discardedTokens, discardedTickets, removedRegistrations };
 }
 
 /** A misspelt identity must not look like one that was cut off. */
 function nothingOf(identity: string): MeshError {
   return new MeshError(
     'ERR_NOT_FOUND',
-    `"${identity}" has no certificate on record, no unused token and no WorkloadRegistration; see \`hauberk certs list\` for how it is written`,
+    `"${identity}" has no certificate on record, no unused token, no return ticket and no WorkloadRegistration; see \`hauberk certs list\` for how it is written`,
   );
+}
+
+/**
+ * All of the identity, also when one certificate is meant: which of them its thief has is not known,
+ * and the others are made anew with the next renewal.
+ */
+async function discardTickets(
+  target: Order['target'],
+  { tickets, ledger }: RevocationRouteOptions,
+): Promise<number> {
+  const id =
+    'identity' in target
+      ? target.identity
+      : SpiffeId.parse(oneCertificate(ledger, target.serial).id);
+  const { workload } = id;
+  return workload === undefined ? 0 : tickets.discard(workload.namespace, workload.serviceAccount);
 }
 
 async function discardTokens(

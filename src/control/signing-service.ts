@@ -92,6 +92,7 @@ export function signingService(
       // What is for another does not replace what the agent itself has.
       const replaces = grant.id.equals(caller.id) ? serial : '';
       await options.ledger.record(issuedRecord(issued.chain, about), replaces);
+      await caller.issued?.(issued.chain[0]);
       return issued;
     } finally {
       for (const call of watched) call.done();

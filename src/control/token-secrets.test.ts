@@ -44,3 +44,15 @@ it('knows no token that was never made', async () => {
   expect(await records.get('0000000000000000')).toBeUndefined();
   expect(await records.spend(record, spent)).toBe(false);
 });
+
+it('forgets tokens some time after they were spent or had expired, and no other', async () => {
+  const records = tokenSecrets(memoryStore({ clock: new ManualClock() }), 'istio-system');
+  const waiting = { ...record, id: 'aaaaaaaaaaaaaaaa', expiresAtMs: Date.UTC(2026, 0, 9) };
+  const used = { ...waiting, id: 'bbbbbbbbbbbbbbbb' };
+  for (const each of [record, waiting, used]) await records.create(each);
+  await records.spend(used, spent);
+  expect(await records.dropOld(spent.atMs - 1)).toBe(0);
+  expect(await records.dropOld(spent.atMs)).toBe(1);
+  expect(await records.dropOld(record.expiresAtMs)).toBe(1);
+  expect(await records.get(waiting.id)).toEqual(waiting);
+});

@@ -7,7 +7,13 @@ import { decodeSecretData, type Secret, secretResource } from './secret-data.ts'
 const TYPE = 'security.hauberk.dev/enrolment-token';
 
 /** Enrolment tokens as Secrets `enrolment-token-<id>` of the root namespace. */
-export function tokenSecrets(store: Store, rootNamespace: string): TokenRecords {
+export function tokenSecrets(
+  store: Store,
+  rootNamespace: string,
+): TokenRecords & {
+  /** Forgets the tokens that were spent, or had expired, at `beforeMs`; returns how many. */
+  dropOld(beforeMs: number): Promise<number>;
+} {
   return {
     async get(id) {
       const secret = await read(id);
@@ -28,11 +34,17 @@ export function tokenSecrets(store: Store, rootNamespace: string): TokenRecords 
         throw error;
       }
     },
+    async dropOld(beforeMs) {
+      const old = (await all())
+        .filter(
+          ({ record }) => Math.min(record.expiresAtMs, record.spent?.atMs ?? Infinity) <= beforeMs,
+        )
+        .map(({ secret }) => ({ op: 'delete', key: keyOf(secret) }) satisfies Change);
+      await store.commit(old);
+      return old.length;
+    },
     async discardUnused(namespace, serviceAccount) {
-      const { items } = await store.list('Secret', rootNamespace);
-      const unused = (items as readonly Secret[])
-        .filter(({ type }) => type === TYPE)
-        .map((secret) => ({ secret, record: decode(secret) }))
+      const unused = (await all())
         .filter(({ record }) => record.spent === undefined)
         .filter((each) => each.record.namespace === namespace)
         .filter((each) => each.record.serviceAccount === serviceAccount);
@@ -42,6 +54,13 @@ export function tokenSecrets(store: Store, rootNamespace: string): TokenRecords 
       return unused.length;
     },
   };
+
+  async function all(): Promise<readonly { secret: Secret; record: TokenRecord }[]> {
+    const { items } = await store.list('Secret', rootNamespace);
+    return (items as readonly Secret[])
+      .filter(({ type }) => type === TYPE)
+      .map((secret) => ({ secret, record: decode(secret) }));
+  }
 
   async function read(id: string): Promise<Secret | undefined> {
     const key = { kind: 'Secret', namespace: rootNamespace, name: nameOf(id) };

@@ -72,6 +72,7 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
         }),
       tokenIssued: ({ type, expiresAtMs, ...event }) =>
         write('token.issue', 'success', { type, ...event, expiresAt: iso(expiresAtMs) }),
+      ticketReused: (event) => mention('return-ticket.reuse', 'failure', event),
       tokenKeysChanged: (event) => mention('token-keys.change', 'success', event),
       resourcesChanged: ({ actor, changes }) => {
         for (const { key, action, resourceVersion } of changes) {

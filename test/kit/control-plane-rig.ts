@@ -39,6 +39,7 @@ export async function controlPlaneRig(
     readonly dataDir?: string;
     readonly port?: number;
     readonly tokens?: TokenConfig;
+    readonly reenrolGraceMs?: number;
   } & Partial<AuthorityConfig> &
     FederationConfig = {},
 ): Promise<ControlPlaneRig> {

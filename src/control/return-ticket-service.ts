@@ -1,0 +1,43 @@
+import type { ServiceImpl } from '@connectrpc/connect';
+import type { Attestor } from '../attestation/attestor.ts';
+import { identifyCaller } from '../attestation/identify-caller.ts';
+import { isTicketHash } from '../attestation/return-ticket.ts';
+import type { ReturnTickets } from '../attestation/return-tickets.ts';
+import type { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
+import { MeshError } from '../lib/errors.ts';
+import { grpcError } from './grpc-error.ts';
+import { peerEvidenceKey } from './peer-evidence.ts';
+
+export interface ReturnTicketServiceOptions {
+  readonly tickets: Pick<ReturnTickets, 'keep'>;
+  /** Only callers that have a valid X.509-SVID get tickets. */
+  readonly attestor: Attestor;
+}
+
+const TICKET_ID = /^(?:[a-f0-9]{16})?$/;
+
+/** Gives workloads what they need to come back after a crash. */
+export function returnTicketService({
+  tickets,
+  attestor,
+}: ReturnTicketServiceOptions): ServiceImpl<typeof ReturnTicketService> {
+  return {
+    async keepReturnTicket({ ticketId, secretSha256: secretHash, place }, { values }) {
+      try {
+        const { chain } = values.get(peerEvidenceKey);
+        const { id } = await identifyCaller([attestor], { chain, bearer: undefined });
+        if (!TICKET_ID.test(ticketId) || !isTicketHash(secretHash) || !isTicketHash(place)) {
+          throw new MeshError('ERR_WIRE', 'the request for a return ticket is not well formed');
+        }
+        const [leaf] = chain;
+        const ticket = await tickets.keep({
+          ...{ id, serial: leaf?.serial ?? '', notAfterMs: leaf?.notAfterMs ?? 0 },
+          ...{ ticketId: ticketId === '' ? undefined : ticketId, secretHash, place },
+        });
+        return { ticketId: ticket?.id ?? '', expiresAtMs: BigInt(ticket?.expiresAtMs ?? 0) };
+      } catch (error) {
+        throw grpcError(error);
+      }
+    },
+  };
+}
