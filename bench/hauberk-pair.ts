@@ -66,7 +66,16 @@ async function startControlPlane({ stage, home, xds, binary }: Place): Promise<v
   const program = stage.programs.start({
     name: 'hauberk-control-plane',
     command: process.execPath,
-    args: [binary, 'up', '--data-dir', dataDir, '--xds', `127.0.0.1:${xds}`],
+    args: [
+      binary,
+      'up',
+      '--data-dir',
+      dataDir,
+      '--xds',
+      `127.0.0.1:${xds}`,
+      '--api-listen',
+      '127.0.0.1:0',
+    ],
     env: stage.environment,
   });
   await until('the control plane answers', async () => {

@@ -48,7 +48,18 @@ export async function* callRates(options: {
 }): AsyncGenerator<CallRate> {
   const dataDir = mkdtempSync(join(tmpdir(), 'hauberk-bench-'));
   const program = join(import.meta.dirname, '../bin/hauberk');
-  const args = [program, 'up', '--data-dir', dataDir, '--xds', '127.0.0.1:0', '-o', 'json'];
+  const args = [
+    program,
+    'up',
+    '--data-dir',
+    dataDir,
+    '--xds',
+    '127.0.0.1:0',
+    '--api-listen',
+    '127.0.0.1:0',
+    '-o',
+    'json',
+  ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const plane = {

@@ -12,12 +12,21 @@ go_sha256=30c2b1bf7dcc88d3eb0a1364e47ddd9128edb3110a30e8a0ef61cd5856b31de7
 peers=$PWD/.cache/peers
 go_program=test/interop/go-spiffe
 h2spec=test/interop/h2spec
-stamp="envoy $envoys, spiffe $python_spiffe alone, go-spiffe $(cat $go_program/go.mod $go_program/*.go | sha256sum), h2spec $(sha256sum <$h2spec/go.mod)"
+kubectl_program=test/interop/kubectl/build
+kubectl_version=1.32.3
+stamp="envoy $envoys, spiffe $python_spiffe alone, go-spiffe $(cat $go_program/go.mod $go_program/*.go | sha256sum), h2spec $(sha256sum <$h2spec/go.mod), kubectl $kubectl_version"
 
 # The distribution's; where it cannot be had, the tests say so by name.
 if ! command -v h2load >/dev/null; then
   { apt-get update -qq && apt-get install -y -qq nghttp2-client >/dev/null; } || true
 fi
+# Unpacked and not installed: an installed one may be started on port 80.
+unpack_nginx() (
+  at=$(mktemp -d) && cd "$at" && apt-get update -qq && apt-get download -qq nginx &&
+    dpkg-deb -x nginx_*.deb . && install -D -m 755 usr/sbin/nginx "$peers/bin/nginx"
+  rm -rf "$at"
+)
+if ! [ -x /usr/sbin/nginx ] && ! [ -x "$peers/bin/nginx" ]; then unpack_nginx || true; fi
 if [ -f "$peers/.stamp" ] && [ "$(cat "$peers/.stamp")" = "$stamp" ]; then exit 0; fi
 
 if ! python3 -m pip --version >/dev/null 2>&1; then
@@ -62,5 +71,14 @@ GOPATH="$work/go" GOFLAGS='-mod=readonly -modcacherw' CGO_ENABLED=0 \
   go build -C "$go_program" -trimpath -ldflags='-s -w' -o "$peers/bin/go-spiffe" .
 GOPATH="$work/go" GOFLAGS='-mod=readonly -modcacherw' CGO_ENABLED=0 \
   go build -C "$h2spec" -trimpath -ldflags='-s -w' -o "$peers/bin/h2spec" github.com/summerwind/h2spec/cmd/h2spec
+
+
+# The machine's own kubectl is as good; ours takes minutes to build.
+if ! command -v kubectl >/dev/null; then
+  version=k8s.io/component-base/version
+  GOPATH="$work/go" GOFLAGS='-mod=readonly -modcacherw' CGO_ENABLED=0 \
+    go build -C "$kubectl_program" -trimpath -o "$peers/bin/kubectl" \
+    -ldflags="-s -w -X $version.gitVersion=v$kubectl_version -X $version.gitMajor=1 -X $version.gitMinor=32" .
+fi
 
 printf '%s' "$stamp" >"$peers/.stamp"

@@ -13,8 +13,16 @@ const AGAIN_AFTER_MS = 1_000;
  * @param random uniform in [0, 1)
  */
 export function renewAtMs({ svid, issuedAtMs }: Identity, random: () => number): number {
-  const [leaf] = svid.chain;
-  const lifetimeMs = (leaf?.notAfterMs ?? issuedAtMs) - issuedAtMs;
+  const notAfterMs = svid.chain[0]?.notAfterMs ?? issuedAtMs;
+  return renewalOf({ issuedAtMs, notAfterMs }, random);
+}
+
+/** The same for a certificate of which only the times are known. */
+export function renewalOf(
+  { issuedAtMs, notAfterMs }: { readonly issuedAtMs: number; readonly notAfterMs: number },
+  random: () => number,
+): number {
+  const lifetimeMs = notAfterMs - issuedAtMs;
   const share = RENEW_AT + (random() * 2 - 1) * JITTER;
   return issuedAtMs + lifetimeMs * share;
 }

@@ -29,7 +29,7 @@ export interface SdsServiceOptions {
 }
 
 /** What an Envoy may ask. It has one or two names on a stream of its own for each. */
-const LIMITS: StreamLimits = {
+export const SECRET_LIMITS: StreamLimits = {
   ...defaultStreamLimits,
   ...{ maxTypes: 1, maxNames: 64, maxNameLength: 2_048, maxInitialVersions: 64 },
 };
@@ -45,13 +45,13 @@ export function sdsService(
         ...options,
         variant: 'sotw',
         open: (view, noncePrefix) =>
-          new SotwStream({ view, noncePrefix, limits: LIMITS, typeUrl: SECRET_TYPE }),
+          new SotwStream({ view, noncePrefix, limits: SECRET_LIMITS, typeUrl: SECRET_TYPE }),
       }),
     deltaSecrets: (requests, context) =>
       serve(requests, context, {
         ...options,
         variant: 'delta',
-        open: (view, noncePrefix) => new DeltaStream({ view, noncePrefix, limits: LIMITS }),
+        open: (view, noncePrefix) => new DeltaStream({ view, noncePrefix, limits: SECRET_LIMITS }),
       }),
     fetchSecrets: (request, context) => fetch(options, context.values.get(entitlementKey), request),
   };
@@ -122,7 +122,7 @@ function fetch(
   const view = new SdsView({ entitlement, clock, validator: sdsValidator(request.node) });
   const asked = create(DiscoveryRequestSchema, { ...request, responseNonce: '' });
   const stream = new SotwStream({
-    ...{ view, limits: LIMITS, typeUrl: SECRET_TYPE, noncePrefix: '' },
+    ...{ view, limits: SECRET_LIMITS, typeUrl: SECRET_TYPE, noncePrefix: '' },
   });
   try {
     stream.handle(asked, clock.now());

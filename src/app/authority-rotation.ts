@@ -1,6 +1,7 @@
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { type BundlePublisher, bundlePublisher } from '../control/bundle-publisher.ts';
 import type { ControlEvents } from '../control/control-events.ts';
+import type { CrlPublisher } from '../control/crl-publisher.ts';
 import type { Distribution } from '../control/distribution.ts';
 import type { IssuanceLedger } from '../control/issuance-ledger.ts';
 import type { Revocations } from '../control/revocations.ts';
@@ -28,6 +29,7 @@ export interface AuthorityRotationParts {
   readonly events: ControlEvents;
   readonly clock: Clock;
   readonly rootNamespace: string;
+  readonly lists: CrlPublisher;
   /** What agents are to trust, with whatever is in it beside the authority's roots. */
   readonly bundle: Watchable<TrustBundle>;
 }
@@ -52,7 +54,7 @@ export function authorityRotation(parts: AuthorityRotationParts): AuthorityRotat
     renewal: () => renewalOf(authority),
   });
   const service = new RotationService({
-    ...{ authority, publisher, revocations, ledger, clock, events },
+    ...{ authority, publisher, lists: parts.lists, revocations, ledger, clock, events },
     evidence: (version) => rotationEvidence(about, version),
   });
   const reloadAs = async (actor: string): Promise<unknown> => {
@@ -64,7 +66,7 @@ export function authorityRotation(parts: AuthorityRotationParts): AuthorityRotat
   return {
     publisher,
     routes: rotationRoutes({ service, reload: () => reloadAs('admin-socket') }),
-    tasks: [publisher.run, service.run],
+    tasks: [publisher.run, parts.lists.run, service.run],
     async reload() {
       try {
         await reloadAs('SIGHUP');

@@ -51,6 +51,13 @@ import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-d
 import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import { type AuthorityConfig, type OpenAuthority, openAuthority } from './open-authority.ts';
+import {
+  apiNames,
+  kubeconfigPath,
+  type ResourceApi,
+  type ResourceApiOptions,
+  startResourceApi,
+} from './resource-api.ts';
 import { openReturnTickets } from './return-tickets.ts';
 import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
@@ -58,6 +65,8 @@ export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
   readonly dataDir: string;
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
+  /** The Kubernetes-compatible API. */
+  readonly api: { readonly host: string; readonly port: number };
   /** Default: a file in the data directory, made at the first start. */
   readonly masterKey?: MasterKeySources;
   readonly tokens?: TokenConfig;
@@ -70,6 +79,9 @@ export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
 
 export interface ControlPlaneReady {
   readonly xdsPort: number;
+  readonly apiPort: number;
+  /** For kubectl, as administrator. */
+  readonly kubeconfig: string;
   /** Where the own bundle is served to other trust domains, if it is. */
   readonly bundlePort: number | undefined;
   readonly adminSocket: string;
@@ -150,9 +162,10 @@ async function serve(
   const presence = agentPresence(registry, events);
   const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
   const { bundle } = tokenAuthority;
-  const rotation = authorityRotation({ ...parts, distribution, bundle, rootNamespace });
+  const lists = crlPublisher(parts);
+  const rotation = authorityRotation({ ...parts, distribution, bundle, lists, rootNamespace });
   await rotation.publisher.publish();
-  const own = serverIdentity({ authority, rootNamespace, clock });
+  const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
   const clocks = new AgentClocks(clock);
   const services = agentServices(parts, { attestors, tickets, distribution, clocks, signal });
   const grpc = await startGrpcServer({
@@ -184,22 +197,31 @@ async function serve(
       }),
     },
   });
-  const ports = { xdsPort: grpc.port, bundlePort: federation.port };
+  const api = await openResourceApi({ config, store, authority, events, clock }, own.identity);
+  const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port };
   const state = readyState(config, authority, { ...ports, oidcPort: tokenService.oidcPort });
   ready({ ...state, reload: rotation.reload });
   await runTasks(signal, [
     grpc.run,
+    api.run,
     admin,
     own.run,
     federation.run,
     ...rotation.tasks,
-    crlPublisher({ store, authority, revocations, clock, events }).run,
     tokenService.run,
     sweep,
     keepLedger({ ledger, revocations, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
   ]);
+}
+
+function openResourceApi(
+  { config, ...parts }: Pick<Parts, 'config' | 'store' | 'authority' | 'events' | 'clock'>,
+  identity: ResourceApiOptions['identity'],
+): Promise<ResourceApi> {
+  const { dataDir, rootNamespace, api } = config;
+  return startResourceApi({ ...parts, dataDir, rootNamespace, listen: api, identity });
 }
 
 interface AgentServiceParts {
@@ -240,11 +262,12 @@ function agentServices(
 function readyState(
   { dataDir }: ControlPlaneConfig,
   authority: CertificateAuthority,
-  ports: Pick<ControlPlaneReady, 'xdsPort' | 'bundlePort' | 'oidcPort'>,
+  ports: Pick<ControlPlaneReady, 'xdsPort' | 'apiPort' | 'bundlePort' | 'oidcPort'>,
 ): Omit<ControlPlaneReady, 'reload'> {
   return {
     ...ports,
     adminSocket: adminSocketPath(dataDir),
+    kubeconfig: kubeconfigPath(dataDir),
     rootFingerprint: rootFingerprint(authority),
     svidLifetimeMs: authority.rules.defaultLifetimeMs,
   };

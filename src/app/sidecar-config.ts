@@ -1,4 +1,5 @@
 import type { ControlPlaneAddress } from '../agent/control-plane-address.ts';
+import type { FileSinkConfig } from '../agent/file-sink.ts';
 import type { Address } from '../proxy/address.ts';
 import type { AccessLogMode } from '../telemetry/proxy-log.ts';
 
@@ -29,6 +30,8 @@ export interface SidecarConfig {
     /** Whether processes that a WorkloadRegistration describes are given that identity. */
     readonly serveRegistered?: boolean;
   };
+  /** Files with certificate and key, for programs that can read nothing else. Default: none. */
+  readonly svidFiles?: FileSinkConfig | undefined;
   readonly rootNamespace: string;
   readonly accessLog: AccessLogMode;
 }

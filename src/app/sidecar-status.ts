@@ -1,4 +1,5 @@
 import type { FactSource } from '../agent/fact-cache.ts';
+import type { FileSinkStatus } from '../agent/file-sink.ts';
 import type { SdsStatus } from '../agent/sds-clients.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
@@ -43,6 +44,8 @@ export interface SidecarStatus {
     /** Empty without `--serve-registered`. */
     readonly registered: readonly RegisteredStatus[];
   };
+  /** Undefined without `--svid-files`. */
+  readonly svidFiles: FileSinkStatus | undefined;
   readonly connections: readonly ConnectionRecord[];
   readonly recent: readonly Activity[];
   readonly totals: RecentActivity['totals'];
@@ -58,6 +61,7 @@ export interface StatusParts {
   readonly facts: MeshFacts;
   readonly source: FactSource;
   readonly spiffeSocket: SidecarStatus['spiffeSocket'];
+  readonly svidFiles: SidecarStatus['svidFiles'];
   readonly connections: readonly ConnectionRecord[];
   readonly activity: RecentActivity;
 }
@@ -89,6 +93,7 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
       workloadEntries: facts.workloadEntries.length,
     },
     spiffeSocket: parts.spiffeSocket,
+    svidFiles: parts.svidFiles,
     connections: parts.connections,
     recent: activity.list(),
     totals: activity.totals,

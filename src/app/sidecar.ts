@@ -37,6 +37,7 @@ import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
+import { svidFilesSink } from './svid-files-sink.ts';
 
 /**
  * One workload's agent and proxy, until `signal` aborts or a successor takes over; then open
@@ -143,10 +144,11 @@ async function serve(
   let lastWords: Promise<void> | undefined;
   try {
     const registered = registeredWorkloads({ config, manager, cache, log });
+    const files = svidFilesSink(config.svidFiles, manager.identity, log);
     const spiffe = await openSpiffe(config, manager, { registered, facts: cache.facts }, log);
     lastWords = runTasks(stop, [
       spiffe.run,
-      ...(registered === undefined ? [] : [(until: AbortSignal) => registered.run(until)]),
+      ...[registered, files].map((part) => async (until: AbortSignal) => part?.run(until)),
     ]);
     if (takeOver) await dismissPredecessor(config.stateDir);
     const socket = await serveSidecarSocket({
@@ -166,6 +168,7 @@ async function serve(
             ...{ path: config.spiffeSocket.path, sds: spiffe.sds },
             registered: registered?.held.current.map(registeredStatus) ?? [],
           },
+          svidFiles: files?.status,
           connections: proxy.connections(),
           activity,
         }),

@@ -18,6 +18,8 @@ export interface SvidRequest {
   /** The operator's limit for this identity. */
   readonly ceilingMs?: number | undefined;
   readonly dnsSans?: readonly string[];
+  /** Canonical text. */
+  readonly ipSans?: readonly string[];
 }
 
 export interface IssuedSvid {
@@ -69,6 +71,7 @@ export function issueSvid(request: SvidRequest, signing: Signing): IssuedSvid {
       extendedKeyUsage: ['serverAuth', 'clientAuth'],
       uriSans: [id.toString()],
       ...(request.dnsSans === undefined ? {} : { dnsSans: request.dnsSans }),
+      ...(request.ipSans === undefined ? {} : { ipSans: request.ipSans }),
     },
     { certificate: signer, privateKey: signing.signer.privateKey },
   );

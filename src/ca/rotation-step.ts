@@ -26,8 +26,8 @@ export type RotationStep =
   | { readonly step: 'retire' };
 
 /**
- * What is to be done now. A new intermediate needs nobody's knowledge, since peers trust the root
- * and are shown the intermediate. After a compromise nobody is waited for who is lost: whoever has
+ * What is to be done now. Of a new intermediate only who is connected must know: peers trust the root
+ * and are shown the intermediate, but who checks revocation lists needs its list. After a compromise nobody is waited for who is lost: whoever has
  * the key would profit from each minute.
  */
 export function nextStep(
@@ -35,11 +35,13 @@ export function nextStep(
   { unaware, outdated }: RotationEvidence,
 ): RotationStep {
   if (rotation.phase === 'steady') return { step: 'none' };
-  const { waived, compromised } = rotation;
+  const { role, waived, compromised } = rotation;
   const counts = ({ name, id, presence }: Awaited): boolean =>
     !(waived.includes(name) || waived.includes(id) || (compromised && presence === 'lost'));
   if (rotation.phase === 'distributing') {
-    const waiting = rotation.role === 'root' ? unaware.filter(counts) : [];
+    const waiting = unaware
+      .filter(counts)
+      .filter(({ presence }) => role === 'root' || presence === 'connected');
     return waiting.length === 0 ? { step: 'activate' } : { step: 'wait', for: waiting };
   }
   const waiting = outdated.filter(counts);

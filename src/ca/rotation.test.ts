@@ -145,13 +145,14 @@ describe('any course of events', () => {
     });
   });
 
-  it('activates a root only when everybody knows it, but for who is lost after a compromise', () => {
+  it('activates a key only when everybody knows it who has to', () => {
     always((move) => {
       const { rotation } = move.before;
       if (move.now.current === move.before.current || rotation.phase !== 'distributing') return;
-      if (rotation.role === 'intermediate') return;
       const presences = overlooked(move).map(({ presence }) => presence);
-      expect(presences.every((each) => rotation.compromised && each === 'lost')).toBe(true);
+      if (rotation.role === 'intermediate') expect(presences).not.toContain('connected');
+      else if (rotation.compromised) expect(presences.every((each) => each === 'lost')).toBe(true);
+      else expect(presences).toEqual([]);
     });
   });
 
@@ -186,9 +187,11 @@ describe('nextStep', () => {
     expect(nextStep(waived, { ...nobody, unaware: [one] })).toEqual({ step: 'activate' });
   });
 
-  it('needs nobody to know of a new intermediate, and retires the old one when nobody has its leaf', () => {
+  it('needs nobody but who is connected to know of a new intermediate, and retires the old one when nobody has its leaf', () => {
     const intermediate = prepare(start, 'b', at(1, { role: 'intermediate' }));
     expect(nextStep(intermediate, { ...nobody, unaware: [one] })).toEqual({ step: 'activate' });
+    const here: Awaited = { ...one, presence: 'connected' };
+    expect(nextStep(intermediate, { ...nobody, unaware: [here] }).step).toBe('wait');
     const retiring = activate(intermediate, 2);
     expect(nextStep(retiring, { unaware: [one], outdated: [one] }).step).toBe('wait');
     expect(nextStep(retiring, { unaware: [one], outdated: [] })).toEqual({ step: 'retire' });

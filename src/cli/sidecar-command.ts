@@ -13,9 +13,16 @@ import {
   parseUid,
   spiffeSocketOf,
 } from './sidecar-flags.ts';
+import { sidecarStatusCommand } from './sidecar-status-command.ts';
+import {
+  DEFAULT_FILE_NAMES,
+  RELOAD_SIGNALS,
+  type SvidFilesFlags,
+  svidFilesOf,
+} from './svid-files-flags.ts';
 import { untilStopped } from './until-stopped.ts';
 
-interface SidecarOptions {
+interface SidecarOptions extends SvidFilesFlags {
   readonly controlPlane: string;
   readonly tokenFile?: string;
   readonly stateDir?: string;
@@ -80,18 +87,35 @@ export function sidecarCommand(): Command {
       '--serve-registered',
       'give processes that a WorkloadRegistration for this agent describes its identity on that socket',
     )
+    .option(
+      '--svid-files <directory>',
+      'also write certificate, key and roots there as PEM files, for a program that can read nothing else',
+    )
+    .option(
+      '--svid-file-names <certificate,key,roots>',
+      `what the files are called (default: ${DEFAULT_FILE_NAMES})`,
+    )
+    .option('--on-rotate <command>', 'run by /bin/sh each time the files have changed')
+    .option('--reload-pid-file <path>', 'instead, signal the process whose number is in that file')
+    .addOption(new Option('--reload-signal <name>', 'which signal').choices(RELOAD_SIGNALS))
+    .option(
+      '--verify-tls <host:port>',
+      'where a TLS handshake must then show the new certificate; a warning if it does not',
+    )
     .option('--drain-timeout <duration>', 'how long open connections may go on at the end', '30s')
     .addOption(
       new Option('--access-log <mode>', 'what to log')
         .choices(['all', 'refused'])
         .default('refused'),
     )
+    .addCommand(sidecarStatusCommand())
     .action(run);
   return withExamples(
     command,
     'hauberk sidecar --token-file reviews.token --inbound http:0.0.0.0:8080=127.0.0.1:9080',
     'hauberk sidecar --token-file web.token --outbound 127.0.0.1:7001=products.shop.svc.cluster.local:8080',
     'hauberk sidecar --token-file web.token --spiffe-socket /run/hauberk/web.sock --allow-uid 1000',
+    'hauberk sidecar --token-file web.token --svid-files /etc/nginx/svid --on-rotate "nginx -s reload" --verify-tls 127.0.0.1:443',
   );
 }
 
@@ -102,6 +126,7 @@ async function run(options: SidecarOptions): Promise<void> {
     controlPlane: parseAddress(options.controlPlane),
     stateDir,
     spiffeSocket: spiffeSocketOf(options, stateDir, process.getuid?.() ?? 0),
+    svidFiles: svidFilesOf(options),
     token: readToken(options.tokenFile),
     name: options.name,
     inbound: options.inbound,

@@ -14,6 +14,7 @@ import { untilStopped } from './until-stopped.ts';
 interface UpOptions extends TokenOptions {
   readonly dataDir?: string;
   readonly xds: string;
+  readonly apiListen: string;
   readonly trustDomain: string;
   readonly svidLifetime: string;
   readonly masterKeyFile?: string;
@@ -37,6 +38,11 @@ export function upCommand(): Command {
       '--xds <host:port>',
       'where sidecars reach it (certificates and facts)',
       '0.0.0.0:15012',
+    )
+    .option(
+      '--api-listen <host:port>',
+      'where kubectl and other clients reach the resource API',
+      '127.0.0.1:6443',
     )
     .option('--trust-domain <name>', 'trust domain of a new mesh', 'cluster.local')
     .option('--svid-lifetime <duration>', 'how long certificates of workloads last', '24h')
@@ -77,6 +83,7 @@ export function upCommand(): Command {
       const config = {
         dataDir,
         xds: parseAddress(options.xds),
+        api: parseAddress(options.apiListen),
         trustDomain: options.trustDomain,
         rootNamespace: ROOT_NAMESPACE,
         svidLifetimeMs: parseDuration(options.svidLifetime),
@@ -108,13 +115,12 @@ export function upCommand(): Command {
   );
 }
 
-function upText(
-  config: ControlPlaneConfig,
-  { xdsPort, bundlePort, rootFingerprint, svidLifetimeMs, oidcPort }: ControlPlaneReady,
-): string {
+function upText(config: ControlPlaneConfig, ready: ControlPlaneReady): string {
+  const { xdsPort, apiPort, bundlePort, oidcPort, rootFingerprint, svidLifetimeMs } = ready;
   return [
     `control plane of trust domain "${config.trustDomain}" is up`,
     `  sidecars     ${config.xds.host}:${xdsPort}`,
+    `  resource API ${config.api.host}:${apiPort}`,
     ...(bundlePort === undefined
       ? []
       : [`  bundle       https://${config.bundleEndpoint?.listen.host}:${bundlePort}/`]),
@@ -124,6 +130,7 @@ function upText(
     ...(svidLifetimeMs < config.svidLifetimeMs
       ? [`  certificates last ${formatDuration(svidLifetimeMs)}: the chain of the CA ends then`]
       : []),
+    `kubectl:  export KUBECONFIG=${ready.kubeconfig}`,
     'next: hauberk apply -f FILE, hauberk token create --service-account NAMESPACE/NAME',
   ].join('\n');
 }

@@ -77,6 +77,7 @@ function storeWith(methods: Partial<Store>): Store {
     commit: (changes) => store.commit(changes),
     watch: (options, signal) => store.watch(options, signal),
     history: (key) => store.history(key),
+    previous: (key, version) => store.previous(key, version),
     close: () => store.close(),
     ...methods,
   };

@@ -2,8 +2,10 @@ import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import type { Awaited, RotationEvidence } from '../ca/rotation-step.ts';
 import type { Clock } from '../lib/clock.ts';
 import { annotations } from '../resources/annotations.ts';
+import { certificateRevocationList } from '../resources/kinds/certificate-revocation-list.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
 import type { Store } from '../store/store.ts';
+import { factTypeUrl } from '../xds/fact.ts';
 import { workloadNameOf } from './agent-presence.ts';
 import type { Distribution } from './distribution.ts';
 import type { IssuanceLedger } from './issuance-ledger.ts';
@@ -21,7 +23,7 @@ export interface RotationEvidenceOptions {
   readonly ownId: string;
 }
 
-/** One agent that is connected, and whether it has acknowledged the bundle as it is now. */
+/** One agent that is connected, and whether it has acknowledged bundle and revocation lists as they are now. */
 export interface Acknowledgement {
   readonly name: string;
   readonly id: string;
@@ -36,6 +38,11 @@ export interface RotationFindings extends RotationEvidence {
   readonly agents: readonly Acknowledgement[];
 }
 
+/** A checker that has some lists refuses what an authority has signed whose list it lacks. */
+const LIST_TYPE = factTypeUrl({
+  ...certificateRevocationList,
+  version: certificateRevocationList.versions[0],
+});
 const ENTRY_KIND = 'WorkloadEntry.networking.istio.io';
 /** Certificates that are looked at, at most; more than these say no more than these. */
 const MOST_OUTDATED = 100_000;
@@ -44,7 +51,7 @@ const MOST_OUTDATED = 100_000;
  * Who stands in the way of the next step: connected agents by what they acknowledged, and for who is
  * not connected what is registered and which certificates are valid, since they may come back.
  *
- * @param version of the store, from which on the bundle is as it is now.
+ * @param version of the store, from which on bundle and revocation lists are as they are now.
  */
 export async function rotationEvidence(
   options: RotationEvidenceOptions,
@@ -85,13 +92,16 @@ function acknowledgements(
   { agents, version: distributed }: RotationEvidenceOptions['distribution'],
   version: number,
 ): readonly Acknowledgement[] {
+  const has = (type: { readonly acknowledged: number } | undefined): boolean =>
+    (type?.acknowledged ?? version) >= version;
   return agents.map(({ agent, types }) => {
     const bundle = types.find(({ typeUrl }) => typeUrl === TRUST_BUNDLE_TYPE);
+    const lists = types.find(({ typeUrl }) => typeUrl === LIST_TYPE);
     return {
       name: workloadNameOf(agent),
       id: agent.viewer.id.toString(),
       signer: agent.viewer.signer,
-      acknowledged: distributed >= version && (bundle?.acknowledged ?? 0) >= version,
+      acknowledged: distributed >= version && bundle !== undefined && has(bundle) && has(lists),
       rejected: bundle?.rejected,
     };
   });

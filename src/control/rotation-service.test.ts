@@ -55,6 +55,7 @@ async function restart(): Promise<void> {
     publisher: bundlePublisher({
       ...{ store: memoryStore({ clock }), bundle: authority.bundle, clock, events },
     }),
+    lists: { publish: async () => 0 },
     evidence: async () => findings,
     revocations: {
       async revoke({ certificates }) {

@@ -5,8 +5,9 @@ import { nextStep, type RotationStep } from '../ca/rotation-step.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Task } from '../lib/tasks.ts';
-import type { BundlePublisher } from './bundle-publisher.ts';
+import type { BundlePublisher, Published } from './bundle-publisher.ts';
 import type { AuthorityStep, ControlEvents } from './control-events.ts';
+import type { CrlPublisher } from './crl-publisher.ts';
 import type { IssuanceLedger } from './issuance-ledger.ts';
 import type { Revocations } from './revocations.ts';
 import type { RotationFindings } from './rotation-evidence.ts';
@@ -15,6 +16,7 @@ import { type RotationStatus, rotationStatus } from './rotation-status.ts';
 export interface RotationServiceOptions {
   readonly authority: CertificateAuthority;
   readonly publisher: Pick<BundlePublisher, 'publish'>;
+  readonly lists: Pick<CrlPublisher, 'publish'>;
   /** Who stands in the way, of a bundle that is stored since this version. */
   readonly evidence: (version: number) => Promise<RotationFindings>;
   readonly revocations: Pick<Revocations, 'revoke'>;
@@ -72,8 +74,8 @@ export class RotationService {
   }
 
   async status(): Promise<RotationStatus> {
-    const { authority, publisher, evidence, clock } = this.#options;
-    const published = await publisher.publish();
+    const { authority, evidence, clock } = this.#options;
+    const published = await this.#publish();
     const findings = await evidence(published.version);
     const { trustDomain, slots, bundle } = authority;
     const known = { trustDomain, slots: slots.current, bundle: bundle.current };
@@ -110,9 +112,9 @@ export class RotationService {
   }
 
   async #advance(): Promise<RotationStep> {
-    const { authority, publisher, evidence } = this.#options;
+    const { authority, evidence } = this.#options;
     const slots = authority.slots.current;
-    const { version } = await publisher.publish();
+    const { version } = await this.#publish();
     if (slots.rotation.phase === 'steady') return this.#begin(slots);
     const decided = nextStep(slots, await evidence(version));
     // Amended meanwhile: what was found is to be judged anew.
@@ -128,6 +130,13 @@ export class RotationService {
       this.#report('retire', BY_ITSELF, slots);
     }
     return decided;
+  }
+
+  /** The bundle, and the list of each key before it signs. */
+  async #publish(): Promise<Published> {
+    const { publisher, lists } = this.#options;
+    const { version, sequence } = await publisher.publish();
+    return { version: Math.max(version, await lists.publish()), sequence };
   }
 
   async #begin({ current }: KeySlots<SlotCertificates>): Promise<RotationStep> {

@@ -30,6 +30,8 @@ export interface ServerIdentityOptions {
   readonly authority: CertificateAuthority;
   readonly rootNamespace: string;
   readonly clock: Clock;
+  /** Further names and addresses at which clients look for it. */
+  readonly names?: { readonly dns: readonly string[]; readonly ip: readonly string[] };
 }
 
 /**
@@ -69,14 +71,15 @@ function others({ bundle, slots }: CertificateAuthority, root: Certificate): Cer
   return bundle.current.x509Authorities.filter((other) => other.serial !== root.serial);
 }
 
-function issue({ authority, rootNamespace }: ServerIdentityOptions): ServerIdentity {
+function issue({ authority, rootNamespace, names }: ServerIdentityOptions): ServerIdentity {
   const keys = generateKeyPair();
   const { chain, root } = authority.issue({
     id: controlPlaneId(authority.trustDomain, rootNamespace),
     csr: { publicKey: keys.publicKey, commonName: undefined },
     lifetimeMs: 0,
     // Istio's agents look for this name.
-    dnsSans: [`istiod.${rootNamespace}.svc`, 'localhost'],
+    dnsSans: [`istiod.${rootNamespace}.svc`, 'localhost', ...(names?.dns ?? [])],
+    ...(names === undefined ? {} : { ipSans: names.ip }),
   });
   const pem = ({ der }: Certificate): string => encodePem('CERTIFICATE', der);
   return {

@@ -43,6 +43,8 @@ export type MeshErrorCode =
   | 'ERR_UNREACHABLE'
   /** A port or socket that cannot be listened on. */
   | 'ERR_LISTEN'
+  /** A program could not be told that its files have changed. */
+  | 'ERR_RELOAD'
   /** A bound was reached; what came after it was refused. */
   | 'ERR_LIMIT';
 

@@ -69,6 +69,12 @@ export class JournalStore implements Store {
     return this.#journal.history(key);
   }
 
+  async previous(key: ResourceKey, version: number): Promise<Resource | undefined> {
+    this.#checkOpen();
+    const before = this.#journal.previous(key, version);
+    return before?.type === 'DELETED' ? undefined : before?.resource;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

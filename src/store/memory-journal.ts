@@ -46,6 +46,10 @@ export class MemoryJournal implements Journal {
     return [...(this.#histories.get(placeOf(key)) ?? [])];
   }
 
+  previous(key: ResourceKey, version: number): StoredVersion | undefined {
+    return this.#histories.get(placeOf(key))?.findLast((event) => event.version < version);
+  }
+
   close(): void {
     this.#histories.clear();
   }

@@ -83,6 +83,13 @@ export class SqliteJournal implements Journal {
     return this.#attempt(() => this.#sql.historyOf(key).map((row) => this.#decode(row)));
   }
 
+  previous(key: ResourceKey, version: number): StoredVersion | undefined {
+    return this.#attempt(() => {
+      const row = this.#sql.historyBefore(key, version);
+      return row && this.#decode(row);
+    });
+  }
+
   close(): void {
     this.#options.database.close();
     this.#options.lock.release();

@@ -72,6 +72,12 @@ export class SqliteStatements {
     return this.#prepared.historyOf.all(...place(key)).map(historyRow);
   }
 
+  /** The newest row of an object before `version`. */
+  historyBefore(key: ResourceKey, version: number): HistoryRow | undefined {
+    const row = this.#prepared.historyBefore.get(...place(key), version);
+    return row === undefined ? undefined : historyRow(row);
+  }
+
   /**
    * Deletes what the retention no longer asks for once the log begins after `to`. Only objects
    * with an event that leaves the log now can have versions to forget.
@@ -106,6 +112,9 @@ function prepareAll(database: Database) {
     // The + keeps SQLite from the index by object, which would sort all the kind ever was.
     historyOfKindAfter: prepare(`${HISTORY} WHERE version > ? AND +kind = ? ORDER BY version`),
     historyOf: prepare(`${HISTORY} WHERE ${OBJECT} ORDER BY version`),
+    historyBefore: prepare(
+      `${HISTORY} WHERE ${OBJECT} AND version < ? ORDER BY version DESC LIMIT 1`,
+    ),
     leaving: prepare(
       'SELECT DISTINCT kind, namespace, name FROM history WHERE version > ? AND version <= ?',
     ),

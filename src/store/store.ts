@@ -103,6 +103,12 @@ export interface Store {
    */
   history(key: ResourceKey): Promise<readonly StoredVersion[]>;
 
+  /**
+   * The object as it was before its event of `version`: undefined when that made it, or when nothing
+   * is known any more of what was before.
+   */
+  previous(key: ResourceKey, version: number): Promise<Resource | undefined>;
+
   /** Ends all watches and lets go of the database. Closing again does nothing. */
   close(): void;
 }

@@ -115,7 +115,17 @@ describe('hauberk up --ca-dir', () => {
     ],
   ])('refuses %s at start', async (_name, caDir, reason) => {
     const dataDir = directory();
-    const args = ['up', '--data-dir', dataDir, '--xds', '127.0.0.1:0', '--ca-dir', caDir()];
+    const args = [
+      'up',
+      '--data-dir',
+      dataDir,
+      '--xds',
+      '127.0.0.1:0',
+      '--api-listen',
+      '127.0.0.1:0',
+      '--ca-dir',
+      caDir(),
+    ];
     const { code, stderr } = await hauberk(args);
     expect(stderr).toMatch(reason);
     expect([1, 3]).toContain(code);

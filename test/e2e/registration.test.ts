@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-no
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { controlPlaneLink } from '../../src/agent/control-plane-link.ts';
 import { newWorkloadKey, requestSvid } from '../../src/agent/request-svid.ts';
+import { spiffeHelperNames } from '../../src/agent/svid-files.ts';
 import { runSidecar } from '../../src/app/sidecar.ts';
 import { readStatus } from '../../src/app/sidecar-socket.ts';
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../../src/gen/spiffe/workload_pb.js';
@@ -20,6 +21,7 @@ const headers = { 'workload.spiffe.io': 'true' };
 const uid = process.getuid?.() ?? 0;
 const stateDir = mkdtempSync(join(tmpdir(), 'hauberk-agent-'));
 const path = join(stateDir, 'spiffe.sock');
+const files = join(stateDir, 'svid');
 const REVIEWS = 'spiffe://cluster.local/ns/shop/sa/reviews';
 const PRODUCTS = 'spiffe://cluster.local/ns/shop/sa/products';
 const aborting = new AbortController();
@@ -49,6 +51,7 @@ beforeAll(async () => {
       hbone: { host: '127.0.0.1', port: 0 },
       controlPlane: { host: '127.0.0.1', port: plane.xdsPort },
       spiffeSocket: { path, allowedUids: [uid + 1], ownUid: uid, serveRegistered: true },
+      svidFiles: { directory: files, names: spiffeHelperNames, hook: undefined, verify: undefined },
       advertise: { host: '127.0.0.1', hbonePort: undefined },
       ...{ drainTimeoutMs: 0, rootNamespace: 'istio-system', accessLog: 'refused' },
     },
@@ -128,10 +131,25 @@ it('an agent gives a process the identity that a registration says, until it is 
       by: 'agent spiffe://cluster.local/ns/shop/sa/products',
     }),
   );
+  const shown = await hauberk(['sidecar', 'status', '--state-dir', stateDir]);
+  expect(shown.stdout).toMatch(/REGISTRATION +IDENTITY[^\n]*\nshop\/reviews +spiffe:.*sa\/reviews/);
+  const got = await hauberk(['get', 'wreg', '-n', 'shop', '--data-dir', plane.dataDir]);
+  expect(got.stdout).toMatch(
+    /NAME +SERVICE ACCOUNT +SELECTORS[^\n]*\nreviews +reviews +.*unix:uid:/,
+  );
   const args = ['delete', 'workloadregistration', 'reviews', '-n', 'shop'];
   const deleted = await hauberk([...args, '--data-dir', plane.dataDir]);
   expect(deleted).toMatchObject({ code: 0 });
   await expect(next()).rejects.toMatchObject({ code: Code.PermissionDenied });
+});
+
+it('the agent’s own certificate is in the files that it was told to write', async () => {
+  const { identity, svidFiles } = await readStatus(stateDir);
+  expect(svidFiles).toMatchObject({ directory: files, state: 'unchecked' });
+  expect(svidFiles?.problem).toBeUndefined();
+  expect(svidFiles?.serial).toBe(identity.serial);
+  const { serialNumber } = new X509Certificate(readFileSync(join(files, 'svid.pem')));
+  expect(BigInt(`0x${serialNumber}`)).toBe(BigInt(`0x${identity.serial}`));
 });
 
 it('a change of what is in the certificate brings a new one', async () => {

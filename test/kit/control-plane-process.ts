@@ -28,6 +28,7 @@ export interface ControlPlaneProcessOptions {
 }
 
 const PATIENCE_MS = 20_000;
+const API = ['--api-listen', '127.0.0.1:0'];
 
 /** Starts one and waits until it answers. */
 export async function controlPlaneProcess(
@@ -40,7 +41,7 @@ export async function controlPlaneProcess(
     runs += 1;
     return group.start({
       name: `control-plane-${runs}`,
-      args: [binary, 'up', '--data-dir', dataDir, '--xds', `127.0.0.1:${xdsPort}`, ...args],
+      args: [binary, 'up', '--data-dir', dataDir, '--xds', `127.0.0.1:${xdsPort}`, ...API, ...args],
       env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent' },
     });
   };

@@ -48,6 +48,7 @@ export async function controlPlaneRig(
   const ready = Promise.withResolvers<ControlPlaneReady>();
   const config = {
     xds: { host: '127.0.0.1', port: options.port ?? 0 },
+    api: { host: '127.0.0.1', port: 0 },
     trustDomain: 'cluster.local',
     rootNamespace: 'istio-system',
     svidLifetimeMs: 86_400_000,

@@ -19,6 +19,14 @@ import { decodePem, encodePem } from '../../src/x509/pem.ts';
 import { importSpki } from '../../src/x509/spki.ts';
 import { derLike, mutatedBytes, mutatedText } from './hostile-bytes.ts';
 import { hostileBlocks, hostileFrames, readBlocks, readFrames } from './hostile-frames.ts';
+import {
+  hostileDeltaRequests,
+  hostileRequestBytes,
+  hostileSecretRequests,
+  playDeltaRequests,
+  playRequestBytes,
+  playSecretRequests,
+} from './hostile-requests.ts';
 import { ownCa, pluggedInCa } from './plugged-in-ca.ts';
 import { testAuthority } from './test-authority.ts';
 
@@ -145,6 +153,9 @@ export function hostileTargets(observer: HostileObserver): readonly HostileTarge
     }),
     target('SPIFFE ID', text(uris), (value) => SpiffeId.parse(value)),
     target('trust domain', text(['cluster.local', 'a-b_c.1']), (value) => TrustDomain.parse(value)),
+    target('SDS requests', hostileSecretRequests, playSecretRequests),
+    target('delta SDS requests', hostileDeltaRequests, playDeltaRequests),
+    target('SDS request bytes', hostileRequestBytes, playRequestBytes),
     target('HTTP/2 frames', hostileFrames, readFrames),
     target('HPACK', hostileBlocks, readBlocks),
     target(

@@ -320,6 +320,13 @@ function describeReads(makeRig: () => StoreRig): void {
     expect(history[2]?.resource.metadata).toMatchObject({ resourceVersion: '3', generation: 2 });
     expect(second.metadata.uid).not.toBe(first.metadata.uid);
     expect(second.metadata.generation).toBe(1);
+    const before = [1, 2, 3, 4].map((version) => store.previous(serviceKey('a'), version));
+    expect((await Promise.all(before)).map((resource) => resource?.['spec'])).toEqual([
+      undefined,
+      { value: 1 },
+      { value: 2 },
+      undefined,
+    ]);
   });
 
   it('forgets old versions beyond the bound, and deleted objects with the log', async () => {

@@ -87,7 +87,11 @@ export class Stage {
   }
 
   async startControlPlane(): Promise<void> {
-    const args = [binary, 'up', '--data-dir', this.dataDir, '--xds', `127.0.0.1:${this.ports.xds}`];
+    const args = [
+      ...[binary, 'up', '--data-dir', this.dataDir, '--xds', `127.0.0.1:${this.ports.xds}`],
+      // Any free port: a control plane may run beside the demo.
+      ...['--api-listen', '127.0.0.1:0'],
+    ];
     const started = this.#processes.start({ name: 'control-plane', args, env: this.#environment });
     this.#controlPlane = started;
     await until('the control plane answers', async () => {

@@ -1,0 +1,164 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type ApiRig, admin, apiRig } from '../../test/kit/api-rig.ts';
+import { anonymous, authenticated, serviceAccountUser } from './user-info.ts';
+
+let rig: ApiRig;
+
+beforeEach(async () => {
+  rig = await apiRig();
+});
+
+const PAS = '/apis/security.istio.io/v1/namespaces/shop/peerauthentications';
+const MERGE = 'application/merge-patch+json';
+
+function pa(name: string, mode = 'STRICT', metadata: object = {}): object {
+  return {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'PeerAuthentication',
+    metadata: { name, ...metadata },
+    spec: { mtls: { mode } },
+  };
+}
+
+async function create(name: string, mode?: string, metadata?: object) {
+  const answered = await rig.call('POST', PAS, { body: pa(name, mode, metadata) });
+  expect(answered.status, answered.text).toBe(201);
+  return answered.json;
+}
+
+describe('a deletion', () => {
+  it('waits for finalizers', async () => {
+    await create('a', 'STRICT', { finalizers: ['x.dev/y'] });
+    const marked = await rig.call('DELETE', `${PAS}/a`);
+    expect(marked.json.metadata.deletionTimestamp).toBeDefined();
+    const added = await rig.call('PATCH', `${PAS}/a`, {
+      type: MERGE,
+      body: { metadata: { finalizers: ['x.dev/y', 'z.dev/z'] } },
+    });
+    expect(added.status).toBe(422);
+    await rig.call('PATCH', `${PAS}/a`, { type: MERGE, body: { metadata: { finalizers: null } } });
+    expect((await rig.call('GET', `${PAS}/a`)).status).toBe(404);
+  });
+
+  it('looks at preconditions', async () => {
+    await create('a');
+    const body = { preconditions: { uid: 'other' } };
+    expect((await rig.call('DELETE', `${PAS}/a`, { body })).json).toMatchObject({
+      code: 409,
+      reason: 'Conflict',
+    });
+    expect((await rig.call('DELETE', `${PAS}/a?dryRun=All`)).status).toBe(200);
+    const { json } = await rig.call('DELETE', `${PAS}/a`);
+    expect(json).toMatchObject({
+      status: 'Success',
+      details: { name: 'a', kind: 'peerauthentications' },
+    });
+  });
+
+  it('of a collection takes what the selector says', async () => {
+    await create('a', 'STRICT', { labels: { x: '1' } });
+    await create('b');
+    await rig.call('DELETE', `${PAS}?labelSelector=x%3D1`);
+    const { json } = await rig.call('GET', PAS);
+    expect(json.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual([
+      'b',
+    ]);
+  });
+
+  it('takes along what is owned, unless it is to be orphaned', async () => {
+    const owner = await create('owner');
+    const { uid } = owner.metadata;
+    const ownerReferences = [
+      { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', name: 'owner', uid },
+    ];
+    await create('owned', 'STRICT', { ownerReferences });
+    await rig.call('DELETE', `${PAS}/owner`);
+    expect((await rig.call('GET', `${PAS}/owned`)).status).toBe(404);
+  });
+
+  it('of a namespace takes all that is in it, and waits for what is held', async () => {
+    await create('a');
+    await create('held', 'STRICT', { finalizers: ['x.dev/y'] });
+    const { json } = await rig.call('DELETE', '/api/v1/namespaces/shop');
+    expect(json).toMatchObject({ kind: 'Namespace', status: { phase: 'Terminating' } });
+    expect((await rig.call('GET', `${PAS}/a`)).status).toBe(404);
+    const refused = await rig.call('POST', PAS, { body: pa('late') });
+    expect(refused.json).toMatchObject({
+      code: 403,
+      details: { causes: [{ reason: 'NamespaceTerminating' }] },
+    });
+    await rig.call('PATCH', `${PAS}/held`, { type: MERGE, body: { metadata: { finalizers: [] } } });
+    expect((await rig.call('GET', '/api/v1/namespaces/shop')).status).toBe(404);
+  });
+
+  it('spares the namespaces that must last', async () => {
+    expect((await rig.call('DELETE', '/api/v1/namespaces/default')).json.code).toBe(403);
+  });
+});
+
+describe('who may do what', () => {
+  const joe = authenticated({ name: 'joe', groups: [] });
+  const RBAC = 'rbac.authorization.k8s.io';
+
+  async function role(rules: readonly object[]): Promise<void> {
+    const apiVersion = `${RBAC}/v1`;
+    await rig.store.commit([
+      {
+        op: 'put',
+        resource: { apiVersion, kind: 'Role', metadata: { name: 'r', namespace: 'shop' }, rules },
+      },
+      {
+        op: 'put',
+        resource: {
+          apiVersion,
+          kind: 'RoleBinding',
+          metadata: { name: 'b', namespace: 'shop' },
+          roleRef: { apiGroup: RBAC, kind: 'Role', name: 'r' },
+          subjects: [
+            { kind: 'User', name: 'joe' },
+            { kind: 'ServiceAccount', name: 'web', namespace: 'shop' },
+          ],
+        },
+      },
+    ]);
+  }
+
+  it('is what roles say, and nothing else', async () => {
+    await role([
+      {
+        apiGroups: ['security.istio.io'],
+        resources: ['peerauthentications'],
+        verbs: ['get', 'list'],
+      },
+    ]);
+    expect((await rig.call('GET', PAS, { user: joe })).status).toBe(200);
+    expect((await rig.call('GET', PAS, { user: serviceAccountUser('shop', 'web') })).status).toBe(
+      200,
+    );
+    const refused = await rig.call('POST', PAS, { user: joe, body: pa('a') });
+    expect(refused.json).toMatchObject({ code: 403, reason: 'Forbidden' });
+    expect(refused.json.message).toBe(
+      'peerauthentications.security.istio.io is forbidden: User "joe" cannot create resource "peerauthentications" in API group "security.istio.io" in the namespace "shop"',
+    );
+    expect((await rig.call('GET', PAS.replace('shop', 'default'), { user: joe })).status).toBe(403);
+    expect(
+      (await rig.call('GET', '/apis/security.istio.io/v1/peerauthentications', { user: joe }))
+        .status,
+    ).toBe(403);
+  });
+
+  it('is narrowed by names', async () => {
+    await create('a');
+    await role([{ apiGroups: ['*'], resources: ['*'], resourceNames: ['a'], verbs: ['*'] }]);
+    expect((await rig.call('GET', `${PAS}/a`, { user: joe })).status).toBe(200);
+    expect((await rig.call('GET', `${PAS}/b`, { user: joe })).status).toBe(403);
+    expect(
+      (await rig.call('GET', `${PAS}?fieldSelector=metadata.name%3Da`, { user: joe })).status,
+    ).toBe(200);
+  });
+
+  it('is nothing for the nameless', async () => {
+    expect((await rig.call('GET', '/api/v1/secrets', { user: anonymous })).status).toBe(403);
+    expect((await rig.call('GET', '/api/v1/secrets', { user: admin })).status).toBe(200);
+  });
+});

@@ -1,0 +1,135 @@
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { apiHandler } from '../apiserver/api-handler.ts';
+import { startApiListener } from '../apiserver/api-listener.ts';
+import { authenticate, type TokenAuthenticator } from '../apiserver/authenticate.ts';
+import { rbacAuthorizer } from '../apiserver/rbac-authorizer.ts';
+import { rbacEscalation } from '../apiserver/rbac-escalation.ts';
+import { Snapshots } from '../apiserver/snapshots.ts';
+import { MASTERS } from '../apiserver/user-info.ts';
+import type { CertificateAuthority } from '../ca/certificate-authority.ts';
+import { openApiClientAuthority } from '../control/api-client-authority.ts';
+import type { ControlEvents } from '../control/control-events.ts';
+import type { ServerIdentity } from '../control/server-identity.ts';
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Task } from '../lib/tasks.ts';
+import type { Watchable } from '../lib/watchable.ts';
+import { builtInKinds } from '../resources/kinds.ts';
+import type { Store } from '../store/store.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
+
+const ADMIN = 'hauberk-admin';
+const ADMIN_LIFETIME_MS = 365 * 86_400_000;
+const RENEW_ADMIN_MS = 20 * 86_400_000;
+
+export interface ResourceApiOptions {
+  readonly dataDir: string;
+  readonly rootNamespace: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly store: Store;
+  readonly authority: CertificateAuthority;
+  readonly identity: Watchable<ServerIdentity>;
+  readonly events: Pick<ControlEvents, 'resourcesChanged' | 'taskFailed'>;
+  readonly clock: Clock;
+}
+
+export interface ResourceApi {
+  readonly port: number;
+  readonly run: Task;
+}
+
+/**
+ * The Kubernetes-compatible API of this mesh, with the kubeconfig of its administrator.
+ *
+ * @throws {MeshError} ERR_LISTEN, ERR_STORE.
+ */
+export async function startResourceApi(options: ResourceApiOptions): Promise<ResourceApi> {
+  const { dataDir, rootNamespace, listen, store, authority, identity, events, clock } = options;
+  const clients = await openApiClientAuthority(store, { rootNamespace, clock });
+  const authorizer = rbacAuthorizer(store);
+  const tokens: TokenAuthenticator = async () => undefined;
+  const handler = apiHandler({
+    context: {
+      store,
+      kinds: builtInKinds,
+      clock,
+      authorizer,
+      admission: [rbacEscalation(store, authorizer)],
+      derived: { list: async () => [] },
+      snapshots: new Snapshots(clock),
+      lastingNamespaces: ['default', rootNamespace],
+      written: ({ user, changes }) => {
+        events.resourcesChanged({
+          actor: user.name,
+          changes: changes.map(({ key, action, toVersion }) => ({
+            key,
+            action,
+            resourceVersion: toVersion,
+          })),
+        });
+      },
+    },
+    subresources: {},
+    questions: {},
+    failed: (error) => events.taskFailed({ task: 'resource API', reason: messageOf(error) }),
+  });
+  const listener = await startApiListener({
+    ...listen,
+    identity,
+    clientCa: clients.ca,
+    authenticate: (credentials) => authenticate(credentials, { tokens, authorizer }),
+    handler,
+  });
+  const kubeconfig = kubeconfigPath(dataDir);
+  const server = `https://${reachable(listen.host)}:${listener.port}`;
+  const write = (): void => {
+    const lifetimeMs = ADMIN_LIFETIME_MS;
+    const admin = clients.issue({ name: ADMIN, groups: [MASTERS], lifetimeMs });
+    const ca = authority.bundle.current.toPem();
+    writeKubeconfig(kubeconfig, { ...admin, server, ca, name: 'hauberk' });
+  };
+  write();
+  return {
+    port: listener.port,
+    async run(signal) {
+      const stop = authority.bundle.subscribe(write);
+      try {
+        await Promise.all([listener.run(signal), renew(write, clock, signal)]);
+      } finally {
+        stop();
+      }
+    },
+  };
+}
+
+async function renew(write: () => void, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(RENEW_ADMIN_MS, signal);
+    if (!signal.aborted) write();
+  }
+}
+
+/** An address that clients on this machine reach a listener at. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** What the serving certificate must say, so that clients find the API under their names for it. */
+export function apiNames(host: string): {
+  readonly dns: readonly string[];
+  readonly ip: readonly string[];
+} {
+  const own = isIP(host) === 0 ? { dns: [host], ip: [] } : { dns: [], ip: [host] };
+  const wildcard = host === '0.0.0.0' || host === '::';
+  const dns = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', ...own.dns];
+  const ip = ['127.0.0.1', '::1', ...(wildcard ? [] : own.ip)];
+  return { dns: [...new Set(dns)].filter((name) => name !== 'localhost'), ip: [...new Set(ip)] };
+}
+
+/** The file that lets kubectl in as administrator. */
+export function kubeconfigPath(dataDir: string): string {
+  return join(dataDir, 'kubeconfig');
+}
