@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { checkBodies } from './body-check.ts';
+import { type LoadRun, runLoad } from './load-kinds.ts';
 import { IDLE, type Load, type LoadOutcome, loads, memoryMetric } from './metrics.ts';
 import { checkMutualTls } from './mutual-tls-check.ts';
 import { NoiseMeter, quietMoment } from './noise.ts';
@@ -7,12 +8,13 @@ import type { RunningPair, StartPair } from './pair-kind.ts';
 import { cpuMoment, cpuOf, residentBytes } from './processes.ts';
 import type { Sample } from './samples.ts';
 import type { Stage } from './stage.ts';
-import { runWrk, type WrkResult } from './wrk.ts';
 
 export interface BenchmarkOptions {
   readonly rounds: number;
   /** Of each measured run. */
   readonly seconds: number;
+  /** Before each of them. */
+  readonly warmUp: number;
   /** A run during which others used more cores is repeated, up to three times. */
   readonly maxNoise: number;
   readonly signal: AbortSignal;
@@ -28,7 +30,6 @@ interface MeasuredRun extends LoadOutcome {
   readonly noise: number;
 }
 
-const WARM_UP_SECONDS = 2;
 const SETTLE_MS = 500;
 const MAX_ATTEMPTS = 3;
 const MB = 1e6;
@@ -74,13 +75,25 @@ export class Benchmark {
   }
 
   async #measure(round: number, pair: RunningPair, load: Load): Promise<void> {
-    const { wrk, cpuSeconds, noise } = await this.#quietestRun(pair, load);
+    if (load.kind.kind === 'idle') {
+      await this.#hold(round, pair, load);
+      return;
+    }
+    const outcome = await this.#quietestRun(pair, load);
+    const problem = outcome.wrk.problem ?? outcome.beside?.problem;
     const samples = load.metrics.map(({ name: metric, of }) => {
-      const value = of({ wrk, cpuSeconds });
-      return { round, pair: pair.name, metric, value, problem: wrk.problem };
+      return { round, pair: pair.name, metric, value: of(outcome), problem };
     });
-    this.#listener.measured(samples, noise);
+    this.#listener.measured(samples, outcome.noise);
     if (load.memory !== undefined) this.#noteMemory(round, pair, load.memory);
+  }
+
+  /** Connections of which nothing but the memory is of interest. */
+  async #hold(round: number, pair: RunningPair, { kind, memory }: Load): Promise<void> {
+    const during = (): void => {
+      if (memory !== undefined) this.#noteMemory(round, pair, memory);
+    };
+    await runLoad(kind, this.#loadRun(pair, this.#options.seconds, during));
   }
 
   /** The first run that was quiet enough, or of all attempts the one that others disturbed least. */
@@ -96,27 +109,30 @@ export class Benchmark {
     return quietest;
   }
 
-  async #runOnce(pair: RunningPair, load: Load): Promise<MeasuredRun> {
-    const both = [pair.caller.group, pair.callee.group];
-    await this.#wrk(pair, load, WARM_UP_SECONDS);
+  async #runOnce(pair: RunningPair, { kind }: Load): Promise<MeasuredRun> {
+    const both = [pair.caller, pair.callee].flatMap((side) => side?.group ?? []);
+    await runLoad(kind, this.#loadRun(pair, this.#options.warmUp));
     const meter = new NoiseMeter(this.#stage.programs);
     const before = cpuMoment();
-    const wrk = await this.#wrk(pair, load, this.#options.seconds);
+    const outcome = await runLoad(kind, this.#loadRun(pair, this.#options.seconds));
     const cpuSeconds = cpuOf(cpuMoment(), both) - cpuOf(before, both);
-    return { wrk, cpuSeconds, noise: meter.cores() };
+    return { ...outcome, cpuSeconds, noise: meter.cores() };
   }
 
-  #wrk({ port }: RunningPair, load: Load, seconds: number): Promise<WrkResult> {
+  #loadRun({ port }: RunningPair, seconds: number, during = (): void => undefined): LoadRun {
     const { wrk } = this.#stage.tools;
-    return runWrk({ wrk, port, load, seconds, signal: this.#options.signal });
+    return { wrk, port, seconds, during, signal: this.#options.signal };
   }
 
   #noteMemory(round: number, pair: RunningPair, moment: string): void {
-    const samples = (['caller', 'callee'] as const).map((side) => {
-      const value = residentBytes(pair[side].group) / MB;
+    const samples = (['caller', 'callee'] as const).flatMap((side) => {
+      const program = pair[side];
+      if (program === undefined) return [];
+      const value = residentBytes(program.group) / MB;
       const problem = value === 0 ? `nothing is left of the ${side}'s sidecar` : undefined;
-      return { round, pair: pair.name, metric: memoryMetric(side, moment).name, value, problem };
+      const metric = memoryMetric(side, moment).name;
+      return [{ round, pair: pair.name, metric, value, problem }];
     });
-    this.#listener.measured(samples);
+    if (samples.length > 0) this.#listener.measured(samples);
   }
 }

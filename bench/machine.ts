@@ -16,9 +16,10 @@ export interface Machine {
 const GIB = 1024 ** 3;
 
 export async function describeMachine(tools: Tools): Promise<Machine> {
-  const [nginx, haproxy, wrk] = await Promise.all([
+  const [nginx, haproxy, envoy, wrk] = await Promise.all([
     versionOf(tools.nginx, '-v'),
     versionOf(tools.haproxy, '-v'),
+    versionOf(tools.envoy, '--version'),
     versionOf(tools.wrk, '-v'),
   ]);
   const all = cpus();
@@ -33,6 +34,7 @@ export async function describeMachine(tools: Tools): Promise<Machine> {
       'Node.js': `${process.version} (OpenSSL ${process.versions.openssl})`,
       nginx,
       HAProxy: haproxy,
+      Envoy: envoy,
       wrk,
     },
   };

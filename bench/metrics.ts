@@ -1,4 +1,5 @@
-import type { WrkLoad, WrkResult } from './wrk.ts';
+import type { LoadKind } from './load-kinds.ts';
+import type { WrkResult } from './wrk.ts';
 
 /** One row of the table. */
 export interface Metric {
@@ -7,13 +8,21 @@ export interface Metric {
   /** After the decimal point. */
   readonly digits: number;
   readonly better: 'more' | 'less';
-  /** At least this many times that of nginx is what the design aims at. */
-  readonly aim?: number;
+  /** What the design aims at. */
+  readonly aim?: Aim;
 }
 
-/** What one run of wrk gave, and what it cost. */
+/** A ratio of Hauberk to the best of some others: at least, or for what should be less, at most. */
+export interface Aim {
+  readonly ratio: number;
+  readonly of: readonly string[];
+}
+
+/** What one run of a load gave, and what it cost. */
 export interface LoadOutcome {
   readonly wrk: WrkResult;
+  /** Of the other load that ran beside it. */
+  readonly beside?: WrkResult | undefined;
   /** CPU seconds of all processes of both sidecars. */
   readonly cpuSeconds: number;
 }
@@ -22,7 +31,8 @@ export interface LoadMetric extends Metric {
   of(outcome: LoadOutcome): number;
 }
 
-export interface Load extends WrkLoad {
+export interface Load {
+  readonly kind: LoadKind;
   /** After which the memory of the sidecars is noted, under this name. */
   readonly memory?: string;
   readonly metrics: readonly LoadMetric[];
@@ -31,42 +41,105 @@ export interface Load extends WrkLoad {
 const MB = 1e6;
 const GB = 1e9;
 const PER = 100_000;
+const TCP_PEERS = ['nginx', 'haproxy', 'envoy'];
 
 /** What is measured, in this order, in every round. */
 export const loads: readonly Load[] = [
+  requests(1, undefined),
+  { ...requests(32, { ratio: 1.3, of: TCP_PEERS }), memory: 'after the requests' },
+  requests(256, { ratio: 1.6, of: TCP_PEERS }),
   {
-    ...{ path: '/small', connections: 32, close: false, memory: 'after the requests' },
+    kind: { kind: 'closed', path: '/small', connections: 32, close: true },
     metrics: [
-      { ...row('requests, 32 connections', '/s', 0, 'more'), aim: 0.9, of: perSecond },
-      { ...row('p50 of a request', 'ms', 2, 'less'), of: ({ wrk }) => wrk.p50Ms },
-      { ...row('p99 of a request', 'ms', 2, 'less'), of: ({ wrk }) => wrk.p99Ms },
-      { ...row('CPU for 100,000 requests', 's', 2, 'less'), of: cpuPerRequests },
-    ],
-  },
-  {
-    ...{ path: '/small', connections: 32, close: true },
-    metrics: [
-      { ...row('new connections, 32 at a time', '/s', 0, 'more'), aim: 2, of: perSecond },
+      {
+        ...row('new connections, 32 at a time', '/s', 0, 'more'),
+        ...{ aim: { ratio: 4, of: ['nginx', 'envoy'] }, of: perSecond },
+      },
       { ...row('p50 on a new connection', 'ms', 2, 'less'), of: ({ wrk }) => wrk.p50Ms },
       { ...row('p99 on a new connection', 'ms', 2, 'less'), of: ({ wrk }) => wrk.p99Ms },
       { ...row('CPU for 100,000 connections', 's', 1, 'less'), of: cpuPerRequests },
     ],
   },
   {
-    ...{ path: '/bulk', connections: 1, close: false },
-    metrics: [{ ...row('16 MiB bodies, 1 connection', 'MB/s', 0, 'more'), of: megabytes }],
+    kind: { kind: 'closed', path: '/small', connections: 1, close: true },
+    metrics: [
+      {
+        ...row('new connection with its first answer, p50', 'ms', 2, 'less'),
+        of: ({ wrk }) => wrk.p50Ms,
+      },
+    ],
   },
   {
-    ...{ path: '/bulk', connections: 4, close: false, memory: 'after the bulk' },
+    kind: { kind: 'open', path: '/small', perSecond: 1_000 },
     metrics: [
-      { ...row('16 MiB bodies, 4 connections', 'MB/s', 0, 'more'), of: megabytes },
+      {
+        ...row('p50 at 1,000 requests a second', 'ms', 2, 'less'),
+        of: ({ wrk }) => wrk.p50Ms,
+      },
+      {
+        ...row('p99 at 1,000 requests a second', 'ms', 2, 'less'),
+        ...{ aim: { ratio: 1, of: ['envoy'] }, of: ({ wrk }) => wrk.p99Ms },
+      },
+    ],
+  },
+  { kind: { kind: 'idle', connections: 1_000 }, memory: 'with 1,000 connections', metrics: [] },
+  {
+    kind: { kind: 'closed', path: '/bulk', connections: 1, close: false },
+    metrics: [
+      {
+        ...row('16 MiB bodies, 1 connection', 'MB/s', 0, 'more'),
+        ...{ aim: { ratio: 1, of: TCP_PEERS }, of: megabytes },
+      },
+    ],
+  },
+  {
+    kind: { kind: 'closed', path: '/bulk', connections: 4, close: false },
+    memory: 'after the bulk',
+    metrics: [
+      {
+        ...row('16 MiB bodies, 4 connections', 'MB/s', 0, 'more'),
+        ...{ aim: { ratio: 1, of: TCP_PEERS }, of: megabytes },
+      },
       {
         ...row('CPU for 1 GB', 's', 2, 'less'),
         of: ({ cpuSeconds, wrk }) => cpuSeconds / (wrk.bytes / GB),
       },
     ],
   },
+  {
+    kind: { kind: 'mixed', connections: 8, bulkConnections: 4 },
+    metrics: [
+      {
+        ...row('p50 of 8 small ones beside 4 in bulk', 'ms', 2, 'less'),
+        ...{ aim: { ratio: 0.33, of: ['nginx'] }, of: ({ wrk }) => wrk.p50Ms },
+      },
+      {
+        ...row('p99 of 8 small ones beside 4 in bulk', 'ms', 2, 'less'),
+        of: ({ wrk }) => wrk.p99Ms,
+      },
+      {
+        ...row('4 in bulk beside 8 small ones', 'MB/s', 0, 'more'),
+        of: ({ beside }) => (beside === undefined ? 0 : beside.bytes / beside.seconds / MB),
+      },
+    ],
+  },
 ];
+
+function requests(connections: number, aim: Aim | undefined): Load {
+  const at = `${connections} connection${connections === 1 ? '' : 's'}`;
+  return {
+    kind: { kind: 'closed', path: '/small', connections, close: false },
+    metrics: [
+      {
+        ...row(`requests, ${at}`, '/s', 0, 'more'),
+        ...{ ...(aim === undefined ? {} : { aim }), of: perSecond },
+      },
+      { ...row(`p50 of a request, ${at}`, 'ms', 2, 'less'), of: ({ wrk }) => wrk.p50Ms },
+      { ...row(`p99 of a request, ${at}`, 'ms', 2, 'less'), of: ({ wrk }) => wrk.p99Ms },
+      { ...row(`CPU for 100,000 requests, ${at}`, 's', 2, 'less'), of: cpuPerRequests },
+    ],
+  };
+}
 
 /** Memory of one side's processes at a moment. */
 export function memoryMetric(side: 'caller' | 'callee', moment: string): Metric {

@@ -7,8 +7,8 @@ const PATIENCE_MS = 5_000;
 interface Attempt {
   /** Of the handshake, if the server took part in one to its end. */
   readonly protocol: string | undefined;
-  /** Bytes of the application that came back. */
-  readonly received: number;
+  /** Whether the application answered; a sidecar may say itself why it does not let it. */
+  readonly answered: boolean;
   readonly error: string | undefined;
 }
 
@@ -19,21 +19,25 @@ interface Attempt {
  * @throws {MeshError} ERR_FORBIDDEN naming what the pair let through.
  */
 export async function checkMutualTls({ name, tlsPort }: RunningPair): Promise<void> {
+  if (tlsPort === undefined) return;
   const refuse = (what: string, { error }: Attempt): never => {
     throw new MeshError('ERR_FORBIDDEN', `${name} ${what}${error ? ` (${error})` : ''}`);
   };
   const old = await attempt(tlsPort, { maxVersion: 'TLSv1.2' });
   if (old.protocol !== undefined) refuse(`speaks ${old.protocol}`, old);
-  const nobody = await attempt(tlsPort, { minVersion: 'TLSv1.3', ALPNProtocols: ['h2'] });
+  const nobody = await attempt(tlsPort, {
+    minVersion: 'TLSv1.3',
+    ALPNProtocols: ['h2', 'http/1.1'],
+  });
   if (nobody.protocol !== 'TLSv1.3') refuse('does not speak TLS 1.3', nobody);
-  if (nobody.received > 0) refuse('answers a client that has no certificate', nobody);
+  if (nobody.answered) refuse('answers a client that has no certificate', nobody);
 }
 
 /** Sends a request and waits until the other side has ended the connection. */
 function attempt(port: number, options: ConnectionOptions): Promise<Attempt> {
   return new Promise((resolve) => {
     let protocol: string | undefined;
-    let received = 0;
+    let received = '';
     let error: string | undefined;
     // The server's certificate is the business of the caller's sidecar, not of this check.
     const all = { ...options, host: '127.0.0.1', port, rejectUnauthorized: false };
@@ -43,11 +47,13 @@ function attempt(port: number, options: ConnectionOptions): Promise<Attempt> {
     });
     socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error('it does not hang up')));
     socket.on('data', (chunk) => {
-      received += chunk.length;
+      received += chunk.toString('latin1');
     });
     socket.on('error', ({ message }) => {
       error = message.trim();
     });
-    socket.on('close', () => resolve({ protocol, received, error }));
+    socket.on('close', () =>
+      resolve({ protocol, answered: received.includes('HTTP/1.1 200'), error }),
+    );
   });
 }

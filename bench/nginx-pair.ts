@@ -1,24 +1,30 @@
 import { listening } from './listening.ts';
 import { nginxConfig } from './nginx-config.ts';
-import type { RunningPair, StartPair } from './pair-kind.ts';
+import type { PeerMode, RunningPair, StartPair } from './pair-kind.ts';
 import type { Program } from './program-group.ts';
 import type { Stage } from './stage.ts';
 
-/** nginx `stream` on both sides, one worker each, with Debian's defaults where nothing is said. */
-export function nginxPair(resumption: boolean): StartPair {
-  return (stage) => start(stage, resumption);
+/** nginx on both sides, one worker each, with Debian's defaults where nothing is said. */
+export function nginxPair(mode: PeerMode, resumption: boolean): StartPair {
+  return (stage) => start(stage, mode, resumption);
 }
 
-async function start(stage: Stage, resumption: boolean): Promise<RunningPair> {
+async function start(stage: Stage, mode: PeerMode, resumption: boolean): Promise<RunningPair> {
   const [port = 0, tlsPort = 0] = await stage.ports(2);
   const { ca, caller, callee, calleeName } = stage.certificates;
-  const startNginx = (name: string, server: string): Program => {
-    const modules = [stage.tools.nginxStream];
-    const body = `stream { server { ${server} } }`;
-    return stage.programs.start({ name, ...nginxConfig(stage, { name, modules, body }) });
+  const name = mode === 'tcp' ? 'nginx' : 'nginx-http';
+  const startNginx = (side: string, server: string, upstream: string): Program => {
+    const modules = mode === 'tcp' ? [stage.tools.nginxStream] : [];
+    const body =
+      mode === 'tcp' ? streamBlock(server, upstream) : httpBlock(stage, server, upstream);
+    const program = `${name}-${side}`;
+    return stage.programs.start({
+      name: program,
+      ...nginxConfig(stage, { name: program, modules, body }),
+    });
   };
   const calleeProgram = startNginx(
-    'nginx-callee',
+    'callee',
     `listen 127.0.0.1:${tlsPort} ssl backlog=4096;
      ssl_protocols TLSv1.3;
      ssl_certificate ${callee.chain};
@@ -26,14 +32,10 @@ async function start(stage: Stage, resumption: boolean): Promise<RunningPair> {
      ssl_client_certificate ${ca};
      ssl_verify_client on;
      ssl_verify_depth 2;
-     ssl_session_tickets ${resumption ? 'on' : 'off'};
-     proxy_pass 127.0.0.1:${stage.application.port};`,
+     ssl_session_tickets ${resumption ? 'on' : 'off'};`,
+    `127.0.0.1:${stage.application.port}`,
   );
-  const callerProgram = startNginx(
-    'nginx-caller',
-    `listen 127.0.0.1:${port} backlog=4096;
-     proxy_pass 127.0.0.1:${tlsPort};
-     proxy_ssl on;
+  const ssl = `
      proxy_ssl_protocols TLSv1.3;
      proxy_ssl_certificate ${caller.chain};
      proxy_ssl_certificate_key ${caller.key};
@@ -42,9 +44,38 @@ async function start(stage: Stage, resumption: boolean): Promise<RunningPair> {
      proxy_ssl_verify_depth 2;
      proxy_ssl_name ${calleeName};
      proxy_ssl_server_name on;
-     proxy_ssl_session_reuse ${resumption ? 'on' : 'off'};`,
+     proxy_ssl_session_reuse ${resumption ? 'on' : 'off'};`;
+  const callerProgram = startNginx(
+    'caller',
+    `listen 127.0.0.1:${port} backlog=4096; ${mode === 'tcp' ? 'proxy_ssl on;' : ''} ${ssl}`,
+    `127.0.0.1:${tlsPort}`,
   );
-  await listening("nginx, the callee's,", tlsPort, [calleeProgram]);
-  await listening("nginx, the caller's,", port, [callerProgram]);
-  return { name: 'nginx', port, tlsPort, caller: callerProgram, callee: calleeProgram };
+  await listening(`${name}, the callee's,`, tlsPort, [calleeProgram]);
+  await listening(`${name}, the caller's,`, port, [callerProgram]);
+  return { name, port, tlsPort, caller: callerProgram, callee: calleeProgram };
+}
+
+function streamBlock(server: string, upstream: string): string {
+  return `stream { server { ${server} proxy_pass ${upstream}; } }`;
+}
+
+/** Connections to the upstream are kept, and bodies stay in memory, as anybody would have it. */
+function httpBlock({ directory }: Stage, server: string, upstream: string): string {
+  const scheme = server.includes('proxy_ssl_name') ? 'https' : 'http';
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `${kind}_temp_path ${directory}/tmp;`)
+    .join(' ');
+  return `http {
+    access_log off; ${temporary}
+    proxy_max_temp_file_size 0;
+    keepalive_requests 1000000000; keepalive_timeout 1h;
+    upstream next { server ${upstream}; keepalive 512; keepalive_requests 1000000000; }
+    server { ${server}
+      location / {
+        proxy_pass ${scheme}://next;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+      }
+    }
+  }`;
 }

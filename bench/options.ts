@@ -11,6 +11,8 @@ export interface PairOptions {
   readonly seconds: number;
   readonly only: readonly PairName[];
   readonly maxNoise: number;
+  /** Seconds of the same load before it, which do not count. */
+  readonly warmUp: number;
   /** Whether nginx and HAProxy may resume TLS sessions, as they do by default. */
   readonly resumption: boolean;
   /** Path of `bin/hauberk`. */
@@ -23,10 +25,11 @@ export interface PairOptions {
 export function parseOptions(argv: readonly string[]): PairOptions {
   const command = new Command('npm run bench --')
     .description(
-      'wrk -> sidecar of the caller -> mutual TLS 1.3 -> sidecar of the callee -> application, with Hauberk, nginx and HAProxy as the sidecars',
+      'wrk -> sidecar of the caller -> mutual TLS 1.3 -> sidecar of the callee -> application, with Hauberk, nginx, HAProxy and Envoy as the sidecars',
     )
     .option('--rounds <n>', 'how often each pair takes its turn', wholeNumber, 5)
-    .option('--seconds <n>', 'how long each run of wrk takes', wholeNumber, 5)
+    .option('--seconds <n>', 'how long each run takes', wholeNumber, 5)
+    .option('--warm-up <n>', 'seconds of each load before they count', wholeNumber, 2)
     .addOption(
       new Option('--only <names>', 'pairs to measure')
         .argParser(names)

@@ -1,18 +1,25 @@
 import type { Program } from './program-group.ts';
 import type { Stage } from './stage.ts';
 
-export const pairNames = ['hauberk', 'nginx', 'haproxy'] as const;
+export const pairNames = [
+  ...(['hauberk', 'nginx', 'haproxy', 'envoy'] as const),
+  ...(['nginx-http', 'haproxy-http', 'envoy-http', 'direct'] as const),
+] as const;
 export type PairName = (typeof pairNames)[number];
+
+/** Carries bytes as they are, or reads HTTP and keeps connections to the application. */
+export type PeerMode = 'tcp' | 'http';
 
 /** The caller's sidecar and the callee's, mutual TLS between them, the application behind. */
 export interface RunningPair {
   readonly name: PairName;
   /** Where the caller's program comes in, in plaintext. */
   readonly port: number;
-  /** Where the callee's sidecar takes mutual TLS. */
-  readonly tlsPort: number;
-  readonly caller: Program;
-  readonly callee: Program;
+  /** Where the callee's sidecar takes mutual TLS; undefined for the application without sidecars. */
+  readonly tlsPort: number | undefined;
+  /** None of them for the application without sidecars. */
+  readonly caller: Program | undefined;
+  readonly callee: Program | undefined;
 }
 
 /** Resolves when both sidecars are ready. @throws {MeshError} when one of them does not start. */

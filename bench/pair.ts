@@ -6,12 +6,15 @@ import { exitCodeOf } from '../src/cli/exit-code.ts';
 import { untilStopped } from '../src/cli/until-stopped.ts';
 import { MeshError, messageOf } from '../src/lib/errors.ts';
 import { Benchmark } from './benchmark.ts';
+import { envoyPair } from './envoy-pair.ts';
 import { haproxyPair } from './haproxy-pair.ts';
 import { hauberkPair } from './hauberk-pair.ts';
 import { describeMachine } from './machine.ts';
 import { nginxPair } from './nginx-pair.ts';
+import { noPair } from './no-pair.ts';
 import { type PairOptions, parseOptions } from './options.ts';
 import type { PairName, StartPair } from './pair-kind.ts';
+import { plotsOf } from './plots.ts';
 import { progressLine } from './progress.ts';
 import { markdownOf, type Run, rowsOf } from './report.ts';
 import type { Sample } from './samples.ts';
@@ -83,14 +86,20 @@ function startsOf({
 }: PairOptions): Readonly<Record<PairName, StartPair>> {
   return {
     hauberk: hauberkPair({ binary: hauberk, profiles: profile === true ? out : undefined }),
-    nginx: nginxPair(resumption),
-    haproxy: haproxyPair(resumption),
+    nginx: nginxPair('tcp', resumption),
+    haproxy: haproxyPair('tcp', resumption),
+    envoy: envoyPair('tcp'),
+    'nginx-http': nginxPair('http', resumption),
+    'haproxy-http': haproxyPair('http', resumption),
+    'envoy-http': envoyPair('http'),
+    direct: noPair,
   };
 }
 
-/** In bench/out: a line of JSON for every run so far, and the newest run as Markdown. */
+/** In bench/out: a line of JSON for every run so far, and the newest run as Markdown and pictures. */
 function keep(run: Run): void {
   mkdirSync(out, { recursive: true });
+  for (const { file, svg } of plotsOf(run.pairs, rowsOf(run))) writeFileSync(join(out, file), svg);
   appendFileSync(join(out, 'pair.jsonl'), `${JSON.stringify(withRows(run))}\n`);
   writeFileSync(join(out, 'pair.md'), `${markdownOf(run)}\n`);
 }

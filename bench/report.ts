@@ -26,7 +26,9 @@ export interface ReportRow {
 
 /** Rows of what was measured, in the table's order. */
 export function rowsOf({ pairs, samples }: Pick<Run, 'pairs' | 'samples'>): readonly ReportRow[] {
-  const rivals = pairs.includes('hauberk') ? pairs.filter((name) => name !== 'hauberk') : [];
+  const rivals = pairs.includes('hauberk')
+    ? pairs.filter((name) => name !== 'hauberk' && name !== 'direct')
+    : [];
   return allMetrics.map((metric) => ({
     metric,
     cells: Object.fromEntries(pairs.map((pair) => [pair, cellOf(samples, pair, metric.name)])),
@@ -39,10 +41,20 @@ export function rowsOf({ pairs, samples }: Pick<Run, 'pairs' | 'samples'>): read
   }));
 }
 
+/** Who stands beside whom: carriers of bytes, and those that read HTTP. */
+const GROUPS: readonly (readonly PairName[])[] = [
+  ['hauberk', 'nginx', 'haproxy', 'envoy', 'direct'],
+  ['hauberk', 'nginx-http', 'haproxy-http', 'envoy-http'],
+];
+
 /** The run as Markdown: where, when and how, the table, and what became of the aims. */
 export function markdownOf(run: Run): string {
   const rows = rowsOf(run);
-  return [origin(run), table(run.pairs, rows), ...verdicts(rows)].join('\n\n');
+  const tables = GROUPS.flatMap((group) => {
+    const pairs = run.pairs.filter((name) => group.includes(name));
+    return pairs.some((name) => name !== 'hauberk') ? [table(pairs, rows)] : [];
+  });
+  return [origin(run), ...tables, ...verdicts(rows)].join('\n\n');
 }
 
 function origin({ date, command, machine, noise }: Run): string {
@@ -81,10 +93,22 @@ function mark(ratio: Spread | undefined, { better }: Metric): string {
 }
 
 function verdicts(rows: readonly ReportRow[]): string[] {
-  return rows.flatMap(({ metric: { name, aim }, ratios: { nginx } }) => {
-    if (aim === undefined || nginx === undefined) return [];
-    const verdict = nginx.median >= aim ? 'held' : '**missed**';
-    return [`Aim "${name}: at least ${aim} of nginx": ${verdict}, ${number(nginx, 2)}.`];
+  return rows.flatMap(({ metric, cells, ratios }) => {
+    const { name, aim, better } = metric;
+    if (aim === undefined) return [];
+    const [best] = aim.of
+      .flatMap((rival) => {
+        const ratio = ratios[rival as PairName];
+        return ratio === undefined ? [] : [{ rival, ratio }];
+      })
+      .sort((a, b) => (better === 'more' ? 1 : -1) * (a.ratio.median - b.ratio.median));
+    if (best === undefined || cells.hauberk === undefined) return [];
+    const { median } = best.ratio;
+    const held = better === 'more' ? median >= aim.ratio : median <= aim.ratio;
+    const bound = better === 'more' ? 'at least' : 'at most';
+    return [
+      `Aim "${name}: ${bound} ${aim.ratio} of ${aim.of.join(', ')}": ${held ? 'held' : '**missed**'}, ${number(best.ratio, 2)} of ${best.rival}.`,
+    ];
   });
 }
 

@@ -65,7 +65,7 @@ function read({ requests, durationUs, bytes, p50Us, p99Us, errors }: Report): Wr
   const problems = Object.entries(errors)
     .filter(([, count]) => count > 0)
     .map(([kind, count]) => `${count} ${kind} errors`);
-  if (requests === 0) problems.push('no request was answered');
+  if (bytes === 0) problems.push('no request was answered');
   return {
     ...{ requests, bytes, seconds: durationUs / 1e6 },
     ...{ p50Ms: p50Us / 1e3, p99Ms: p99Us / 1e3 },

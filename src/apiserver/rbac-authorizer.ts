@@ -77,15 +77,25 @@ export async function rulesOfRole(
     namespace === undefined ? { kind: CLUSTER_ROLE, name } : { kind: ROLE, namespace, name };
   const role = await store.get(key);
   if (role === undefined) return [];
+  if (role['aggregationRule'] === undefined) return ownRules(role);
+  return aggregatedRules(role, (await store.list(CLUSTER_ROLE)).items, new Set());
+}
+
+/** Aggregated roles may take aggregated roles; each counts once. */
+function aggregatedRules(
+  role: Resource,
+  all: readonly Resource[],
+  seen: Set<Resource>,
+): readonly PolicyRule[] {
+  if (seen.has(role)) return [];
+  seen.add(role);
   const selectors = fieldIn(role['aggregationRule'], 'clusterRoleSelectors');
-  if (namespace !== undefined || !Array.isArray(selectors)) return ownRules(role);
-  const { items } = await store.list(CLUSTER_ROLE);
-  return items
-    .filter((other) => other !== role)
+  if (!Array.isArray(selectors)) return ownRules(role);
+  return all
     .filter(({ metadata }) =>
       selectors.some((selector) => matchesLabelSelector(selector, metadata.labels)),
     )
-    .flatMap(ownRules);
+    .flatMap((other) => aggregatedRules(other, all, seen));
 }
 
 function ownRules(role: Resource): readonly PolicyRule[] {

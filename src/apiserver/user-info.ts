@@ -8,8 +8,8 @@ export interface UserInfo {
 
 /** May do everything, whatever roles say: the way back in when they are wrong. */
 export const MASTERS = 'system:masters';
-const AUTHENTICATED = 'system:authenticated';
-const UNAUTHENTICATED = 'system:unauthenticated';
+export const AUTHENTICATED = 'system:authenticated';
+export const UNAUTHENTICATED = 'system:unauthenticated';
 const ALL_SERVICE_ACCOUNTS = 'system:serviceaccounts';
 
 export const anonymous: UserInfo = { name: 'system:anonymous', groups: [UNAUTHENTICATED] };

@@ -17,6 +17,7 @@ import { discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
 import { heartbeatService } from '../control/heartbeat-service.ts';
+import { historyRoutes } from '../control/history-routes.ts';
 import type { IssuanceLedger } from '../control/issuance-ledger.ts';
 import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
@@ -47,7 +48,7 @@ import { processLog } from '../telemetry/process-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
 import { authorityRotation } from './authority-rotation.ts';
-import { DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
+import { AUDIT_FILE, DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
 import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import { type AuthorityConfig, type OpenAuthority, openAuthority } from './open-authority.ts';
@@ -116,7 +117,7 @@ export async function runControlPlane(
   const own = { path: join(dataDir, MASTER_KEY_FILE), mayCreate: !existsSync(path) };
   const sealer = aesSealer(readMasterKey(config.masterKey ?? {}, own));
   const store = openSqliteStore({ path, clock, sealer });
-  const audit = openAuditLog(join(dataDir, 'audit.log'), clock);
+  const audit = openAuditLog(join(dataDir, AUDIT_FILE), clock);
   const ledger = openIssuanceLedger({ path: join(dataDir, 'issued.db') });
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
@@ -182,6 +183,7 @@ async function serve(
     routes: {
       ...federation.routes,
       ...tokenAuthority.routes,
+      ...historyRoutes({ store, events }),
       ...certificateRoutes({ ledger, revocations }),
       ...rotation.routes,
       ...revocationRoutes({ ...parts, tokens: records, tickets }),
@@ -197,7 +199,7 @@ async function serve(
       }),
     },
   });
-  const api = await openResourceApi({ config, store, authority, events, clock }, own.identity);
+  const api = await openResourceApi(parts, own.identity);
   const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port };
   const state = readyState(config, authority, { ...ports, oidcPort: tokenService.oidcPort });
   ready({ ...state, reload: rotation.reload });
@@ -217,10 +219,11 @@ async function serve(
 }
 
 function openResourceApi(
-  { config, ...parts }: Pick<Parts, 'config' | 'store' | 'authority' | 'events' | 'clock'>,
+  { config, store, authority, tokenAuthority, events, clock }: Parts,
   identity: ResourceApiOptions['identity'],
 ): Promise<ResourceApi> {
   const { dataDir, rootNamespace, api } = config;
+  const parts = { store, authority, tokens: tokenAuthority, events, clock };
   return startResourceApi({ ...parts, dataDir, rootNamespace, listen: api, identity });
 }
 
@@ -312,7 +315,8 @@ function connectedAgents({ agents }: Distribution, clocks: AgentClocks): readonl
 async function ensureNamespaces(store: Store, names: readonly string[]): Promise<void> {
   for (const name of names) {
     if ((await store.get({ kind: 'Namespace', name })) !== undefined) continue;
-    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    const status = { phase: 'Active' };
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, status };
     await store.commit([
       { op: 'put', resource: namespace },
       { op: 'put', resource: defaultAccount(name) },

@@ -5,6 +5,7 @@ import { MeshError, messageOf } from '../lib/errors.ts';
 /** Names in a control plane's data directory. */
 export const DATABASE_FILE = 'hauberk.db';
 export const MASTER_KEY_FILE = 'master.key';
+export const AUDIT_FILE = 'audit.log';
 
 /** Where the mesh keeps its own resources, as Istio does. */
 export const ROOT_NAMESPACE = 'istio-system';

@@ -1,11 +1,16 @@
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import type { WriteRecord } from '../apiserver/api-context.ts';
 import { apiHandler } from '../apiserver/api-handler.ts';
 import { startApiListener } from '../apiserver/api-listener.ts';
 import { authenticate, type TokenAuthenticator } from '../apiserver/authenticate.ts';
+import { ensureBootstrapRoles } from '../apiserver/bootstrap-roles.ts';
+import { logSubresource, type PodLogs } from '../apiserver/pod-log.ts';
 import { rbacAuthorizer } from '../apiserver/rbac-authorizer.ts';
 import { rbacEscalation } from '../apiserver/rbac-escalation.ts';
+import { reviewQuestions, tokenUser } from '../apiserver/reviews.ts';
 import { Snapshots } from '../apiserver/snapshots.ts';
+import { type TokenIssuer, tokenSubresource } from '../apiserver/token-request.ts';
 import { MASTERS } from '../apiserver/user-info.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { openApiClientAuthority } from '../control/api-client-authority.ts';
@@ -17,7 +22,11 @@ import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import { builtInKinds } from '../resources/kinds.ts';
 import type { Store } from '../store/store.ts';
+import { auditAsLog } from './audit-as-log.ts';
+import { AUDIT_FILE } from './data-dir.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
+import { isControlPlanePod, meshProcesses } from './mesh-processes.ts';
+import type { TokenAuthority } from './token-authority.ts';
 
 const ADMIN = 'hauberk-admin';
 const ADMIN_LIFETIME_MS = 365 * 86_400_000;
@@ -30,7 +39,8 @@ export interface ResourceApiOptions {
   readonly store: Store;
   readonly authority: CertificateAuthority;
   readonly identity: Watchable<ServerIdentity>;
-  readonly events: Pick<ControlEvents, 'resourcesChanged' | 'taskFailed'>;
+  readonly events: Pick<ControlEvents, 'resourcesChanged' | 'taskFailed' | 'tokenIssued'>;
+  readonly tokens: Pick<TokenAuthority, 'issuer' | 'authenticateToken' | 'issue'>;
   readonly clock: Clock;
 }
 
@@ -48,7 +58,10 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
   const { dataDir, rootNamespace, listen, store, authority, identity, events, clock } = options;
   const clients = await openApiClientAuthority(store, { rootNamespace, clock });
   const authorizer = rbacAuthorizer(store);
-  const tokens: TokenAuthenticator = async () => undefined;
+  const tokens = tokensOf(options);
+  const log = auditAsLog(join(dataDir, AUDIT_FILE), clock);
+  const logs: PodLogs = (pod) => (isControlPlanePod(pod) ? log : undefined);
+  await ensureBootstrapRoles(store);
   const handler = apiHandler({
     context: {
       store,
@@ -56,22 +69,16 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
       clock,
       authorizer,
       admission: [rbacEscalation(store, authorizer)],
-      derived: { list: async () => [] },
+      derived: meshProcesses({ store, rootNamespace, startedAtMs: clock.now() }),
       snapshots: new Snapshots(clock),
       lastingNamespaces: ['default', rootNamespace],
-      written: ({ user, changes }) => {
-        events.resourcesChanged({
-          actor: user.name,
-          changes: changes.map(({ key, action, toVersion }) => ({
-            key,
-            action,
-            resourceVersion: toVersion,
-          })),
-        });
-      },
+      written: (record) => events.resourcesChanged(auditOf(record)),
     },
-    subresources: {},
-    questions: {},
+    subresources: {
+      'serviceaccounts./token': tokenSubresource(tokenIssuer(options)),
+      'pods./log': logSubresource(logs, () => clock.now()),
+    },
+    questions: reviewQuestions({ authorizer, tokens }),
     failed: (error) => events.taskFailed({ task: 'resource API', reason: messageOf(error) }),
   });
   const listener = await startApiListener({
@@ -100,6 +107,41 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
         stop();
       }
     },
+  };
+}
+
+/** Whose token it is, by the API's own audience unless others are asked for. */
+function tokensOf({ tokens }: ResourceApiOptions): TokenAuthenticator {
+  return async (token, audiences = []) => {
+    const review = await tokens.authenticateToken(token, audiences);
+    return review.authenticated ? tokenUser(review.user) : undefined;
+  };
+}
+
+function tokenIssuer({ tokens, events }: ResourceApiOptions): TokenIssuer {
+  return async ({ actor, ...order }) => {
+    const audiences = order.audiences.length === 0 ? [tokens.issuer] : order.audiences;
+    const { token, id, expiresAtMs } = await tokens.issue({ ...order, audiences });
+    const subject = `${order.namespace}/${order.serviceAccount}`;
+    events.tokenIssued({
+      ...{ type: 'service-account', subject, audiences, tokenId: id, expiresAtMs, actor },
+    });
+    return { token, expiresAtMs, audiences };
+  };
+}
+
+/** What the audit log keeps of a write. */
+function auditOf(record: WriteRecord): Parameters<ControlEvents['resourcesChanged']>[0] {
+  const { user, impersonatedBy, peerAddress, userAgent, fieldManager, changes } = record;
+  return {
+    actor: user.name,
+    request: {
+      ...(impersonatedBy === undefined ? {} : { impersonatedBy: impersonatedBy.name }),
+      ...{ peerAddress, userAgent, fieldManager },
+    },
+    changes: changes.map(({ key, action, fromVersion, toVersion }) => ({
+      ...{ key, action, fromVersion, resourceVersion: toVersion },
+    })),
   };
 }
 

@@ -2,8 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { Attestor } from '../attestation/attestor.ts';
 import { type AuthenticateToken, tokenReviews } from '../attestation/authenticate-token.ts';
+import { ForeignIssuers } from '../attestation/foreign-issuers.ts';
 import { serviceAccountAttestor } from '../attestation/service-account-attestor.ts';
-import { serviceAccountTokens } from '../attestation/service-account-tokens.ts';
+import {
+  type ServiceAccountTokens,
+  serviceAccountTokens,
+} from '../attestation/service-account-tokens.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { type JwtKeyRing, openJwtKeyRing } from '../ca/jwt-key-ring.ts';
 import type { JwtKeyAlgorithm } from '../ca/jwt-keys.ts';
@@ -15,9 +19,12 @@ import { startOidcServer } from '../control/oidc-server.ts';
 import { ownBundle } from '../control/own-bundle.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
 import { serviceAccountTokenRoutes } from '../control/service-account-token-routes.ts';
+import { trustedIssuers } from '../control/trusted-issuers.ts';
 import type { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import type { Clock } from '../lib/clock.ts';
+import { parseCompactJws } from '../lib/compact-jws.ts';
 import { messageOf } from '../lib/errors.ts';
+import { httpsGet } from '../lib/https-get.ts';
 import type { JsonRoute } from '../lib/json-socket-server.ts';
 import { runTasks, type Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
@@ -55,6 +62,7 @@ export interface TokenAuthority {
   /** Knows callers by the token of their service account. */
   readonly attestor: Attestor;
   readonly authenticateToken: AuthenticateToken;
+  readonly issue: ServiceAccountTokens['issue'];
   readonly routes: Readonly<Record<string, JsonRoute>>;
   /** Mints JWT-SVIDs for callers whom `attestor` knows. */
   jwtSvids(
@@ -84,6 +92,9 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
       return account?.metadata.uid;
     },
   });
+  const foreign = new ForeignIssuers({
+    ...{ trusted: () => trustedIssuers(store), get: httpsGet, rootNamespace, clock },
+  });
   const { authorities } = keys;
   const jwksUri = config.jwksUri ?? issuer + JWKS_PATH;
   const documents = oidcDocuments({ issuer, jwksUri, authorities });
@@ -94,9 +105,13 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
     bundle: ownBundle(authority.bundle, authorities),
     attestor: serviceAccountAttestor({
       trustDomain,
-      authenticate: (token, audiences) => tokens.authenticate(token, audiences),
+      authenticate: (token, audiences) =>
+        isIssuedBy(issuer, token)
+          ? tokens.authenticate(token, audiences)
+          : foreign.authenticate(token),
     }),
     authenticateToken: tokenReviews(tokens),
+    issue: (order) => tokens.issue(order),
     routes: serviceAccountTokenRoutes({ tokens, keys, events }),
     jwtSvids: (callers) =>
       jwtSvidService({ ...callers, issuer, keys, clock, events, newTokenId: randomUUID }),
@@ -110,6 +125,11 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
       return { oidcPort: oidc?.port, run: (signal) => runTasks(signal, tasks) };
     },
   };
+}
+
+/** Only says who is to judge it. */
+function isIssuedBy(issuer: string, token: string): boolean {
+  return parseCompactJws(token).claims['iss'] === issuer;
 }
 
 function rotateKeys(

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { applyCommand } from './apply-command.ts';
+import { auditCommand } from './audit-command.ts';
 import { caCommand } from './ca-command.ts';
 import { certsCommand } from './certs-command.ts';
 import { deleteCommand } from './delete-command.ts';
@@ -8,6 +9,7 @@ import { demoCommand } from './demo-command.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { federationCommand } from './federation-command.ts';
 import { getCommand } from './get-command.ts';
+import { diffCommand, historyCommand, rollbackCommand } from './history-commands.ts';
 import { sidecarCommand } from './sidecar-command.ts';
 import { tokenCommand } from './token-command.ts';
 import { upCommand } from './up-command.ts';
@@ -33,6 +35,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     getCommand(),
     deleteCommand(),
     certsCommand(),
+    auditCommand(),
+    historyCommand(),
+    diffCommand(),
+    rollbackCommand(),
     federationCommand(),
   ];
   for (const command of commands) program.addCommand(command);

@@ -49,6 +49,7 @@ export function admission({ store, events }: AdmissionOptions): Admission {
         key: keyOf(resource),
         action: 'deleted' as const,
         resourceVersion,
+        fromVersion: resource.metadata.resourceVersion,
       }));
       report(results, actor);
       return results;
@@ -119,7 +120,8 @@ function changeOf(stored: Resource, before: Resource | undefined): ResourceChang
       : before.metadata.resourceVersion === resourceVersion
         ? 'unchanged'
         : 'configured';
-  return { key: keyOf(stored), action, resourceVersion };
+  const fromVersion = before?.metadata.resourceVersion;
+  return { key: keyOf(stored), action, resourceVersion, ...(fromVersion && { fromVersion }) };
 }
 
 /** Every namespace has an account named `default`, as in Kubernetes. */

@@ -23,6 +23,8 @@ export interface ResourceChange {
   readonly key: ResourceKey;
   readonly action: 'created' | 'configured' | 'unchanged' | 'deleted';
   readonly resourceVersion: string;
+  /** The version that was there before; absent of what was not. */
+  readonly fromVersion?: string | undefined;
 }
 
 export interface BackupEvent {
@@ -80,6 +82,8 @@ export interface ControlEvents {
   }): void;
   resourcesChanged(event: {
     readonly actor: string;
+    /** What is known of the request, for the record. */
+    readonly request?: Readonly<Record<string, string | undefined>>;
     readonly changes: readonly ResourceChange[];
   }): void;
   agentConnected(event: { readonly id: string; readonly workload: string }): void;

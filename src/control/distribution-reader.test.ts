@@ -78,6 +78,7 @@ function storeWith(methods: Partial<Store>): Store {
     watch: (options, signal) => store.watch(options, signal),
     history: (key) => store.history(key),
     previous: (key, version) => store.previous(key, version),
+    knownKeys: () => store.knownKeys(),
     close: () => store.close(),
     ...methods,
   };

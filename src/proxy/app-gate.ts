@@ -5,7 +5,8 @@ import type { Channel } from './channel.ts';
 import { connectTcp } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Admission, Enforcement, Verdict } from './enforcement.ts';
-import { socketChannel } from './socket-channel.ts';
+import { LentReads } from './lent-reads.ts';
+import { lendingChannel } from './socket-channel.ts';
 
 /** What became of an inbound connection on its way to the application. */
 export type Entry =
@@ -46,21 +47,22 @@ export class AppGate {
     const before = enforcement.judge(admission);
     if (!before.allowed) return { denied: before };
     const { generation } = enforcement;
-    const socket = await this.#connect(app);
+    const reads = new LentReads();
+    const socket = await this.#connect(app, reads);
     if (typeof socket === 'string') return { unreachable: socket };
     const verdict = enforcement.generation === generation ? before : enforcement.judge(admission);
     if (!verdict.allowed) {
       socket.destroy();
       return { denied: verdict };
     }
-    flow(socketChannel(socket), verdict.decision);
+    flow(lendingChannel(socket, reads), verdict.decision);
     return { entered: true };
   }
 
   /** The connection to the application, or why there is none. */
-  async #connect(app: Address): Promise<Socket | string> {
+  async #connect(app: Address, reads: LentReads): Promise<Socket | string> {
     try {
-      return await connectTcp(app, { deadlines: this.#options.connectDeadlines });
+      return await connectTcp(app, { deadlines: this.#options.connectDeadlines, reads });
     } catch (error) {
       if (!MeshError.is(error)) throw error;
       return `the application does not answer: ${error.message}`;

@@ -2,12 +2,15 @@ import { connect, type Socket } from 'node:net';
 import { MeshError } from '../lib/errors.ts';
 import { type Address, formatAddress } from './address.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { LentReads } from './lent-reads.ts';
 
 export interface TcpOptions {
   /** Bounds the time until the connection is there. */
   readonly deadlines: Deadlines;
   /** Whether the two directions end on their own. Default true. */
   readonly allowHalfOpen?: boolean;
+  /** Who reads, instead of the socket itself. */
+  readonly reads?: LentReads;
 }
 
 /**
@@ -16,9 +19,12 @@ export interface TcpOptions {
  * @throws {MeshError} ERR_UNREACHABLE naming the address and the system's error, or the time.
  */
 export function connectTcp(address: Address, options: TcpOptions): Promise<Socket> {
-  const { deadlines, allowHalfOpen = true } = options;
+  const { deadlines, allowHalfOpen = true, reads } = options;
   return new Promise((resolve, reject) => {
-    const socket = connect({ ...address, allowHalfOpen, noDelay: true });
+    const socket = connect({
+      ...{ ...address, allowHalfOpen, noDelay: true },
+      ...(reads === undefined ? {} : { onread: reads.onread }),
+    });
     const fail = (why: string): void => {
       deadline.cancel();
       socket.destroy();

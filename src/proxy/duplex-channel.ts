@@ -7,6 +7,8 @@ export interface DuplexKind<T extends Duplex> {
   reset(duplex: T): void;
   /** Why a closed stream counts as cut though it reports no error, if it does. */
   failure?(duplex: T): Error | undefined;
+  /** Where bytes come from, if not from the stream's events; they are lent. */
+  readonly reads?: { start(reader: (chunk: Buffer) => void): void };
 }
 
 /** Pieces from here on are worth waiting for each other. */
@@ -40,7 +42,9 @@ export class DuplexChannel<T extends Duplex> implements Channel {
       return;
     }
     this.#handlers = handlers;
-    this.#duplex.on('data', (chunk: Buffer) => handlers.data(chunk, false));
+    const { reads } = this.#kind;
+    if (reads === undefined) this.#duplex.on('data', (chunk) => handlers.data(chunk, false));
+    else reads.start((chunk) => handlers.data(chunk, true));
     this.#duplex.on('end', () => {
       // A stream of HTTP/2 that is cut ends too, before its error is told.
       if (this.#duplex.destroyed) return;

@@ -81,7 +81,6 @@ export class ProxyParts {
         appOf: appFinder(() => this.#served, options.ownAddresses),
       }),
     });
-    // Sessions with peers that had their certificate from it are made anew before they are cut.
     revocations.onAuthority(() => pool.rotate());
     this.#sockets = new AcceptedSockets(reporter, limits.maxConnections);
     this.#sockets.follow(this.#hbone.server, 'inbound');

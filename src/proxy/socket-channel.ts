@@ -2,10 +2,16 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Channel } from './channel.ts';
 import { DuplexChannel } from './duplex-channel.ts';
+import type { LentReads } from './lent-reads.ts';
 
 /** A Channel over a TCP connection; cutting it sends a TCP reset. */
 export function socketChannel(socket: Socket): Channel {
   return new DuplexChannel(socket, { reset: (tcp) => reset(tcp, tcp) });
+}
+
+/** As `socketChannel`, over a connection that was made with `reads`: it lends what arrives. */
+export function lendingChannel(socket: Socket, reads: LentReads): Channel {
+  return new DuplexChannel(socket, { reset: (tcp) => reset(tcp, tcp), reads });
 }
 
 /** A Channel over a TLS connection that runs on the TCP connection `raw`, which is what gets reset. */

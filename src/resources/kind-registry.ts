@@ -22,6 +22,11 @@ export class KindRegistry {
     return this.#index.definitions;
   }
 
+  /** Those that stay, whatever people define. */
+  get builtIns(): readonly KindDefinition[] {
+    return this.#builtIns;
+  }
+
   /** Changes whenever a kind is added, replaced or removed; equal means that nothing has changed. */
   get epoch(): number {
     return this.#epoch;

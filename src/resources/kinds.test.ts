@@ -57,3 +57,30 @@ it('shows Secrets to nobody and seals them', () => {
   const secret = kindNamed('secret');
   expect([secret?.visibility, secret?.confidential]).toEqual(['never', true]);
 });
+
+it('tells agents of the policies and networking that they enforce, and of nothing else', () => {
+  const facts = kinds.filter(
+    ({ visibility, confidential }) => visibility !== 'never' && !confidential,
+  );
+  const groups = new Set(facts.map(({ group }) => group));
+  expect(groups).toEqual(
+    new Set([
+      '',
+      'networking.istio.io',
+      'security.istio.io',
+      'telemetry.istio.io',
+      'security.hauberk.dev',
+    ]),
+  );
+  expect(facts.filter(({ group }) => group === '').map(({ kind }) => kind)).toEqual([
+    'ServiceAccount',
+    'Service',
+  ]);
+});
+
+it.each(['role', 'clusterrolebinding', 'cm', 'ev', 'po', 'certificate', 'issuer', 'smon', 'iop'])(
+  'tells no agent of %s',
+  (name) => {
+    expect(kindNamed(name)?.visibility).toBe('never');
+  },
+);

@@ -30,6 +30,7 @@ import { serviceAccount } from './kinds/service-account.ts';
 import { serviceEntry } from './kinds/service-entry.ts';
 import { sidecar } from './kinds/sidecar.ts';
 import { telemetry } from './kinds/telemetry.ts';
+import { tokenIssuer } from './kinds/token-issuer.ts';
 import { trustBundle } from './kinds/trust-bundle.ts';
 import { virtualService } from './kinds/virtual-service.ts';
 import { workloadEntry } from './kinds/workload-entry.ts';
@@ -77,6 +78,7 @@ export const kinds: readonly KindDefinition[] = [
   certificateRevocationList,
   trustBundle,
   federatedTrustDomain,
+  tokenIssuer,
   ...reviews,
 ];
 

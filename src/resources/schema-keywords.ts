@@ -38,8 +38,34 @@ const oneOf: FuncKeywordDefinition = {
   },
 };
 
+/** `x-hauberk-unique`: the fields by which the items of a list differ; with none the items themselves. */
+const unique: FuncKeywordDefinition = {
+  keyword: 'x-hauberk-unique',
+  type: 'array',
+  errors: 'full',
+  compile: (fields: readonly string[]) => {
+    const keyOf = (item: unknown): string =>
+      fields.length === 0
+        ? JSON.stringify(item)
+        : JSON.stringify(fields.map((field) => Object(item)[field] ?? null));
+    const validate: ReturnType<NonNullable<FuncKeywordDefinition['compile']>> = (
+      items: readonly unknown[],
+    ) => {
+      const seen = new Set<string>();
+      const again = items.findIndex((item) => {
+        const key = keyOf(item);
+        return seen.size === seen.add(key).size;
+      });
+      const message = `has the item ${again} twice`;
+      validate.errors = again < 0 ? [] : [{ keyword: 'x-hauberk-unique', message, params: {} }];
+      return again < 0;
+    };
+    return validate;
+  },
+};
+
 /** Our own keywords, which validate. */
-export const schemaKeywords: readonly FuncKeywordDefinition[] = [check, oneOf];
+export const schemaKeywords: readonly FuncKeywordDefinition[] = [check, oneOf, unique];
 
 /** Of each group of fields of an object, at most one may be given; as options of its schema. */
 export function atMostOne(...groups: readonly (readonly string[])[]): {

@@ -69,6 +69,11 @@ export class JournalStore implements Store {
     return this.#journal.history(key);
   }
 
+  async knownKeys(): Promise<readonly ResourceKey[]> {
+    this.#checkOpen();
+    return this.#journal.keys();
+  }
+
   async previous(key: ResourceKey, version: number): Promise<Resource | undefined> {
     this.#checkOpen();
     const before = this.#journal.previous(key, version);

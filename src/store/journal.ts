@@ -33,6 +33,8 @@ export interface Journal {
   /** The first events of the answer, as many as are good to hold at once; `after` is within the log. */
   read(question: LogQuestion): LogPage;
   history(key: ResourceKey): readonly StoredVersion[];
+  /** Of all objects with a history. */
+  keys(): readonly ResourceKey[];
   /** The newest event of the object before `version`. */
   previous(key: ResourceKey, version: number): StoredVersion | undefined;
   close(): void;

@@ -1,4 +1,4 @@
-import type { Resource, ResourceKey } from '../resources/resource.ts';
+import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
 import { EventWindow } from './event-window.ts';
 import { type Journal, type LogEntry, type LogPage, type LogQuestion, placeOf } from './journal.ts';
 import { nextFloor, type Retention } from './retention.ts';
@@ -44,6 +44,12 @@ export class MemoryJournal implements Journal {
 
   history(key: ResourceKey): readonly StoredVersion[] {
     return [...(this.#histories.get(placeOf(key)) ?? [])];
+  }
+
+  keys(): readonly ResourceKey[] {
+    return [...this.#histories.values()].flatMap(([first]) =>
+      first === undefined ? [] : [keyOf(first.resource)],
+    );
   }
 
   previous(key: ResourceKey, version: number): StoredVersion | undefined {

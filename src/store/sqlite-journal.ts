@@ -83,6 +83,10 @@ export class SqliteJournal implements Journal {
     return this.#attempt(() => this.#sql.historyOf(key).map((row) => this.#decode(row)));
   }
 
+  keys(): readonly ResourceKey[] {
+    return this.#attempt(() => this.#sql.keysInHistory());
+  }
+
   previous(key: ResourceKey, version: number): StoredVersion | undefined {
     return this.#attempt(() => {
       const row = this.#sql.historyBefore(key, version);

@@ -72,6 +72,10 @@ export class SqliteStatements {
     return this.#prepared.historyOf.all(...place(key)).map(historyRow);
   }
 
+  keysInHistory(): readonly ResourceKey[] {
+    return this.#prepared.keysInHistory.all().map(keyOfRow);
+  }
+
   /** The newest row of an object before `version`. */
   historyBefore(key: ResourceKey, version: number): HistoryRow | undefined {
     const row = this.#prepared.historyBefore.get(...place(key), version);
@@ -112,6 +116,7 @@ function prepareAll(database: Database) {
     // The + keeps SQLite from the index by object, which would sort all the kind ever was.
     historyOfKindAfter: prepare(`${HISTORY} WHERE version > ? AND +kind = ? ORDER BY version`),
     historyOf: prepare(`${HISTORY} WHERE ${OBJECT} ORDER BY version`),
+    keysInHistory: prepare('SELECT DISTINCT kind, namespace, name FROM history'),
     historyBefore: prepare(
       `${HISTORY} WHERE ${OBJECT} AND version < ? ORDER BY version DESC LIMIT 1`,
     ),

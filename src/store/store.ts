@@ -109,6 +109,9 @@ export interface Store {
    */
   previous(key: ResourceKey, version: number): Promise<Resource | undefined>;
 
+  /** Of every object that exists or of which a version is still kept, in no order. */
+  knownKeys(): Promise<readonly ResourceKey[]>;
+
   /** Ends all watches and lets go of the database. Closing again does nothing. */
   close(): void;
 }

@@ -1,8 +1,9 @@
-import { appendFileSync, closeSync, openSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import type { ControlEvents } from '../control/control-events.ts';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { keyText } from '../resources/resource.ts';
+import { CHAIN_START, hashOfLine } from './audit-chain.ts';
 
 export interface AuditLog {
   readonly events: ControlEvents;
@@ -13,7 +14,8 @@ type WriteLine = (event: string, outcome: 'success' | 'failure', fields: object)
 
 /**
  * Writes who was given what, and who changed what, as one JSON object a line, appended to `path`
- * (0600). Secrets are not in the events, so they cannot be in the log.
+ * (0600). Each line names the one before it by its hash, so that none can be altered or taken out
+ * unseen. Secrets are not in the events, so they cannot be in the log.
  *
  * A line that cannot be written refuses what it would record (ERR_STORE), unless nothing is granted
  * or changed by it; the next line says how many are missing.
@@ -23,13 +25,15 @@ type WriteLine = (event: string, outcome: 'success' | 'failure', fields: object)
 export function openAuditLog(path: string, clock: Clock): AuditLog {
   const file = open(path);
   let lost = 0;
+  let previous = lastHash(file);
   /** For what grants or changes something: it must not happen unseen. */
   const write: WriteLine = (event, outcome, fields) => {
     const time = new Date(clock.now()).toISOString();
     const missing = lost === 0 ? {} : { linesLostBefore: lost };
-    const line = JSON.stringify({ time, event, outcome, ...fields, ...missing });
+    const line = JSON.stringify({ time, event, outcome, ...fields, ...missing, previous });
     try {
-      appendFileSync(file, `${line}\n`);
+      appendWhole(file, `${line}\n`);
+      previous = hashOfLine(line);
       lost = 0;
     } catch (cause) {
       lost += 1;
@@ -74,13 +78,11 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
         write('token.issue', 'success', { type, ...event, expiresAt: iso(expiresAtMs) }),
       ticketReused: (event) => mention('return-ticket.reuse', 'failure', event),
       tokenKeysChanged: (event) => mention('token-keys.change', 'success', event),
-      resourcesChanged: ({ actor, changes }) => {
-        for (const { key, action, resourceVersion } of changes) {
-          write(`resource.${action}`, 'success', {
-            actor,
-            resource: keyText(key),
-            resourceVersion,
-          });
+      resourcesChanged: ({ actor, changes, request }) => {
+        for (const { key, action, resourceVersion, fromVersion } of changes) {
+          const versions = { resourceVersion, fromVersion };
+          const fields = { actor, resource: keyText(key), ...versions, ...request };
+          write(`resource.${action}`, 'success', fields);
         }
       },
       agentConnected: (event) => mention('agent.connect', 'success', event),
@@ -97,10 +99,34 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
 
 function open(path: string): number {
   try {
-    return openSync(path, 'a', 0o600);
+    return openSync(path, 'a+', 0o600);
   } catch (cause) {
     throw new MeshError('ERR_STORE', `cannot write the audit log "${path}": ${messageOf(cause)}`, {
       cause,
     });
   }
+}
+
+/** Half a line, when the disk is full, would spoil the next one. */
+function appendWhole(file: number, text: string): void {
+  const { size } = fstatSync(file);
+  try {
+    appendFileSync(file, text);
+  } catch (error) {
+    if (fstatSync(file).size > size) ftruncateSync(file, size);
+    throw error;
+  }
+}
+
+const TAIL_BYTES = 1024 * 1024;
+
+/** What the next line follows. Half a line at the end, of a crash, is closed first. */
+function lastHash(file: number): string {
+  const stat = fstatSync(file);
+  if (!stat.isFile() || stat.size === 0) return CHAIN_START;
+  const tail = Buffer.alloc(Math.min(stat.size, TAIL_BYTES));
+  readSync(file, tail, 0, tail.length, stat.size - tail.length);
+  const text = tail.toString();
+  if (!text.endsWith('\n')) appendFileSync(file, '\n');
+  return hashOfLine(text.replace(/\n$/, '').split('\n').at(-1) ?? '');
 }

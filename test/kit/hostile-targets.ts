@@ -1,4 +1,12 @@
 import fc from 'fast-check';
+import { mapClaims } from '../../src/attestation/claim-mapping.ts';
+import { parseJsonWebKeys } from '../../src/attestation/json-web-keys.ts';
+import {
+  formatTicketUse,
+  newTicketSecret,
+  parseTicketUse,
+  ticketHash,
+} from '../../src/attestation/return-ticket.ts';
 import { decodeSigningChain } from '../../src/ca/signing-chain.ts';
 import { parseCompactJws } from '../../src/lib/compact-jws.ts';
 import { checkRegisteredClaims } from '../../src/lib/registered-claims.ts';
@@ -114,6 +122,17 @@ function tokenOf(part: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc.tuple(part, part, part).map((parts) => parts.map(base64url).join('.'));
 }
 
+const ticketUse = formatTicketUse({
+  ...{ id: '0123456789abcdef', secret: newTicketSecret() },
+  ...{ successorHash: ticketHash('a'), place: ticketHash('b') },
+});
+
+/** A mapping that a stranger's claims go through. */
+function use([conditions, value]: [Record<string, string>, unknown]): void {
+  const claims = { ...(value as object), '/': value };
+  mapClaims([{ claims: conditions, namespace: '{/a/b}', serviceAccount: '{/}' }], claims);
+}
+
 /** Told of each input; what it throws makes the run fail with that input. */
 export interface HostileObserver {
   /** The parser threw. */
@@ -147,6 +166,11 @@ export function hostileTargets(observer: HostileObserver): readonly HostileTarge
     target('JWKS', text([authority.bundle.toJwks(), jwtBundle.toJwks()]), (value) =>
       TrustBundle.parseJwks(trustDomain, value),
     ),
+    target('foreign JWKS', text([jwtBundle.toJwtJwks().replaceAll('jwt-svid', 'sig')]), (value) =>
+      parseJsonWebKeys(value),
+    ),
+    target('claim mapping', fc.tuple(fc.dictionary(fc.string(), fc.string()), fc.jsonValue()), use),
+    target('return ticket', text([ticketUse]), (value) => parseTicketUse(value)),
     target('JWT', fc.oneof(text([token]), tokenOf(text(tokenParts))), (value) => {
       const { claims } = parseCompactJws(value);
       checkRegisteredClaims(claims, { audiences: ['web'], nowMs });

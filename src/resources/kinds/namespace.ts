@@ -37,7 +37,7 @@ export const namespace: KindDefinition<Namespace> = {
   description: 'A room in which names are unique, and the scope of most policies.',
   schema,
   columns: [{ name: 'Status', type: 'string', jsonPath: '.status.phase' }, ageColumn],
-  complete: withNameLabel,
+  complete: withLabelAndPhase,
   subresources: { status: true },
   selectableFields: ['status.phase'],
   strategicMerge: true,
@@ -45,9 +45,10 @@ export const namespace: KindDefinition<Namespace> = {
   confidential: false,
 };
 
-/** Kubernetes' own label, by which selectors of namespaces find one by name. */
-function withNameLabel(resource: Namespace): Namespace {
+/** Kubernetes' own label, by which selectors find one by name, and the phase that all begin in. */
+function withLabelAndPhase(resource: Namespace): Namespace {
   const { metadata } = resource;
   const labels = { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name };
-  return { ...resource, metadata: { ...metadata, labels } };
+  const status = { phase: 'Active', ...resource.status };
+  return { ...resource, metadata: { ...metadata, labels }, status };
 }

@@ -53,6 +53,6 @@ peer('h2spec', (program) => {
     rmSync(directory, { recursive: true });
     expect(cases.length).toBeGreaterThan(MIN_CASES);
     const failed = cases.filter((each) => each.failed).map(({ name }) => name);
-    expect(failed.sort()).toEqual([...NOT_OURS].sort());
+    expect(new Set(failed)).toEqual(new Set(NOT_OURS));
   });
 });

@@ -1,0 +1,190 @@
+import { Command } from 'commander';
+import { callAdmin } from '../app/admin-client.ts';
+import { MeshError } from '../lib/errors.ts';
+import { type ChangeLine, changeLines } from './change-lines.ts';
+import { fieldDifferences } from './field-differences.ts';
+import {
+  type CommonOptions,
+  dataDirOf,
+  dataDirOption,
+  outputOption,
+  withExamples,
+} from './options.ts';
+import { print, table } from './output.ts';
+
+interface ObjectOptions extends CommonOptions {
+  readonly namespace?: string;
+}
+
+interface VersionView {
+  readonly version: string;
+  readonly at: string;
+  readonly type: string;
+  readonly generation?: number;
+  readonly manager?: string;
+  readonly resource?: unknown;
+}
+
+function objectCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .option('-n, --namespace <name>', 'namespace (default: default)')
+    .addOption(dataDirOption())
+    .addOption(outputOption());
+}
+
+async function versionsOf(
+  [kind, name]: readonly [string, string],
+  options: ObjectOptions,
+): Promise<readonly VersionView[]> {
+  const query = new URLSearchParams({ kind, name });
+  if (options.namespace !== undefined) query.set('namespace', options.namespace);
+  const path = `/v1/history?${query.toString()}`;
+  const answer = await callAdmin<{ items: VersionView[] }>(dataDirOf(options), {
+    method: 'GET',
+    path,
+  });
+  return answer.items;
+}
+
+/** `hauberk history KIND NAME`. */
+export function historyCommand(): Command {
+  const command = objectCommand('history', 'the versions of an object that are kept, oldest first')
+    .argument('<kind>')
+    .argument('<name>')
+    .action(async (kind: string, name: string, options: ObjectOptions) => {
+      const items = await versionsOf([kind, name], options);
+      print(options.output ?? 'text', items, (rows) =>
+        table(
+          ['VERSION', 'AT', 'WHAT', 'GENERATION', 'BY'],
+          rows.map(({ version, at, type, generation, manager }) => [
+            ...[version, at, type, String(generation ?? ''), manager ?? ''],
+          ]),
+        ),
+      );
+    });
+  return withExamples(command, 'hauberk history peerauthentication default -n shop');
+}
+
+interface DiffOptions extends ObjectOptions {
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** `hauberk diff KIND NAME`. */
+export function diffCommand(): Command {
+  const command = objectCommand(
+    'diff',
+    'what changed between two versions of an object, field by field',
+  )
+    .argument('<kind>')
+    .argument('<name>')
+    .option('--from <version>', 'default: the last but one')
+    .option('--to <version>', 'default: the last')
+    .action(async (kind: string, name: string, options: DiffOptions) => {
+      const items = await versionsOf([kind, name], options);
+      const to = pick(items, options.to, -1);
+      const from = pick(items, options.from, items.indexOf(to) - 1);
+      const differences = fieldDifferences(shown(from), shown(to));
+      print(options.output ?? 'text', differences, (all) =>
+        all
+          .flatMap(({ field, before, after }) => [
+            ...(before === undefined ? [] : [`- ${field}: ${before}`]),
+            ...(after === undefined ? [] : [`+ ${field}: ${after}`]),
+          ])
+          .join('\n'),
+      );
+      if (differences.length > 0) process.exitCode = 1;
+    });
+  return withExamples(command, 'hauberk diff peerauthentication default -n shop --from 12');
+}
+
+function pick(
+  items: readonly VersionView[],
+  version: string | undefined,
+  fallback: number,
+): VersionView {
+  const found =
+    version === undefined ? items.at(fallback) : items.find((item) => item.version === version);
+  if (found !== undefined && !(version === undefined && fallback < -1)) return found;
+  const known = items.map((item) => item.version).join(', ');
+  throw new MeshError(
+    'ERR_NOT_FOUND',
+    `there is no version "${version ?? 'before that'}"; known are ${known}`,
+  );
+}
+
+/** A deletion leaves nothing. */
+function shown({ type, resource }: VersionView): unknown {
+  if (type === 'DELETED') return {};
+  if (resource !== undefined) return resource;
+  throw new MeshError('ERR_FORBIDDEN', 'what is in objects of this kind is not shown');
+}
+
+interface RollbackOptions extends ObjectOptions {
+  readonly to?: string;
+  readonly all?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** `hauberk rollback KIND NAME [--to VERSION]`, `hauberk rollback --all --to TIME`. */
+export function rollbackCommand(): Command {
+  const command = objectCommand(
+    'rollback',
+    'make an object what it was; with --all, everything that people declared but Secrets, in one step',
+  )
+    .argument('[kind]')
+    .argument('[name]')
+    .option(
+      '--to <version-or-time>',
+      'a version of the object (default: before its last change), or with --all a time',
+    )
+    .option('--all', 'every object, to the state of a time')
+    .option('--dry-run', 'with --all: say what would change')
+    .action(
+      async (kind: string | undefined, name: string | undefined, options: RollbackOptions) => {
+        const request = rollbackRequest(kind, name, options);
+        const answer = await callAdmin<{ changes: ChangeLine[] }>(dataDirOf(options), {
+          method: 'POST',
+          ...request,
+        });
+        print(options.output ?? 'text', answer, ({ changes }) => changeLines(changes));
+      },
+    );
+  return withExamples(
+    command,
+    'hauberk rollback peerauthentication default -n shop',
+    'hauberk rollback --all --to 2026-01-31T12:00:00Z --dry-run',
+  );
+}
+
+function rollbackRequest(
+  kind: string | undefined,
+  name: string | undefined,
+  options: RollbackOptions,
+) {
+  const { all, to, namespace, dryRun } = options;
+  if (all === true) {
+    if (kind !== undefined || to === undefined) {
+      throw new MeshError('ERR_USAGE', 'with --all, name no object and give --to a time');
+    }
+    return {
+      path: '/v1/rollback-all',
+      body: { to, ...(dryRun === true ? { dryRun: 'true' } : {}) },
+    };
+  }
+  if (kind === undefined || name === undefined) {
+    throw new MeshError('ERR_USAGE', 'name kind and object, or give --all --to TIME');
+  }
+  if (dryRun === true)
+    throw new MeshError('ERR_USAGE', '--dry-run goes with --all; see hauberk diff');
+  return {
+    path: '/v1/rollback',
+    body: {
+      kind,
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(to === undefined ? {} : { version: to }),
+    },
+  };
+}
