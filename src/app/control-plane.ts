@@ -13,6 +13,7 @@ import { agentPresence } from '../control/agent-presence.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { crlPublisher } from '../control/crl-publisher.ts';
+import { isDelegated } from '../control/delegation.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
@@ -278,7 +279,7 @@ function readyState(
 
 /** Who may be asking: holders of tokens of all kinds, and of SVIDs that are not revoked. */
 function attestation(parts: Parts) {
-  const { config, store, revocations, authority, tokenAuthority, events, clock } = parts;
+  const { config, store, ledger, revocations, authority, tokenAuthority, events, clock } = parts;
   const { rootNamespace, reenrolGraceMs: graceMs = REENROL_GRACE_MS } = config;
   const { trustDomain } = authority;
   const records = tokenSecrets(store, rootNamespace);
@@ -290,6 +291,7 @@ function attestation(parts: Parts) {
     bundles: () => authority.bundle.current,
     clock,
     refuseRevoked: (serial: string) => revocations.refuse(serial),
+    isDelegated: (serial: string) => isDelegated(ledger, serial),
   };
   const svids = svidAttestor(shared);
   const returning = svidAttestor({

@@ -8,18 +8,26 @@ import { verifiedPeer } from '../spiffe/verify-peer.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Attestor } from './attestor.ts';
 
+/**
+ * Says of a caller that its SVID was given to an agent. It is the workload, but it can get nothing by
+ * which it would go on being it after the agent's registration has ended.
+ */
+export const DELEGATED = 'delegated-svid';
+
 export interface SvidAttestorOptions {
   readonly bundles: (trustDomain: TrustDomain) => TrustBundle | undefined;
   readonly clock: Clock;
   /** @throws {MeshError} ERR_UNAUTHENTICATED for the serial of a certificate that was revoked. */
   readonly refuseRevoked: (serial: string) => void;
+  /** Whether that certificate was given to an agent, for a workload that it serves. Default: never. */
+  readonly isDelegated?: (serial: string) => boolean;
   /** Whether the owner of this certificate, which has expired, may come back by its key. Default: never. */
   readonly mayReturn?: (id: SpiffeId, serial: string) => Promise<boolean>;
 }
 
 /** Knows a caller by the SVID it already has: TLS has proved that it holds the key. */
 export function svidAttestor(options: SvidAttestorOptions): Attestor {
-  const { bundles, clock, refuseRevoked, mayReturn } = options;
+  const { bundles, clock, refuseRevoked, isDelegated = () => false, mayReturn } = options;
   return {
     name: 'svid',
     async attest({ chain }) {
@@ -32,7 +40,8 @@ export function svidAttestor(options: SvidAttestorOptions): Attestor {
         const { id, path } = verifiedPeer({ chain, bundles, nowMs, purpose: 'clientAuth' });
         for (const { serial } of path) refuseRevoked(serial);
         if (hasEnded && !(await mayReturn(id, leaf.serial))) refuseExpired(leaf, clock);
-        const by = hasEnded ? 'expired-svid' : 'svid';
+        const valid = isDelegated(leaf.serial) ? DELEGATED : 'svid';
+        const by = hasEnded ? 'expired-svid' : valid;
         return { id, by, confirm: async () => undefined };
       } catch (cause) {
         throw new MeshError('ERR_UNAUTHENTICATED', messageOf(cause), { cause });

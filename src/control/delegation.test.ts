@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ManualClock } from '../../test/kit/manual-clock.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
 import { memoryStore } from '../store/memory-store.ts';
-import { grantOf } from './delegation.ts';
+import { grantOf, isDelegated } from './delegation.ts';
 
 const NODE = 'spiffe://cluster.local/ns/shop/sa/node';
 const REVIEWS = 'spiffe://cluster.local/ns/shop/sa/reviews';
@@ -40,6 +40,20 @@ it('gives an agent what a registration lets it serve, as the registration says',
     ...{ by: `agent ${NODE}`, dnsSans: ['reviews.shop.svc'], ceilingMs: 60_000 },
     id: SpiffeId.parse(REVIEWS),
   });
+});
+
+it('gives the bearer of what was given to an agent nothing, not even its own identity again', async () => {
+  const store = await storeWith({ agents: [{ serviceAccount: 'reviews' }] });
+  const bearer = caller(REVIEWS, 'delegated-svid');
+  await expect(grantOf(store, bearer, {})).rejects.toThrow(/only that agent can renew it/);
+  await expect(grantOf(store, bearer, asked)).rejects.toMatchObject({ code: 'ERR_FORBIDDEN' });
+});
+
+it('knows by the ledger what was given to an agent', () => {
+  const ledger = (attestor: string | undefined) => ({ attestorOf: () => attestor });
+  expect(isDelegated(ledger(`agent ${NODE}`), '4f01')).toBe(true);
+  expect(isDelegated(ledger('svid'), '4f01')).toBe(false);
+  expect(isDelegated(ledger(undefined), '4f01')).toBe(false);
 });
 
 it.each([

@@ -1,4 +1,5 @@
 import type { AttestedCaller } from '../attestation/attestor.ts';
+import { DELEGATED } from '../attestation/svid-attestor.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { MeshError } from '../lib/errors.ts';
 import { mayServe } from '../policy/match-registration.ts';
@@ -9,6 +10,7 @@ import {
 } from '../resources/kinds/workload-registration.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
 import type { Store } from '../store/store.ts';
+import type { IssuanceLedger } from './issuance-ledger.ts';
 
 /** Whom a certificate is for, and what else is in it. */
 export interface Grant {
@@ -22,6 +24,8 @@ export interface Grant {
 /** What an agent writes into the request's metadata; the first name is Istio's. */
 const IMPERSONATED_IDENTITY = 'ImpersonatedIdentity';
 const REGISTRATION = 'WorkloadRegistration';
+/** Before the agent's SPIFFE ID, where ledger and audit log say who asked. */
+const AGENT = 'agent ';
 
 export const REGISTRATION_KIND: string = qualifiedKind(workloadRegistration);
 
@@ -38,6 +42,7 @@ export async function grantOf(
   metadata: Readonly<Record<string, unknown>>,
 ): Promise<Grant> {
   const { [IMPERSONATED_IDENTITY]: identity, [REGISTRATION]: reference } = metadata;
+  if (caller.by === DELEGATED) throw delegated(caller);
   if (identity === undefined && reference === undefined) {
     return { id: caller.id, by: caller.by, dnsSans: undefined, ceilingMs: undefined };
   }
@@ -55,10 +60,23 @@ export async function grantOf(
   }
   const { dnsNames, lifetime } = registration.spec;
   return {
-    ...{ id, by: `agent ${caller.id}` },
+    ...{ id, by: `${AGENT}${caller.id}` },
     dnsSans: dnsNames?.length ? dnsNames : undefined,
     ceilingMs: lifetime === undefined ? undefined : parseDuration(lifetime),
   };
+}
+
+/** Whether a certificate was given to an agent by a registration. */
+export function isDelegated(ledger: Pick<IssuanceLedger, 'attestorOf'>, serial: string): boolean {
+  return ledger.attestorOf(serial)?.startsWith(AGENT) === true;
+}
+
+/** What was given to an agent is renewed by the agent alone, which must still be entitled to it then. */
+export function delegated({ id }: AttestedCaller): MeshError {
+  return new MeshError(
+    'ERR_FORBIDDEN',
+    `this certificate of "${id}" was given to an agent by a WorkloadRegistration; only that agent can renew it, in its own name`,
+  );
 }
 
 function registeredId({ metadata, spec }: WorkloadRegistration, agent: SpiffeId): SpiffeId {

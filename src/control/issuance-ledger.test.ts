@@ -54,6 +54,16 @@ describe('IssuanceLedger', () => {
     });
   });
 
+  it('says by whose proof a serial was issued, on disk or on its way there, and of no other', async () => {
+    const ledger = openIssuanceLedger({ path });
+    await ledger.record(record('aa', { attestor: 'agent x' }));
+    void ledger.record(record('ab', { attestor: 'token' }));
+    expect(['aa', 'ab', 'a', 'ac'].map((serial) => ledger.attestorOf(serial))).toEqual([
+      ...['agent x', 'token', undefined, undefined],
+    ]);
+    ledger.close();
+  });
+
   it('lists newest first, by identity and by the beginning of a serial', () => {
     withLedger((ledger) => {
       void ledger.record(record('a1', { issuedAtMs: 1 }));

@@ -86,6 +86,17 @@ export class IssuanceLedger {
     return this.#read(this.#query.bySerial, prefix, `${prefix}g`, limit);
   }
 
+  /**
+   * By whose proof the certificate of exactly this serial was issued. Asked for each caller, and so,
+   * unlike the others, without writing first what waits: that would be a sync of the disk each time.
+   */
+  attestorOf(serial: string): string | undefined {
+    const waiting = this.#waiting.find(({ record }) => record.serial === serial);
+    if (waiting !== undefined) return waiting.record.attestor;
+    const row = this.#ask(() => this.#query.bySerial.get(serial, `${serial}g`, 1));
+    return row?.['serial'] === serial ? String(row['attestor']) : undefined;
+  }
+
   /** All records of an identity, newest first; of any when it is undefined. */
   list(id: string | undefined, limit: number): readonly IssuedRecord[] {
     return id === undefined

@@ -3,8 +3,10 @@ import type { Attestor } from '../attestation/attestor.ts';
 import { identifyCaller } from '../attestation/identify-caller.ts';
 import { isTicketHash } from '../attestation/return-ticket.ts';
 import type { ReturnTickets } from '../attestation/return-tickets.ts';
+import { DELEGATED } from '../attestation/svid-attestor.ts';
 import type { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
 import { MeshError } from '../lib/errors.ts';
+import { delegated } from './delegation.ts';
 import { grpcError } from './grpc-error.ts';
 import { peerEvidenceKey } from './peer-evidence.ts';
 
@@ -25,7 +27,9 @@ export function returnTicketService({
     async keepReturnTicket({ ticketId, secretSha256: secretHash, place }, { values }) {
       try {
         const { chain } = values.get(peerEvidenceKey);
-        const { id } = await identifyCaller([attestor], { chain, bearer: undefined });
+        const caller = await identifyCaller([attestor], { chain, bearer: undefined });
+        if (caller.by === DELEGATED) throw delegated(caller);
+        const { id } = caller;
         if (!TICKET_ID.test(ticketId) || !isTicketHash(secretHash) || !isTicketHash(place)) {
           throw new MeshError('ERR_WIRE', 'the request for a return ticket is not well formed');
         }

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,11 +7,15 @@ import { Code, createClient } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { controlPlaneLink } from '../../src/agent/control-plane-link.ts';
+import { obtainSvid } from '../../src/agent/obtain-svid.ts';
 import { newWorkloadKey, requestSvid } from '../../src/agent/request-svid.ts';
 import { spiffeHelperNames } from '../../src/agent/svid-files.ts';
 import { runSidecar } from '../../src/app/sidecar.ts';
 import { readStatus } from '../../src/app/sidecar-socket.ts';
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../../src/gen/spiffe/workload_pb.js';
+import { systemClock } from '../../src/lib/clock.ts';
+import { parseX509Svid } from '../../src/spiffe/x509-svid.ts';
+import { parseCertificate } from '../../src/x509/certificate.ts';
 import { parseCrl } from '../../src/x509/crl.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 import { enrolled } from '../kit/enrolled.ts';
@@ -199,6 +203,26 @@ it('a caller is pushed the list of what was revoked', async () => {
   const { code } = await hauberk(['certs', 'revoke', serial, '--data-dir', plane.dataDir]);
   expect(code).toBe(0);
   for (let seen = before; !seen.includes(serial); ) seen = (await lists()).flat();
+});
+
+it('a certificate that was given to an agent renews nothing by itself', async () => {
+  await plane.apply(registration());
+  const { first } = await served();
+  const [given] = first;
+  const leaf = leafOf(first);
+  const chain = [parseCertificate(Uint8Array.from(leaf.raw))];
+  const der = Buffer.from(given?.x509Svid ?? []);
+  const issuer = parseCertificate(Uint8Array.from(der.subarray(leaf.raw.length)));
+  const key = { key: Buffer.from(given?.x509SvidKey ?? []), format: 'der', type: 'pkcs8' } as const;
+  const svid = parseX509Svid({ chain: [...chain, issuer], privateKey: createPrivateKey(key) });
+  const { identity } = await enrolled(plane, 'products');
+  const stolen = { ...identity, svid };
+  const obtain = obtainSvid({
+    address: { host: '127.0.0.1', port: plane.xdsPort },
+    ...{ rootNamespace: 'istio-system', token: undefined, clock: systemClock },
+  });
+  const renewing = obtain(stolen, newWorkloadKey(), new AbortController().signal);
+  await expect(renewing).rejects.toThrow(/only that agent can renew it/);
 });
 
 it('an agent that no registration names is refused, and the audit log has it', async () => {

@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest';
+import type { RegisteredIdentity } from '../../../src/agent/registered-identities.ts';
+import { WatchableValue } from '../../../src/lib/watchable.ts';
 import type { Identity } from '../../../src/spiffe/identity.ts';
 import { LineClient } from '../../kit/line-client.ts';
 import { peer } from '../../kit/peer.ts';
 import { FRONTEND, SpiffeSocketRig } from '../../kit/spiffe-socket.ts';
+import { testAuthority } from '../../kit/test-authority.ts';
 
 /** As Go writes numbers in hex: without leading zeros. */
 function serialOf(identity: Identity): string {
@@ -12,6 +15,25 @@ function serialOf(identity: Identity): string {
 const only = (rig: SpiffeSocketRig) => ({
   svids: [{ id: FRONTEND, serial: serialOf(rig.identity.current), hint: '' }],
 });
+
+const authority = testAuthority();
+
+/** A workload of this user that the agent serves beside its own. */
+function registeredTo(serviceAccount: string, hint: string): RegisteredIdentity {
+  return {
+    registration: {
+      apiVersion: 'security.hauberk.dev/v1alpha1',
+      kind: 'WorkloadRegistration',
+      metadata: { name: serviceAccount, namespace: 'shop' },
+      spec: {
+        ...{ serviceAccount, hint, agents: [{ serviceAccount: 'frontend' }] },
+        selectors: [`unix:uid:${process.getuid?.() ?? 0}`],
+      },
+    },
+    identity: authority.identity(`spiffe://cluster.local/ns/shop/sa/${serviceAccount}`),
+    problem: undefined,
+  };
+}
 
 peer('go-spiffe', (program) => {
   const client = (what: string, { path }: SpiffeSocketRig): LineClient =>
@@ -79,6 +101,44 @@ peer('go-spiffe', (program) => {
   });
 
   it('fetches a token that it and the agent judge alike', async () => {
+    await using rig = await SpiffeSocketRig.start();
+    await using go = client('jwt', rig);
+    expect(await go.next()).toEqual({
+      ...{ id: FRONTEND, audience: ['here'], offline: true },
+      ...{ here: 'OK', elsewhere: 'InvalidArgument' },
+    });
+  });
+
+  it('has the identities of several registrations, and is told when it may have none any more', async () => {
+    const registered = new WatchableValue([
+      registeredTo('ratings', 'inside'),
+      registeredTo('reviews', 'outside'),
+    ]);
+    const uid = process.getuid?.() ?? 0;
+    await using rig = await SpiffeSocketRig.start({
+      authority,
+      registered,
+      allowedUids: [uid + 1],
+    });
+    await using go = client('watch', rig);
+    const seen = () => ({
+      svids: registered.current.map(({ identity, registration: { spec } }) => ({
+        ...{ id: identity?.svid.id.toString(), hint: spec.hint },
+        serial: identity && serialOf(identity),
+      })),
+    });
+    expect(await go.next()).toEqual(seen());
+    registered.set([registeredTo('reviews', 'outside')]);
+    expect(await go.next()).toEqual(seen());
+    registered.set([]);
+    expect(await go.next()).toEqual({ error: 'PermissionDenied' });
+    registered.set([registeredTo('reviews', 'again')]);
+    let answer = await go.next();
+    while (JSON.stringify(answer).includes('PermissionDenied')) answer = await go.next();
+    expect(answer).toEqual(seen());
+  });
+
+  it('gets a JWT that it can check itself, and has it checked', async () => {
     await using rig = await SpiffeSocketRig.start();
     await using go = client('jwt', rig);
     expect(await go.next()).toEqual({
