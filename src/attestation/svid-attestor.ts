@@ -28,6 +28,10 @@ export interface SvidAttestorOptions {
 /** Knows a caller by the SVID it already has: TLS has proved that it holds the key. */
 export function svidAttestor(options: SvidAttestorOptions): Attestor {
   const { bundles, clock, refuseRevoked, isDelegated = () => false, mayReturn } = options;
+  /** Its own and those of the authorities above it. */
+  const refuseAnyOf = (path: readonly Certificate[]): void => {
+    for (const { serial } of path) refuseRevoked(serial);
+  };
   return {
     name: 'svid',
     async attest({ chain }) {
@@ -38,7 +42,7 @@ export function svidAttestor(options: SvidAttestorOptions): Attestor {
         // Judged as of its last moment, when nothing else may have been wrong with it either.
         const nowMs = hasEnded ? leaf.notAfterMs - 1 : clock.now();
         const { id, path } = verifiedPeer({ chain, bundles, nowMs, purpose: 'clientAuth' });
-        for (const { serial } of path) refuseRevoked(serial);
+        refuseAnyOf(path);
         if (hasEnded && !(await mayReturn(id, leaf.serial))) refuseExpired(leaf, clock);
         const valid = isDelegated(leaf.serial) ? DELEGATED : 'svid';
         const by = hasEnded ? 'expired-svid' : valid;
