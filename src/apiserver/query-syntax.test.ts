@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { compileJsonPath } from '../resources/json-path.ts';
 import { parseFieldQuery } from './field-query.ts';
 import { humanDuration } from './human-duration.ts';
-import { compileJsonPath } from './json-path.ts';
 import { parseLabelQuery } from './label-query.ts';
 import { chooseRepresentation } from './representation.ts';
 import { parseTarget } from './request-target.ts';

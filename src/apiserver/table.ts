@@ -1,9 +1,9 @@
+import { compileJsonPath, type JsonPath } from '../resources/json-path.ts';
 import type { Json } from '../resources/json-tree.ts';
 import { type Column, inVersion, type KindDefinition } from '../resources/kind-definition.ts';
 import type { Resource } from '../resources/resource.ts';
 import { humanDuration } from './human-duration.ts';
 import type { JsonObject } from './json-object.ts';
-import { compileJsonPath, type JsonPath } from './json-path.ts';
 
 export interface TableOptions {
   readonly definition: KindDefinition;
@@ -94,7 +94,11 @@ function cellOf(
   { column, path }: CompiledColumn,
   { nowMs }: TableOptions,
 ): Json {
-  if (column.cell !== undefined) return column.cell(resource) ?? '';
+  if (column.cell !== undefined) {
+    const value = column.cell(resource);
+    if (value === undefined) return EMPTY[column.type];
+    return column.type === 'date' ? ageOf(value, nowMs) : value;
+  }
   const found = path?.(resource) ?? [];
   const [first] = found;
   if (first === undefined || first === null) return EMPTY[column.type];

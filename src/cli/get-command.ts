@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { callAdmin } from '../app/admin-client.ts';
 import { formatDuration } from '../lib/duration.ts';
+import { columnText } from '../resources/column-text.ts';
 import { formatManifest } from '../resources/format-manifest.ts';
 import type { Column } from '../resources/kind-definition.ts';
+import { ageColumn } from '../resources/kinds/columns.ts';
 import { kindOf } from '../resources/kinds.ts';
 import type { Resource } from '../resources/resource.ts';
 import { type CommonOptions, dataDirOf, dataDirOption, withExamples } from './options.ts';
@@ -45,31 +47,30 @@ function render(items: readonly Resource[], single: boolean, options: GetOptions
   if (options.output === 'json') return `${JSON.stringify(value, null, 2)}\n`;
   if (options.output === 'yaml') return formatManifest(items);
   if (items.length === 0) return 'No resources found.\n';
-  const columns = items[0] === undefined ? [] : (kindOf(items[0])?.columns ?? []);
+  const columns = items[0] === undefined ? [] : columnsOf(items[0]);
   const spread = options.allNamespaces === true;
   const headings = [
     ...(spread ? ['NAMESPACE'] : []),
     'NAME',
     ...columns.map(({ name }) => name.toUpperCase()),
-    'AGE',
   ];
+  const cells = columns.map((column) => {
+    const text = columnText(column);
+    return (item: Resource) => (column.type === 'date' ? age(text(item)) : text(item));
+  });
   const rows = items.map((item) => [
     ...(spread ? [item.metadata.namespace ?? ''] : []),
     item.metadata.name,
-    ...columns.map((column) => cell(item, column)),
+    ...cells.map((cell) => cell(item)),
   ]);
   return `${table(headings, rows)}\n`;
 }
 
-/** The value at a column's path, such as `.spec.mtls.mode`; dates as the time since. */
-function cell(resource: Resource, { jsonPath, type }: Column): string {
-  const parts = jsonPath.split('.').filter((part) => part !== '');
-  let value: unknown = resource;
-  for (const part of parts)
-    value = (value as Readonly<Record<string, unknown>> | undefined)?.[part];
-  if (value === undefined || value === null) return '';
-  if (type === 'date') return age(String(value));
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+/** Those of its kind that narrow tables have too, and its age. */
+function columnsOf(resource: Resource): readonly Column[] {
+  const all = kindOf(resource)?.columns ?? [];
+  const shown = all.filter(({ priority = 0 }) => priority === 0);
+  return shown.some(({ type }) => type === 'date') ? shown : [...shown, ageColumn];
 }
 
 function age(text: string): string {

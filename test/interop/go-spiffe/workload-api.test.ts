@@ -1,3 +1,7 @@
+import { createHash } from 'node:crypto';
+import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { RegisteredIdentity } from '../../../src/agent/registered-identities.ts';
 import { WatchableValue } from '../../../src/lib/watchable.ts';
@@ -19,7 +23,11 @@ const only = (rig: SpiffeSocketRig) => ({
 const authority = testAuthority();
 
 /** A workload of this user that the agent serves beside its own. */
-function registeredTo(serviceAccount: string, hint: string): RegisteredIdentity {
+function registeredTo(
+  serviceAccount: string,
+  hint: string,
+  selectors = [`unix:uid:${process.getuid?.() ?? 0}`],
+): RegisteredIdentity {
   return {
     registration: {
       apiVersion: 'security.hauberk.dev/v1alpha1',
@@ -27,7 +35,7 @@ function registeredTo(serviceAccount: string, hint: string): RegisteredIdentity 
       metadata: { name: serviceAccount, namespace: 'shop' },
       spec: {
         ...{ serviceAccount, hint, agents: [{ serviceAccount: 'frontend' }] },
-        selectors: [`unix:uid:${process.getuid?.() ?? 0}`],
+        selectors,
       },
     },
     identity: authority.identity(`spiffe://cluster.local/ns/shop/sa/${serviceAccount}`),
@@ -136,6 +144,39 @@ peer('go-spiffe', (program) => {
     let answer = await go.next();
     while (JSON.stringify(answer).includes('PermissionDenied')) answer = await go.next();
     expect(answer).toEqual(seen());
+  });
+
+  it('is told apart from another program of the same user by its executable and by its hash', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'hauberk-programs-'));
+    const [ratings, reviews] = ['ratings', 'reviews'].map((name) => join(directory, name));
+    if (ratings === undefined || reviews === undefined) throw new Error('no paths');
+    copyFileSync(program, ratings);
+    copyFileSync(program, reviews);
+    // What follows a program changes its hash and not what it does.
+    appendFileSync(reviews, 'x');
+    const sha256 = createHash('sha256').update(readFileSync(reviews)).digest('hex');
+    const registered = new WatchableValue([
+      registeredTo('ratings', '', [`unix:path:${ratings}`]),
+      registeredTo('reviews', '', [`unix:sha256:${sha256}`]),
+    ]);
+    const uid = process.getuid?.() ?? 0;
+    await using rig = await SpiffeSocketRig.start({
+      authority,
+      registered,
+      allowedUids: [uid + 1],
+    });
+    const idsOf = async (path: string) => {
+      await using go = new LineClient(path, ['fetch', `unix://${rig.path}`]);
+      const { svids = [] } = (await go.next()) as { svids?: { id: string }[] };
+      return svids.map(({ id }) => id);
+    };
+    try {
+      expect(await idsOf(ratings)).toEqual(['spiffe://cluster.local/ns/shop/sa/ratings']);
+      expect(await idsOf(reviews)).toEqual(['spiffe://cluster.local/ns/shop/sa/reviews']);
+      expect(await idsOf(program)).toEqual([]);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 
   it('gets a JWT that it can check itself, and has it checked', async () => {
