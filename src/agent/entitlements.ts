@@ -1,7 +1,7 @@
 import type { CallerProcess, Connected } from '../attestation/caller-process.ts';
 import { MeshError } from '../lib/errors.ts';
 import { type Watchable, WatchableValue } from '../lib/watchable.ts';
-import { asksForHash, matchesRegistration } from '../policy/match-registration.ts';
+import { matchesRegistration, needsHash } from '../policy/match-registration.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Crl } from '../x509/crl.ts';
 import { type Entitlement, type GivenIdentity, NOTHING } from './entitlement.ts';
@@ -59,9 +59,11 @@ export class Entitlements {
 
   async #lookUp(caller: Connected, before: Found | undefined): Promise<Found> {
     const registrations = this.#options.registered.current;
-    const hashed = registrations.some(({ registration }) => asksForHash(registration));
     if (registrations.length === 0) return before ?? { kind: 'not-looked-for' };
     try {
+      const process = await this.#options.lookUp(caller, false);
+      const hashed = registrations.some(({ registration }) => needsHash(registration, process));
+      if (!hashed) return { kind: 'process', process, hashed };
       return { kind: 'process', process: await this.#options.lookUp(caller, hashed), hashed };
     } catch (error) {
       if (MeshError.is(error)) return { kind: 'gone', reason: error.message };
@@ -112,7 +114,8 @@ class CallersEntitlement implements Watchable<Entitlement> {
     const registrations = this.#options.registered.current;
     if (this.found.kind === 'not-looked-for') return registrations.length > 0;
     if (this.found.kind === 'gone' || this.found.hashed) return false;
-    return registrations.some(({ registration }) => asksForHash(registration));
+    const { process } = this.found;
+    return registrations.some(({ registration }) => needsHash(registration, process));
   }
 
   refresh(): void {

@@ -6,6 +6,8 @@ export interface SdsClientStatus {
   readonly node: string;
   readonly pid: number;
   readonly variant: 'sotw' | 'delta';
+  /** The names that it asked for first. */
+  readonly names: readonly string[];
   readonly connectedAtMs: number;
   readonly acknowledged: number;
   readonly rejected: number;
@@ -16,6 +18,17 @@ export interface SdsClientStatus {
 export interface SdsStatus {
   readonly clients: readonly SdsClientStatus[];
   /** Since the sidecar started, of clients that have left too. */
+  readonly acknowledged: number;
+  readonly rejected: number;
+  /** The same by what was asked for. */
+  readonly byResource: Readonly<Record<SdsResource, SdsTotals>>;
+}
+
+/** What a stream is for: the own certificate, or whom to trust, or both. */
+export type SdsResource = 'certificate' | 'validation' | 'both';
+
+export interface SdsTotals {
+  readonly pushed: number;
   readonly acknowledged: number;
   readonly rejected: number;
 }
@@ -29,6 +42,8 @@ export interface SdsEvents {
 /** One client's part of the books. */
 export interface SdsClient {
   opened(node: NodeInfo): void;
+  /** A response goes out. */
+  pushed(): void;
   acknowledged(): void;
   rejected(detail: string): void;
   left(): void;
@@ -39,8 +54,11 @@ export class SdsClients {
   readonly #events: SdsEvents;
   readonly #now: () => number;
   readonly #open = new Map<object, SdsClientStatus>();
-  #acknowledged = 0;
-  #rejected = 0;
+  readonly #totals = {
+    certificate: { pushed: 0, acknowledged: 0, rejected: 0 },
+    validation: { pushed: 0, acknowledged: 0, rejected: 0 },
+    both: { pushed: 0, acknowledged: 0, rejected: 0 },
+  };
 
   constructor(events: SdsEvents, now: () => number) {
     this.#events = events;
@@ -50,15 +68,26 @@ export class SdsClients {
   get status(): SdsStatus {
     return {
       clients: [...this.#open.values()],
-      acknowledged: this.#acknowledged,
-      rejected: this.#rejected,
+      acknowledged: this.#sum('acknowledged'),
+      rejected: this.#sum('rejected'),
+      byResource: structuredClone(this.#totals),
     };
   }
 
-  join(variant: SdsClientStatus['variant'], { pid }: PeerCredentials): SdsClient {
+  #sum(count: keyof SdsTotals): number {
+    return Object.values(this.#totals).reduce((sum, totals) => sum + totals[count], 0);
+  }
+
+  /** @param asked names and what they are, as the stream's first request has them */
+  join(
+    variant: SdsClientStatus['variant'],
+    { pid }: PeerCredentials,
+    asked: { readonly names: readonly string[]; readonly resource: SdsResource },
+  ): SdsClient {
+    const totals = this.#totals[asked.resource];
     const key = {};
     let status: SdsClientStatus = {
-      ...{ node: '', pid, variant, connectedAtMs: this.#now() },
+      ...{ node: '', pid, variant, names: asked.names, connectedAtMs: this.#now() },
       ...{ acknowledged: 0, rejected: 0, rejection: undefined },
     };
     const update = (changes: Partial<SdsClientStatus>): void => {
@@ -68,12 +97,15 @@ export class SdsClients {
     update({});
     return {
       opened: ({ id }) => update({ node: id }),
+      pushed: () => {
+        totals.pushed += 1;
+      },
       acknowledged: () => {
-        this.#acknowledged += 1;
+        totals.acknowledged += 1;
         update({ acknowledged: status.acknowledged + 1, rejection: undefined });
       },
       rejected: (detail) => {
-        this.#rejected += 1;
+        totals.rejected += 1;
         const rejection = { atMs: this.#now(), detail };
         update({ rejected: status.rejected + 1, rejection });
         this.#events.secretRejected({ node: status.node, pid, detail });

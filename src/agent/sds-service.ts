@@ -16,7 +16,7 @@ import type { ResourceView } from '../xds/resource-view.ts';
 import { SotwStream } from '../xds/sotw-stream.ts';
 import { defaultStreamLimits, type StreamLimits } from '../xds/stream-limits.ts';
 import { type Entitlement, entitlementKey, isEntitled } from './entitlement.ts';
-import type { SdsClientStatus, SdsClients } from './sds-clients.ts';
+import type { SdsClientStatus, SdsClients, SdsResource } from './sds-clients.ts';
 import { sdsValidator } from './sds-validator.ts';
 import { SdsView, SECRET_TYPE } from './sds-view.ts';
 import { callerKey, entitlementLost } from './socket-caller.ts';
@@ -60,6 +60,8 @@ export function sdsService(
 interface AnyRequest {
   readonly typeUrl: string;
   readonly node?: Node | undefined;
+  readonly resourceNames?: readonly string[];
+  readonly resourceNamesSubscribe?: readonly string[];
 }
 
 interface ServeOptions<Request, Response> extends SdsServiceOptions {
@@ -80,7 +82,8 @@ async function* serve<Request extends AnyRequest, Response>(
   // How the secrets must look depends on the node, which comes with the first request.
   const first = await incoming.next();
   if (first.done === true) return;
-  const client = clients.join(variant, context.values.get(callerKey).credentials);
+  const asked = askedIn(first.value, entitlement.current);
+  const client = clients.join(variant, context.values.get(callerKey).credentials, asked);
   const view = new SdsView({ entitlement, clock, validator: sdsValidator(first.value.node) });
   const connection = new DiscoveryConnection<Request, Response>({
     ...{ clock, ackTimeoutMs: ACK_TIMEOUT_MS },
@@ -97,7 +100,13 @@ async function* serve<Request extends AnyRequest, Response>(
     else lost.abort();
   });
   try {
-    yield* connection.responses(startingWith(first.value, incoming), signal);
+    for await (const response of connection.responses(
+      startingWith(first.value, incoming),
+      signal,
+    )) {
+      client.pushed();
+      yield response;
+    }
   } catch (error) {
     throw discoveryError(error);
   } finally {
@@ -106,6 +115,22 @@ async function* serve<Request extends AnyRequest, Response>(
   }
   if (lost.signal.aborted) throw entitlementLost();
   if (options.signal.aborted) throw new ConnectError('the agent is stopping', Code.Unavailable);
+}
+
+/** What the first request of a stream is about; an empty list asks for everything. */
+function askedIn(
+  { resourceNames = [], resourceNamesSubscribe = [] }: AnyRequest,
+  { identities }: Entitlement,
+): { readonly names: readonly string[]; readonly resource: SdsResource } {
+  const own = new Set([
+    'default',
+    ...identities.map(({ identity }) => identity.svid.id.toString()),
+  ]);
+  const names = [...resourceNames, ...resourceNamesSubscribe].slice(0, SECRET_LIMITS.maxNames);
+  const certificates = names.filter((name) => own.has(name)).length;
+  const resource: SdsResource =
+    certificates === names.length ? 'certificate' : certificates === 0 ? 'validation' : 'both';
+  return { names, resource: names.length === 0 ? 'both' : resource };
 }
 
 async function* startingWith<T>(first: T, rest: AsyncIterator<T>): AsyncGenerator<T> {

@@ -16,6 +16,7 @@ import { crlPublisher } from '../control/crl-publisher.ts';
 import { isDelegated } from '../control/delegation.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import { Distribution } from '../control/distribution.ts';
+import { doctorRoutes } from '../control/doctor-report.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
 import { heartbeatService } from '../control/heartbeat-service.ts';
 import { historyRoutes } from '../control/history-routes.ts';
@@ -49,9 +50,11 @@ import { processLog } from '../telemetry/process-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
 import { authorityRotation } from './authority-rotation.ts';
+import { ControlPlaneMonitoring, type MonitoringConfig } from './control-plane-monitoring.ts';
 import { AUDIT_FILE, DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
 import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
+import type { Monitoring } from './monitoring.ts';
 import { type AuthorityConfig, type OpenAuthority, openAuthority } from './open-authority.ts';
 import {
   apiNames,
@@ -63,7 +66,7 @@ import {
 import { openReturnTickets } from './return-tickets.ts';
 import { openTokenAuthority, type TokenAuthority, type TokenConfig } from './token-authority.ts';
 
-export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig {
+export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig, MonitoringConfig {
   readonly dataDir: string;
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
@@ -87,6 +90,10 @@ export interface ControlPlaneReady {
   /** Where the own bundle is served to other trust domains, if it is. */
   readonly bundlePort: number | undefined;
   readonly adminSocket: string;
+  /** Where metrics and health are; undefined when off. */
+  readonly monitoringAt: string | undefined;
+  /** Why they are off although nobody switched them off. */
+  readonly monitoringProblem: string | undefined;
   readonly rootFingerprint: string;
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
   readonly svidLifetimeMs: number;
@@ -123,14 +130,16 @@ export async function runControlPlane(
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
     const opened = await openAuthority(config, { store, clock });
-    const events = controlLog(audit.events, processLog('control-plane', STANDARD_ERROR));
+    const logged = controlLog(audit.events, processLog('control-plane', STANDARD_ERROR));
+    const monitoring = new ControlPlaneMonitoring(config, logged, clock);
+    const { events } = monitoring;
     const revocations = await Revocations.load({ store, clock, events });
     const { authority } = opened;
     const tokenAuthority = await openTokenAuthority({
       ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
     });
-    const parts = { config, store, ledger, revocations, opened, authority };
-    await serve({ ...parts, tokenAuthority, events, clock }, signal, ready);
+    const parts = { config, store, ledger, revocations, opened, authority, tokenAuthority };
+    await serve({ ...parts, events, clock, monitoring }, signal, ready);
   } finally {
     ledger.close();
     audit.close();
@@ -148,6 +157,7 @@ interface Parts {
   readonly authority: CertificateAuthority;
   readonly tokenAuthority: TokenAuthority;
   readonly events: ControlEvents;
+  readonly monitoring: ControlPlaneMonitoring;
   readonly clock: Clock;
 }
 
@@ -163,47 +173,52 @@ async function serve(
   const registry = new WorkloadRegistry({ store, clock, events });
   const presence = agentPresence(registry, events);
   const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
-  const { bundle } = tokenAuthority;
-  const lists = crlPublisher(parts);
-  const rotation = authorityRotation({ ...parts, distribution, bundle, lists, rootNamespace });
+  const rotation = authorityRotation({
+    ...{ ...parts, distribution, lists: crlPublisher(parts), rootNamespace },
+    bundle: tokenAuthority.bundle,
+  });
   await rotation.publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
   const clocks = new AgentClocks(clock);
   const services = agentServices(parts, { attestors, tickets, distribution, clocks, signal });
-  const grpc = await startGrpcServer({
-    ...{ listen: config.xds, identity: own.identity, clock },
-    routes: services,
-  });
+  const served = { listen: config.xds, identity: own.identity, routes: services };
+  const grpc = await startGrpcServer({ ...served, clock });
   const rules = admission({ store, events });
   const federation = await startFederation({
     ...{ ...parts, admission: rules, authority: tokenAuthority, own: own.identity },
   });
   const tokenService = await tokenAuthority.start(own.identity);
+  const observed = { store, authority, own: own.identity, distribution, revocations, clocks };
+  const monitoring = await parts.monitoring.start({
+    ...{ ...observed, federation: federation.views, clock },
+  });
   const admin = await serveJsonSocket({
     socketPath: adminSocketPath(config.dataDir),
     routes: {
       ...federation.routes,
       ...tokenAuthority.routes,
+      ...doctorRoutes({
+        ...{ ...observed, federation: federation.views, ledger, clock, pid: process.pid },
+        failures: () => parts.monitoring.failures.list(),
+        xds: { host: config.xds.host, port: grpc.port },
+        monitoring: () => ({ at: monitoring.at, problem: monitoring.problem }),
+      }),
       ...historyRoutes({ store, events }),
       ...certificateRoutes({ ledger, revocations }),
       ...rotation.routes,
       ...revocationRoutes({ ...parts, tokens: records, tickets }),
       ...adminRoutes({
-        store,
-        admission: rules,
+        ...{ store, admission: rules, authority, serviceAccounts: accounts, events, clock },
         tokens: attestors.tokens,
-        authority,
-        serviceAccounts: accounts,
-        events,
-        clock,
         agents: () => connectedAgents(distribution, clocks),
       }),
     },
   });
   const api = await openResourceApi(parts, own.identity);
-  const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port };
-  const state = readyState(config, authority, { ...ports, oidcPort: tokenService.oidcPort });
-  ready({ ...state, reload: rotation.reload });
+  const { oidcPort } = tokenService;
+  const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port, oidcPort };
+  const places = { ...ports, ...monitoringState(monitoring), reload: rotation.reload };
+  ready(readyState(config, authority, places));
   await runTasks(signal, [
     grpc.run,
     api.run,
@@ -212,6 +227,7 @@ async function serve(
     federation.run,
     ...rotation.tasks,
     tokenService.run,
+    monitoring.run,
     sweep,
     keepLedger({ ledger, revocations, own: own.identity, events, clock }),
     registry.run,
@@ -254,7 +270,7 @@ function agentServices(
       IstioCertificateService,
       signingService({ ...signing, revocations, events, clock }),
     );
-    router.service(ReturnTicketService, returnTicketService({ tickets, attestor }));
+    router.service(ReturnTicketService, returnTicketService({ tickets, attestor, revocations }));
     router.service(
       JwtSvidService,
       tokenAuthority.jwtSvids({ attestor, serviceAccounts: accounts, revocations }),
@@ -266,10 +282,13 @@ function agentServices(
 function readyState(
   { dataDir }: ControlPlaneConfig,
   authority: CertificateAuthority,
-  ports: Pick<ControlPlaneReady, 'xdsPort' | 'apiPort' | 'bundlePort' | 'oidcPort'>,
-): Omit<ControlPlaneReady, 'reload'> {
+  places: Omit<
+    ControlPlaneReady,
+    'adminSocket' | 'kubeconfig' | 'rootFingerprint' | 'svidLifetimeMs'
+  >,
+): ControlPlaneReady {
   return {
-    ...ports,
+    ...places,
     adminSocket: adminSocketPath(dataDir),
     kubeconfig: kubeconfigPath(dataDir),
     rootFingerprint: rootFingerprint(authority),
@@ -277,8 +296,12 @@ function readyState(
   };
 }
 
+function monitoringState({ at, problem }: Monitoring) {
+  return { monitoringAt: at, monitoringProblem: problem };
+}
+
 /** Who may be asking: holders of tokens of all kinds, and of SVIDs that are not revoked. */
-function attestation(parts: Parts) {
+function attestation(parts: Omit<Parts, 'monitoring'>) {
   const { config, store, ledger, revocations, authority, tokenAuthority, events, clock } = parts;
   const { rootNamespace, reenrolGraceMs: graceMs = REENROL_GRACE_MS } = config;
   const { trustDomain } = authority;

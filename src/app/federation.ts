@@ -7,6 +7,7 @@ import {
 import type { FederatedDomainEvents } from '../control/federation/federated-domain.ts';
 import { Federation } from '../control/federation/federation.ts';
 import { federationRoutes } from '../control/federation/federation-routes.ts';
+import { type FederationView, federationViews } from '../control/federation/federation-view.ts';
 import { ownDocument } from '../control/federation/own-document.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -46,7 +47,8 @@ export interface FederationParts {
 
 export interface RunningFederation {
   readonly routes: Readonly<Record<string, JsonRoute>>;
-  readonly federation: Federation;
+  /** As operators are shown them. */
+  readonly views: () => readonly FederationView[];
   /** Of the bundle endpoint, if there is one. */
   readonly port: number | undefined;
   readonly run: Task;
@@ -77,7 +79,7 @@ export async function startFederation(parts: FederationParts): Promise<RunningFe
     endpoint = { port: server.port, ...(web === undefined ? spiffe : { profile: 'https_web' }) };
   }
   return {
-    federation,
+    views: () => federationViews(federation, federation.declared),
     port: endpoint?.port,
     routes: federationRoutes({ store, admission, federation, trustDomain, document, endpoint }),
     run: (signal) => runTasks(signal, tasks),

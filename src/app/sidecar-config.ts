@@ -2,6 +2,7 @@ import type { ControlPlaneAddress } from '../agent/control-plane-address.ts';
 import type { FileSinkConfig } from '../agent/file-sink.ts';
 import type { Address } from '../proxy/address.ts';
 import type { AccessLogMode } from '../telemetry/proxy-log.ts';
+import type { SidecarMonitoringConfig } from './sidecar-monitoring.ts';
 
 export interface SidecarConfig {
   readonly controlPlane: ControlPlaneAddress;
@@ -30,6 +31,8 @@ export interface SidecarConfig {
     /** Whether processes that a WorkloadRegistration describes are given that identity. */
     readonly serveRegistered?: boolean;
   };
+  /** Default: not watched. */
+  readonly monitoring?: SidecarMonitoringConfig;
   /** Files with certificate and key, for programs that can read nothing else. Default: none. */
   readonly svidFiles?: FileSinkConfig | undefined;
   readonly rootNamespace: string;

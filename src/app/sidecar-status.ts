@@ -8,8 +8,10 @@ import type { Identity } from '../spiffe/identity.ts';
 import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import type { AdsState } from '../xds/ads-client.ts';
+import type { RenewalStatus } from './identity-events.ts';
 import type { RegisteredStatus } from './registered-workloads.ts';
 import type { ClockStatus } from './sidecar-clock.ts';
+import type { MonitoringStatus } from './sidecar-monitoring.ts';
 
 /** What a sidecar tells its owner of itself. */
 export interface SidecarStatus {
@@ -30,6 +32,9 @@ export interface SidecarStatus {
   };
   readonly controlPlane: AdsState;
   readonly clock: ClockStatus;
+  /** Failures to get a certificate since the last that was received. */
+  readonly renewal: RenewalStatus;
+  readonly monitoring: MonitoringStatus;
   readonly facts: {
     readonly source: FactSource;
     /** Policies by kind: `PeerAuthentication shop/default`. */
@@ -58,6 +63,8 @@ export interface StatusParts {
   readonly received: number;
   readonly controlPlane: AdsState;
   readonly clock: ClockStatus;
+  readonly renewal: RenewalStatus;
+  readonly monitoring: MonitoringStatus;
   readonly facts: MeshFacts;
   readonly source: FactSource;
   readonly spiffeSocket: SidecarStatus['spiffeSocket'];
@@ -83,7 +90,7 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
       roots: identity.bundle.x509Authorities.map(fingerprint),
     },
     controlPlane: parts.controlPlane,
-    clock: parts.clock,
+    ...{ clock: parts.clock, renewal: parts.renewal, monitoring: parts.monitoring },
     facts: {
       source: parts.source,
       policies: [...facts.peerAuthentications, ...facts.authorizationPolicies].map(

@@ -4,6 +4,7 @@ import { type FactCache, openFactCache } from '../agent/fact-cache.ts';
 import { factTypes } from '../agent/fact-cache-facts.ts';
 import {
   enrol,
+  type IdentityEvents,
   type IdentityManager,
   type IdentityManagerOptions,
   identityManager,
@@ -27,14 +28,17 @@ import type { Identity } from '../spiffe/identity.ts';
 import { type Logger, processLog } from '../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../telemetry/proxy-log.ts';
 import { recentActivity } from '../telemetry/recent-activity.ts';
+import type { SidecarReadings } from '../telemetry/sidecar-metrics.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
+import { identityEvents, type RenewalStatus } from './identity-events.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
+import { SidecarMonitoring } from './sidecar-monitoring.ts';
 import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
 import { svidFilesSink } from './svid-files-sink.ts';
@@ -50,14 +54,16 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   ensurePrivateDirectory(config.stateDir);
   const predecessor = await identityOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
+  const monitoring = new SidecarMonitoring(config.monitoring);
+  const { events, renewal } = identityEvents(log, monitoring.identity);
   const returning = returnPath(config, log);
-  const managed = managerOptions(config, { comparison, returning }, log);
+  const managed = managerOptions(config, { comparison, returning }, events);
   const first = predecessor ?? (await enrol(managed, signal));
   const manager = identityManager(first, managed);
   const cache = await openFacts(config, manager, log);
   const workload = ownWorkload(first.svid.id, config.name, cache.facts);
   onLifetimeChange(cache.facts, workload.current, () => manager.renewNow());
-  const renewal = streamRenewal({
+  const stream = streamRenewal({
     identity: manager.identity,
     clock: systemClock,
     reconnect: () => ads.reconnect(),
@@ -70,7 +76,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
       manager.clockJumped(byMs);
     },
   });
-  const ads: AdsClient = adsClient({ config, manager, cache, workload, clock, log, renewal });
+  const ads: AdsClient = adsClient({ config, manager, cache, workload, clock, log, stream });
   ads.state.subscribe((state) => logControlPlane(state, log));
 
   const ended = new AbortController();
@@ -78,17 +84,16 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     manager.run,
     keepReturning(config, returning, manager.identity, log),
     (stop) => ads.run(stop),
-    renewal.run,
+    stream.run,
     (stop) => cache.run(stop),
     clock.run,
   ]);
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
-      await serve(
-        { config, manager, cache, workload, clock, ads, log, takeOver: predecessor !== undefined },
-        signal,
-      );
+      const takeOver = predecessor !== undefined;
+      const parts = { config, manager, cache, workload, clock, ads, log, takeOver };
+      await serve({ ...parts, monitoring, renewal }, signal);
     }
   } finally {
     ended.abort();
@@ -115,9 +120,13 @@ async function serve(
     ads,
     log,
     takeOver,
+    monitoring,
+    renewal,
   }: Parts & {
     readonly ads: AdsClient;
     readonly takeOver: boolean;
+    readonly monitoring: SidecarMonitoring;
+    readonly renewal: () => RenewalStatus;
   },
   signal: AbortSignal,
 ): Promise<void> {
@@ -137,7 +146,7 @@ async function serve(
     ownAddresses: [advertisedHost(config)],
     clock: systemClock,
     clockNote: (nowMs) => clock.comparison.note(nowMs),
-    events: allProxyEvents(activity.events, proxyLog(log, config.accessLog)),
+    events: allProxyEvents(activity.events, proxyLog(log, config.accessLog), ...monitoring.proxy),
   });
   const relieved = new AbortController();
   const stop = AbortSignal.any([signal, relieved.signal]);
@@ -151,6 +160,11 @@ async function serve(
       ...[registered, files].map((part) => async (until: AbortSignal) => part?.run(until)),
     ]);
     if (takeOver) await dismissPredecessor(config.stateDir);
+    const watched = await monitoring.start(
+      readingsOf({ manager, ads, cache, clock, proxy, spiffe }),
+      () => notReady(manager, stop),
+    );
+    for (const problem of monitoring.status.problems) log.warn({ problem }, 'not monitored');
     const socket = await serveSidecarSocket({
       stateDir: config.stateDir,
       identity: () => manager.identity.current,
@@ -161,7 +175,7 @@ async function serve(
           identity: manager.identity.current,
           received,
           controlPlane: ads.state.current,
-          clock: clock.status,
+          ...{ clock: clock.status, renewal: renewal(), monitoring: monitoring.status },
           facts: cache.facts.current,
           source: cache.source.current,
           spiffeSocket: {
@@ -174,12 +188,40 @@ async function serve(
         }),
     });
     log.info({ workload: workload.current, takeOver }, 'sidecar ready');
-    await socket(stop);
+    await runTasks(stop, [socket, watched]);
   } finally {
     relieved.abort();
     await lastWords;
     await drain(proxy, config, log);
   }
+}
+
+interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
+  readonly ads: AdsClient;
+  readonly proxy: RunningProxy;
+  readonly spiffe: SpiffeSocket;
+}
+
+function readingsOf({ manager, ads, clock, proxy, spiffe }: Observed): SidecarReadings {
+  const { identity } = manager;
+  return {
+    certificateNotAfterMs: () => identity.current.svid.chain[0]?.notAfterMs ?? 0,
+    inSync: () => ads.state.current.phase === 'synced',
+    openConnections: () => proxy.connections(),
+    sds: () => spiffe.sds,
+    federated: () => identity.current.federated?.length ?? 0,
+    clockSkewMs: () => clock.status.skewMs,
+    clockJumps: () => clock.status.jumps,
+  };
+}
+
+/** Why nobody should be sent here; undefined when all is well. */
+function notReady({ identity }: IdentityManager, stop: AbortSignal): string | undefined {
+  if (stop.aborted) return 'draining';
+  const notAfterMs = identity.current.svid.chain[0]?.notAfterMs ?? 0;
+  return notAfterMs > systemClock.now()
+    ? undefined
+    : `the certificate expired at ${new Date(notAfterMs).toISOString()}`;
 }
 
 interface ForSocket {
@@ -229,7 +271,7 @@ function managerOptions(
     comparison,
     returning,
   }: { readonly comparison: ClockComparison; readonly returning: ReturnPath },
-  log: Logger,
+  events: IdentityEvents,
 ): IdentityManagerOptions {
   const { controlPlane: address, rootNamespace, token } = config;
   return {
@@ -237,17 +279,7 @@ function managerOptions(
       ...{ address, rootNamespace, token, clock: systemClock, comparison, returning },
     }),
     clock: systemClock,
-    events: {
-      svidIssued: ({ identity: { svid }, renewal }) => {
-        const [leaf] = svid.chain;
-        const notAfter = new Date(leaf?.notAfterMs ?? 0).toISOString();
-        log.info(
-          { id: svid.id.toString(), serial: leaf?.serial, notAfter, renewal },
-          'certificate received',
-        );
-      },
-      renewalFailed: (event) => log.warn(event, 'no certificate received, trying again'),
-    },
+    events,
   };
 }
 
@@ -271,8 +303,8 @@ function adsClient({
   workload,
   clock,
   log,
-  renewal,
-}: Parts & { readonly renewal: StreamRenewal }): AdsClient {
+  stream,
+}: Parts & { readonly stream: StreamRenewal }): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
   const bundles = new ReceivedBundles({
@@ -290,7 +322,7 @@ function adsClient({
     clock: systemClock,
     connect: () => {
       const identity = manager.identity.current;
-      renewal.opened(identity);
+      stream.opened(identity);
       const link = controlPlaneLink({
         ...{ address, bundle: identity.bundle, identity, rootNamespace },
       });

@@ -14,7 +14,7 @@ import type { JwtKeyAlgorithm } from '../ca/jwt-keys.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { jwtKeySecret } from '../control/jwt-key-secret.ts';
 import { type JwtSvidServiceOptions, jwtSvidService } from '../control/jwt-svid-service.ts';
-import { JWKS_PATH, oidcDocuments } from '../control/oidc-documents.ts';
+import { JWKS_PATH, type OidcDocument, oidcDocuments } from '../control/oidc-documents.ts';
 import { startOidcServer } from '../control/oidc-server.ts';
 import { ownBundle } from '../control/own-bundle.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
@@ -64,6 +64,8 @@ export interface TokenAuthority {
   readonly authenticateToken: AuthenticateToken;
   readonly issue: ServiceAccountTokens['issue'];
   readonly routes: Readonly<Record<string, JsonRoute>>;
+  /** OpenID Connect discovery by path, for any server of ours to answer with. */
+  readonly documents: (path: string) => OidcDocument | undefined;
   /** Mints JWT-SVIDs for callers whom `attestor` knows. */
   jwtSvids(
     callers: Pick<JwtSvidServiceOptions, 'attestor' | 'serviceAccounts' | 'revocations'>,
@@ -111,6 +113,7 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
           : foreign.authenticate(token),
     }),
     authenticateToken: tokenReviews(tokens),
+    documents,
     issue: (order) => tokens.issue(order),
     routes: serviceAccountTokenRoutes({ tokens, keys, events }),
     jwtSvids: (callers) =>

@@ -6,6 +6,7 @@ import { caCommand } from './ca-command.ts';
 import { certsCommand } from './certs-command.ts';
 import { deleteCommand } from './delete-command.ts';
 import { demoCommand } from './demo-command.ts';
+import { doctorCommand } from './doctor-command.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { federationCommand } from './federation-command.ts';
 import { getCommand } from './get-command.ts';
@@ -40,6 +41,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     diffCommand(),
     rollbackCommand(),
     federationCommand(),
+    doctorCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   exitWithErrors(program);

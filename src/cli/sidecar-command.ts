@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { parseDuration } from '../lib/duration.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { parseAddress } from './address.ts';
+import { monitoringAddress } from './monitoring-flags.ts';
 import { dataDirOf, withExamples } from './options.ts';
 import {
   type InboundFlag,
@@ -21,6 +22,7 @@ import {
   svidFilesOf,
 } from './svid-files-flags.ts';
 import { untilStopped } from './until-stopped.ts';
+import { version } from './version.ts';
 
 interface SidecarOptions extends SvidFilesFlags {
   readonly controlPlane: string;
@@ -36,6 +38,8 @@ interface SidecarOptions extends SvidFilesFlags {
   readonly allowUid: readonly number[];
   readonly serveRegistered?: boolean;
   readonly drainTimeout: string;
+  readonly metrics?: string;
+  readonly readiness?: string;
   readonly accessLog: 'all' | 'refused';
 }
 
@@ -88,6 +92,14 @@ export function sidecarCommand(): Command {
       'give processes that a WorkloadRegistration for this agent describes its identity on that socket',
     )
     .option(
+      '--metrics <host:port>',
+      'metrics for Prometheus, or "off" (default: 127.0.0.1:15020 if that is free)',
+    )
+    .option(
+      '--readiness <host:port>',
+      '/healthz/ready, or "off" (default: 127.0.0.1:15021 if that is free)',
+    )
+    .option(
       '--svid-files <directory>',
       'also write certificate, key and roots there as PEM files, for a program that can read nothing else',
     )
@@ -134,6 +146,11 @@ async function run(options: SidecarOptions): Promise<void> {
     hbone: parseAddress(options.hbone),
     advertise: { host: options.advertiseAddress, hbonePort: portOf(options.advertiseHbonePort) },
     drainTimeoutMs: parseDuration(options.drainTimeout),
+    monitoring: {
+      metrics: monitoringAddress(options.metrics, 15_020),
+      readiness: monitoringAddress(options.readiness, 15_021),
+      version: version(),
+    },
     rootNamespace: 'istio-system',
     accessLog: options.accessLog,
   };

@@ -6,10 +6,12 @@ import { formatDuration, parseDuration } from '../lib/duration.ts';
 import { parseAddress } from './address.ts';
 import { bundleEndpointOf } from './bundle-endpoint-flags.ts';
 import { masterKeyOption, masterKeySources } from './master-key-options.ts';
+import { monitoringAddress } from './monitoring-flags.ts';
 import { dataDirOf, dataDirOption, outputOption, withExamples } from './options.ts';
 import { type OutputFormat, print } from './output.ts';
 import { addTokenOptions, type TokenOptions, tokenConfigOf } from './token-options.ts';
 import { untilStopped } from './until-stopped.ts';
+import { version } from './version.ts';
 
 interface UpOptions extends TokenOptions {
   readonly dataDir?: string;
@@ -26,6 +28,7 @@ interface UpOptions extends TokenOptions {
   readonly bundleEndpointCert?: string;
   readonly bundleEndpointKey?: string;
   readonly bundleRefreshHint: string;
+  readonly metrics?: string;
   readonly output: OutputFormat;
 }
 
@@ -72,6 +75,10 @@ export function upCommand(): Command {
       '5m',
     )
     .option(
+      '--metrics <host:port>',
+      'metrics for Prometheus and health checks, or "off" (default: 127.0.0.1:15014 if that is free)',
+    )
+    .option(
       '--reenrol-grace <duration>',
       'how long after the end of its certificate a workload that crashed or was away may come back without a token; 0 = never',
       '72h',
@@ -92,6 +99,7 @@ export function upCommand(): Command {
         caDir: options.caDir,
         replaceExpiredRoot: options.replaceExpiredRoot,
         bundleEndpoint: bundleEndpointOf(options),
+        monitoring: { address: monitoringAddress(options.metrics, 15_014), version: version() },
         tokens: tokenConfigOf(options),
         reenrolGraceMs: options.reenrolGrace === '0' ? 0 : parseDuration(options.reenrolGrace),
       };
@@ -117,6 +125,7 @@ export function upCommand(): Command {
 
 function upText(config: ControlPlaneConfig, ready: ControlPlaneReady): string {
   const { xdsPort, apiPort, bundlePort, oidcPort, rootFingerprint, svidLifetimeMs } = ready;
+  const { monitoringAt, monitoringProblem } = ready;
   return [
     `control plane of trust domain "${config.trustDomain}" is up`,
     `  sidecars     ${config.xds.host}:${xdsPort}`,
@@ -125,6 +134,7 @@ function upText(config: ControlPlaneConfig, ready: ControlPlaneReady): string {
       ? []
       : [`  bundle       https://${config.bundleEndpoint?.listen.host}:${bundlePort}/`]),
     ...(oidcPort === undefined ? [] : [`  OIDC         ${config.tokens?.oidc?.host}:${oidcPort}`]),
+    `  metrics      ${monitoringAt === undefined ? `off${problemText(monitoringProblem)}` : `http://${monitoringAt}/metrics`}`,
     `  data         ${config.dataDir}`,
     `  root         sha256 ${rootFingerprint}`,
     ...(svidLifetimeMs < config.svidLifetimeMs
@@ -133,4 +143,8 @@ function upText(config: ControlPlaneConfig, ready: ControlPlaneReady): string {
     `kubectl:  export KUBECONFIG=${ready.kubeconfig}`,
     'next: hauberk apply -f FILE, hauberk token create --service-account NAMESPACE/NAME',
   ].join('\n');
+}
+
+function problemText(problem: string | undefined): string {
+  return problem === undefined ? '' : `: ${problem}`;
 }

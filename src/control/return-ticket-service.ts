@@ -2,16 +2,18 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import type { Attestor } from '../attestation/attestor.ts';
 import { identifyCaller } from '../attestation/identify-caller.ts';
 import { isTicketHash } from '../attestation/return-ticket.ts';
-import type { ReturnTickets } from '../attestation/return-tickets.ts';
+import type { KeepRequest, ReturnTickets, TicketRecord } from '../attestation/return-tickets.ts';
 import { DELEGATED } from '../attestation/svid-attestor.ts';
 import type { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
 import { MeshError } from '../lib/errors.ts';
 import { delegated } from './delegation.ts';
 import { grpcError } from './grpc-error.ts';
 import { peerEvidenceKey } from './peer-evidence.ts';
+import type { Revocations } from './revocations.ts';
 
 export interface ReturnTicketServiceOptions {
-  readonly tickets: Pick<ReturnTickets, 'keep'>;
+  readonly tickets: Pick<ReturnTickets, 'keep' | 'discard'>;
+  readonly revocations: Pick<Revocations, 'callers'>;
   /** Only callers that have a valid X.509-SVID get tickets. */
   readonly attestor: Attestor;
 }
@@ -19,10 +21,10 @@ export interface ReturnTicketServiceOptions {
 const TICKET_ID = /^(?:[a-f0-9]{16})?$/;
 
 /** Gives workloads what they need to come back after a crash. */
-export function returnTicketService({
-  tickets,
-  attestor,
-}: ReturnTicketServiceOptions): ServiceImpl<typeof ReturnTicketService> {
+export function returnTicketService(
+  options: ReturnTicketServiceOptions,
+): ServiceImpl<typeof ReturnTicketService> {
+  const { attestor } = options;
   return {
     async keepReturnTicket({ ticketId, secretSha256: secretHash, place }, { values }) {
       try {
@@ -34,7 +36,7 @@ export function returnTicketService({
           throw new MeshError('ERR_WIRE', 'the request for a return ticket is not well formed');
         }
         const [leaf] = chain;
-        const ticket = await tickets.keep({
+        const ticket = await keepUnlessRevoked(options, {
           ...{ id, serial: leaf?.serial ?? '', notAfterMs: leaf?.notAfterMs ?? 0 },
           ...{ ticketId: ticketId === '' ? undefined : ticketId, secretHash, place },
         });
@@ -44,4 +46,22 @@ export function returnTicketService({
       }
     },
   };
+}
+
+/** A ticket that was made while its owner was being revoked would bring it back. */
+async function keepUnlessRevoked(
+  { tickets, revocations }: ReturnTicketServiceOptions,
+  request: KeepRequest,
+): Promise<TicketRecord | undefined> {
+  const { id, serial } = request;
+  const call = revocations.callers.begin(id.toString(), serial);
+  try {
+    const ticket = await tickets.keep(request);
+    if (!call.signal.aborted) return ticket;
+    const { namespace = '', serviceAccount = '' } = id.workload ?? {};
+    await tickets.discard(namespace, serviceAccount);
+    throw new MeshError('ERR_UNAUTHENTICATED', `"${id}" was revoked while its ticket was made`);
+  } finally {
+    call.done();
+  }
 }

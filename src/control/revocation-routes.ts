@@ -78,8 +78,16 @@ async function revoke({ target, reason }: Order, options: RevocationRouteOptions
     throw nothingOf(identity ?? '');
   }
   const fresh = await revocations.revoke({ certificates, identity, reason, actor: ACTOR });
+  // Once more: one may have been made, with a certificate that was good until now.
+  const lateTickets = await discardTickets(target, options);
   const items = certificates.map((each) => certificateView(each, revocations.get(each.serial)));
-  return { items, revoked: fresh.length, discardedTokens, discardedTickets, removedRegistrations };
+  return {
+    items,
+    revoked: fresh.length,
+    discardedTokens,
+    discardedTickets: discardedTickets + lateTickets,
+    removedRegistrations,
+  };
 }
 
 /** A misspelt identity must not look like one that was cut off. */

@@ -53,3 +53,11 @@ it('forgets return tickets at their end', async () => {
   expect(await records.dropExpired(5_000)).toBe(1);
   expect(await records.get(record.id)).toBeUndefined();
 });
+
+it('finds after a restart what was stored before', async () => {
+  const store = memoryStore({ clock: new ManualClock() });
+  await ticketSecrets(store, 'istio-system').create(record);
+  const again = ticketSecrets(store, 'istio-system');
+  expect(await again.of('shop', 'reviews')).toEqual([record]);
+  expect(await again.dropExpired(5_000)).toBe(1);
+});

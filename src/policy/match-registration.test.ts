@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WorkloadRegistration } from '../resources/kinds/workload-registration.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
-import { asksForHash, matchesRegistration, mayServe } from './match-registration.ts';
+import { matchesRegistration, mayServe, needsHash } from './match-registration.ts';
 
 const HASH = 'ab'.repeat(32);
 const process = {
@@ -75,7 +75,17 @@ describe('an agent', () => {
   });
 });
 
-it('asks for a hash only where a selector does', () => {
-  expect(asksForHash(registration(['unix:uid:1', `unix:sha256:${HASH}`]))).toBe(true);
-  expect(asksForHash(registration(['unix:path:/unix:sha256:']))).toBe(false);
+describe('the hash of an executable', () => {
+  const hash = `unix:sha256:${HASH}`;
+  it.each([
+    [[hash], true],
+    [['unix:uid:1000', hash], true],
+    [['unix:uid:1001', hash], false],
+    [['unix:path:/usr/bin/other', hash], false],
+    [['unix:uid:1000'], false],
+    [['unix:path:/unix:sha256:'], false],
+  ])('is needed for %j: %s', (selectors, expected) => {
+    const unhashed = { ...process, sha256: undefined };
+    expect(needsHash(registration(selectors), unhashed)).toBe(expected);
+  });
 });

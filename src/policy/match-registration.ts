@@ -33,9 +33,14 @@ export function mayServe({ metadata, spec }: WorkloadRegistration, agent: Spiffe
   );
 }
 
-/** Whether the hash of the executable is asked for, which takes time to find out. */
-export function asksForHash({ spec }: WorkloadRegistration): boolean {
-  return spec.selectors.some((text) => text.startsWith('unix:sha256:'));
+/**
+ * Whether only the hash of the executable is left to find out, which takes time: strangers must not be
+ * able to make an agent hash their files.
+ */
+export function needsHash({ spec }: WorkloadRegistration, process: ProcessFacts): boolean {
+  const selectors = spec.selectors.map(readUnixSelector).filter((each) => 'fact' in each);
+  const others = selectors.filter(({ fact }) => fact !== 'sha256');
+  return others.length < selectors.length && others.every((each) => holds(each, process));
 }
 
 function holds({ fact, value }: UnixSelector, process: ProcessFacts): boolean {

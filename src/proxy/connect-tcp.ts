@@ -20,11 +20,20 @@ export interface TcpOptions {
  */
 export function connectTcp(address: Address, options: TcpOptions): Promise<Socket> {
   const { deadlines, allowHalfOpen = true, reads } = options;
+  const socket = connect({
+    ...{ ...address, allowHalfOpen, noDelay: true },
+    ...(reads === undefined ? {} : { onread: reads.onread }),
+  });
+  return whenConnected(socket, address, deadlines);
+}
+
+/** The socket, which was told to connect to `address`, once TCP is. @throws {MeshError} as `connectTcp`. */
+export function whenConnected<T extends Socket>(
+  socket: T,
+  address: Address,
+  deadlines: Deadlines,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const socket = connect({
-      ...{ ...address, allowHalfOpen, noDelay: true },
-      ...(reads === undefined ? {} : { onread: reads.onread }),
-    });
     const fail = (why: string): void => {
       deadline.cancel();
       socket.destroy();

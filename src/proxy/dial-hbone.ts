@@ -1,11 +1,19 @@
+import type { OnReadOpts } from 'node:net';
+import { type ConnectionOptions, connect } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
-import { connectTcp } from './connect-tcp.ts';
+import { whenConnected } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
 import { drainAtExpiry } from './drain-at-expiry.ts';
 import type { FederationGuard } from './federation-guard.ts';
-import { type HandshakeOptions, handshakeAsClient, type SecuredConnection } from './handshake.ts';
+import {
+  clientTlsOptions,
+  type HandshakeOptions,
+  handshakeAsClient,
+  type SecuredConnection,
+} from './handshake.ts';
 import type { HboneClientSession, HboneTransport } from './hbone/hbone-transport.ts';
+import { LentReads } from './lent-reads.ts';
 import type { SessionRecord } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
@@ -31,11 +39,19 @@ const KEEP_ALIVE_AFTER_MS = 30_000;
 /** Makes HBONE sessions under the newest identity; reports each, and each handshake that fails. */
 export function hboneDialer(options: HboneDialOptions): DialSession {
   return async (target) => {
-    const raw = await connectTcp(target.address, {
-      deadlines: options.connectDeadlines,
+    const tls = { context: options.context.current, alpn: ['h2'], sni: undefined };
+    const reads = new LentReads();
+    // TLS that connects by itself, for only then Node lets it read into a buffer of ours.
+    const dial: ConnectionOptions & { onread: OnReadOpts; allowHalfOpen: boolean } = {
+      ...clientTlsOptions(tls),
+      ...target.address,
+      onread: reads.onread,
       // The end of the connection is that of the session: no stream may outlive it half open.
       allowHalfOpen: false,
-    });
+    };
+    const socket = connect(dial);
+    socket.setNoDelay(true);
+    const raw = await whenConnected(socket, target.address, options.connectDeadlines);
     raw.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
     const source = localAddress(raw);
     const ends: PartialEnds = {
@@ -43,10 +59,9 @@ export function hboneDialer(options: HboneDialOptions): DialSession {
     };
     const outcome = await handshakeAsClient(raw, {
       ...options,
-      context: options.context.current,
+      ...tls,
       deadlines: options.handshakeDeadlines,
-      ...{ alpn: ['h2'], neededProtocol: 'h2' },
-      sni: undefined,
+      neededProtocol: 'h2',
       expectedIds: target.expectedIds,
     });
     if ('failure' in outcome) {
@@ -55,7 +70,7 @@ export function hboneDialer(options: HboneDialOptions): DialSession {
       options.reporter.handshakeFailed(ends, { ...outcome.failure, expectedIds });
       throw new MeshError('ERR_UNAUTHENTICATED', reason);
     }
-    const session = await begin({ secured: outcome.secured, target, ends }, options);
+    const session = await begin({ secured: outcome.secured, reads, target, ends }, options);
     drainAtExpiry(session, outcome.secured.notAfterMs, options.clock);
     return announce({ session, ...outcome.secured }, ends, options.reporter);
   };
@@ -63,19 +78,20 @@ export function hboneDialer(options: HboneDialOptions): DialSession {
 
 interface Secured {
   readonly secured: SecuredConnection;
+  readonly reads: LentReads;
   readonly target: SessionTarget;
   readonly ends: PartialEnds;
 }
 
 /** Speaks HTTP/2 on it; a peer that refuses our certificate under TLS 1.3 shows that only here. */
 async function begin(
-  { secured, target, ends }: Secured,
+  { secured, reads, target, ends }: Secured,
   { transport, reporter, handshakeDeadlines }: HboneDialOptions,
 ): Promise<HboneClientSession> {
   const { socket, peer, ownSerial } = secured;
   const deadline = handshakeDeadlines.set(() => socket.destroy());
   try {
-    return await transport.connect(socket);
+    return await transport.connect(socket, reads);
   } catch (error) {
     const reason = `"${peer.id}" ended the connection after the TLS handshake (${messageOf(error)}); it may not have accepted our certificate (serial ${ownSerial}): its own log says why`;
     const presented = { presentedId: peer.id, presentedSerial: peer.serial };

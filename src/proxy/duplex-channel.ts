@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Channel, ChannelHandlers } from './channel.ts';
+import { SlabWrites } from './slab-writes.ts';
 
 /** What a DuplexChannel must know about the kind of stream it is given. */
 export interface DuplexKind<T extends Duplex> {
@@ -18,6 +19,7 @@ const CORK_BYTES = 4 * 1024;
 export class DuplexChannel<T extends Duplex> implements Channel {
   readonly #duplex: T;
   readonly #kind: DuplexKind<T>;
+  readonly #lentWrites: SlabWrites;
   #error: Error | undefined;
   #closed = false;
   #ended = false;
@@ -28,6 +30,7 @@ export class DuplexChannel<T extends Duplex> implements Channel {
   constructor(duplex: T, kind: DuplexKind<T>) {
     this.#duplex = duplex;
     this.#kind = kind;
+    this.#lentWrites = new SlabWrites(duplex, () => this.#onDrain());
     duplex.on('error', (error) => {
       this.#error ??= error;
     });
@@ -51,16 +54,21 @@ export class DuplexChannel<T extends Duplex> implements Channel {
       this.#ended = true;
       handlers.end();
     });
-    this.#duplex.on('drain', handlers.drain);
+    this.#duplex.on('drain', () => this.#onDrain());
     this.#duplex.resume();
   }
 
   write(chunk: Uint8Array, lent: boolean): boolean {
+    if (lent && (chunk.length >= CORK_BYTES || this.#lentWrites.pending)) {
+      return this.#lentWrites.write(chunk);
+    }
+    this.#lentWrites.flush();
     if (chunk.length >= CORK_BYTES) this.#cork();
     return this.#duplex.write(lent ? Buffer.from(chunk) : chunk);
   }
 
   end(): void {
+    this.#lentWrites.flush();
     this.#duplex.end();
   }
 
@@ -76,6 +84,10 @@ export class DuplexChannel<T extends Duplex> implements Channel {
     if (this.#closed) return;
     this.#error ??= new Error('cut by this proxy');
     this.#kind.reset(this.#duplex);
+  }
+
+  #onDrain(): void {
+    if (!(this.#lentWrites.held || this.#duplex.writableNeedDrain)) this.#handlers?.drain();
   }
 
   /** What else is written in this turn of the loop goes out with it in one system call. */

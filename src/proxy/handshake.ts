@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import type { Watchable } from '../lib/watchable.ts';
@@ -86,26 +86,34 @@ export async function handshakeAsServer(
   return await conclude(raw, judgement, () => within(deadlines, acceptor.accept(raw)));
 }
 
+/** What `tls.connect` is told for the client's part. */
+export function clientTlsOptions({
+  context,
+  alpn,
+  sni,
+}: Pick<ClientHandshakeOptions, 'context' | 'alpn' | 'sni'>): ConnectionOptions {
+  return {
+    secureContext: context.secureContext,
+    ALPNProtocols: [...alpn],
+    servername: sni ?? '',
+    // Verified below, by the rules of SPIFFE and with reasons that people can act on.
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+  };
+}
+
 /**
- * Takes the client's part on a connected socket. The server must prove an identity of the mesh, and
+ * Takes the client's part on a connected socket, or on a TLS socket that has just connected by itself. The server must prove an identity of the mesh, and
  * the expected one. On failure the connection is gone. Never rejects.
  */
 export async function handshakeAsClient(
   raw: Socket,
   options: ClientHandshakeOptions,
 ): Promise<HandshakeOutcome> {
-  const { context, alpn, sni, deadlines } = options;
+  const { context, deadlines } = options;
   const start = (): Promise<TLSSocket> =>
     secured(
-      connect({
-        socket: raw,
-        secureContext: context.secureContext,
-        ALPNProtocols: [...alpn],
-        servername: sni ?? '',
-        // Verified below, by the rules of SPIFFE and with reasons that people can act on.
-        rejectUnauthorized: false,
-        checkServerIdentity: () => undefined,
-      }),
+      raw instanceof TLSSocket ? raw : connect({ ...clientTlsOptions(options), socket: raw }),
     );
   const identity = (): Identity => context.identity;
   const judgement: Judgement = { ...options, purpose: 'serverAuth', identity };

@@ -90,6 +90,13 @@ export class ConnectionEnd {
     return chunk;
   }
 
+  /** Bytes from the other end, lent: they are overwritten at once. */
+  receive(bytes: Buffer): void {
+    const lent = Buffer.from(bytes);
+    this.connection.receive(lent, true);
+    lent.fill(0xee);
+  }
+
   /** Whether nothing will happen by itself any more. */
   get quiet(): boolean {
     return this.#wire.length + this.#written.length + this.#scheduled.length === 0;
@@ -168,7 +175,7 @@ export function settle(client: ConnectionEnd, server: ConnectionEnd): void {
     ] as const) {
       from.turn();
       from.sent();
-      to.connection.receive(from.take());
+      to.receive(from.take());
     }
   }
 }

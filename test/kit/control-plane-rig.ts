@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { callAdmin } from '../../src/app/admin-client.ts';
 import { type ControlPlaneReady, runControlPlane } from '../../src/app/control-plane.ts';
+import type { MonitoringConfig } from '../../src/app/control-plane-monitoring.ts';
 import type { FederationConfig } from '../../src/app/federation.ts';
 import type { AuthorityConfig } from '../../src/app/open-authority.ts';
 import type { TokenConfig } from '../../src/app/token-authority.ts';
@@ -41,7 +42,8 @@ export async function controlPlaneRig(
     readonly tokens?: TokenConfig;
     readonly reenrolGraceMs?: number;
   } & Partial<AuthorityConfig> &
-    FederationConfig = {},
+    FederationConfig &
+    MonitoringConfig = {},
 ): Promise<ControlPlaneRig> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hauberk-test-'));
   const controller = new AbortController();

@@ -48,9 +48,9 @@ export function readFrames({ bytes, chunkBytes }: { bytes: Uint8Array; chunkByte
   for (const role of ['server', 'client'] as const) {
     const end = new ConnectionEnd(role);
     if (role === 'client') end.open();
-    else end.connection.receive(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'));
+    else end.receive(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'));
     for (let at = 0; at < bytes.length; at += chunkBytes) {
-      end.connection.receive(Buffer.from(bytes.subarray(at, at + chunkBytes)));
+      end.receive(Buffer.from(bytes.subarray(at, at + chunkBytes)));
     }
     if (end.failures.length > 1) throw new Error(`it failed more than once: ${end.failures}`);
     if (end.output.unsent > 64 * 1024) throw new Error(`${end.output.unsent} bytes to send`);

@@ -55,7 +55,7 @@ export class RawPeer {
 
   /** Sends all at once and hears what is said to it. */
   send(...parts: readonly Uint8Array[]): void {
-    this.server.connection.receive(Buffer.concat(parts));
+    this.server.receive(Buffer.concat(parts));
     this.#read();
   }
 

@@ -90,6 +90,7 @@ export function sidecarArgs(name: ServiceName, ports: ShopPorts, files: SidecarF
     ...(name === 'reviews' ? ['--advertise-hbone-port', String(ports.tap)] : []),
     '--drain-timeout',
     '5s',
+    ...['--metrics', 'off', '--readiness', 'off'],
     '--access-log',
     'all',
   ];

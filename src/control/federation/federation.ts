@@ -44,6 +44,7 @@ export class Federation {
   readonly #stored: ForeignBundles;
   readonly #running = new Map<string, Running>();
   #refused: ReadonlyMap<string, string> = new Map();
+  #declared: readonly FederatedTrustDomain[] = [];
 
   constructor(options: FederationOptions) {
     this.#options = options;
@@ -55,6 +56,11 @@ export class Federation {
     return [...this.#running.values()]
       .map(({ domain }) => domain)
       .sort((one, other) => (one.trustDomain.name < other.trustDomain.name ? -1 : 1));
+  }
+
+  /** All declarations, ordered by name. */
+  get declared(): readonly FederatedTrustDomain[] {
+    return this.#declared;
   }
 
   /** Declarations that are stored and not followed, by name, and why. */
@@ -88,6 +94,7 @@ export class Federation {
       if (problem !== undefined) refused.set(resource.metadata.name, problem);
       return problem === undefined;
     });
+    this.#declared = declared;
     this.#refused = refused;
     const fresh = new Map(wanted.map((resource) => [idOf(resource), resource]));
     const leaving = [...this.#running].filter(([id]) => !fresh.has(id));

@@ -11,7 +11,8 @@ import { slabsForSessions } from './session/tls-link.ts';
 export function framedTransport(maxStreams: number, deadlines: Deadlines): HboneTransport {
   const options = { maxStreams, deadlines, slabs: slabsForSessions() };
   return {
-    connect: (socket) => FramedClientSession.start(socket, options),
+    connect: (socket, reads) =>
+      FramedClientSession.start(socket, reads === undefined ? options : { ...options, reads }),
     accept: (socket, onStream) => new FramedServerSession(socket, options, onStream),
   };
 }

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { Channel } from '../channel.ts';
+import type { LentReads } from '../lent-reads.ts';
 
 /** What became of a request to open a stream. */
 export type OpenOutcome =
@@ -52,8 +53,13 @@ export interface HboneServerSession {
 
 /** A way to put HBONE on a mutual TLS connection whose peer has been verified. */
 export interface HboneTransport {
-  /** Resolves once the peer speaks HTTP/2 with us, so has accepted our certificate. @throws {MeshError} ERR_UNREACHABLE */
-  connect(socket: TLSSocket): Promise<HboneClientSession>;
+  /**
+   * Resolves once the peer speaks HTTP/2 with us, so has accepted our certificate. `reads` is what the
+   * socket was made with, if it does not read by itself.
+   *
+   * @throws {MeshError} ERR_UNREACHABLE
+   */
+  connect(socket: TLSSocket, reads?: LentReads): Promise<HboneClientSession>;
   accept(socket: TLSSocket, onStream: (stream: IncomingStream) => void): HboneServerSession;
 }
 

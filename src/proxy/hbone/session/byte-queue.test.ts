@@ -15,7 +15,12 @@ describe('ByteQueue', () => {
         const taken: Buffer[] = [];
         for (const each of steps) {
           if (each === 'shift') taken.push(queue.shift() ?? Buffer.alloc(0));
-          else queue.push(each);
+          else if (each.length % 2 === 0) queue.push(each, false);
+          else {
+            const lent = Buffer.from(each);
+            queue.push(lent, true);
+            lent.fill(0xee);
+          }
         }
         for (let next = queue.shift(); next !== undefined; next = queue.shift()) taken.push(next);
         const all = Buffer.concat(steps.filter((each) => each !== 'shift'));
@@ -27,7 +32,7 @@ describe('ByteQueue', () => {
 
   it('holds little more memory than its bytes, also of crumbs of large buffers', () => {
     const queue = new ByteQueue();
-    for (let i = 0; i < 10_000; i++) queue.push(Buffer.alloc(16_384).subarray(i, i + 1));
+    for (let i = 0; i < 10_000; i++) queue.push(Buffer.alloc(16_384).subarray(i, i + 1), false);
     const chunks: Buffer[] = [];
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) chunks.push(next);
     const held = chunks.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);

@@ -15,10 +15,11 @@ export class ByteQueue {
     return this.#length;
   }
 
-  /** Takes the bytes, by reference where that does not hold much more than them. */
-  push(chunk: Buffer): void {
+  /** Takes the bytes, by reference where that does not hold much more than them and they are not `lent`. */
+  push(chunk: Buffer, lent: boolean): void {
     this.#length += chunk.length;
-    if (chunk.length * 2 >= chunk.buffer.byteLength && chunk.length >= BLOCK_BYTES / 4) {
+    const whole = chunk.length * 2 >= chunk.buffer.byteLength && chunk.length >= BLOCK_BYTES / 4;
+    if (whole && !lent) {
       this.#open = undefined;
       this.#chunks.push(chunk);
       return;

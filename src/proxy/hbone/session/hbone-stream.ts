@@ -140,14 +140,14 @@ export class HboneStream implements Channel {
   }
 
   /** For the connection: bytes arrived. */
-  receive(chunk: Buffer): void {
+  receive(chunk: Buffer, lent: boolean): void {
     if (this.#closed !== undefined || this.#discarding) return;
     if (this.#paused || this.#handlers === undefined) {
       this.#carrier.unread(chunk.length);
-      this.#inbox.push(chunk);
+      this.#inbox.push(chunk, lent);
       return;
     }
-    this.#handlers.data(chunk, false);
+    this.#handlers.data(chunk, lent);
     if (this.#closed !== undefined) return;
     if (this.#paused) {
       this.#carrier.unread(chunk.length);

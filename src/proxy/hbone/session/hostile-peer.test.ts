@@ -124,7 +124,7 @@ describe('a peer that breaks the protocol of the connection', () => {
     // The clock forgives the pings, TLS says of no write that it is out.
     for (let i = 0; i < 400_000 && server.failures.length === 0; i++) {
       server.nowMs += 100;
-      server.connection.receive(rawFrame(6, 0, 0, Buffer.alloc(8)));
+      server.receive(rawFrame(6, 0, 0, Buffer.alloc(8)));
     }
     expect(server.failures[0]).toContain('does not read');
     expect(server.output.unsent).toBeLessThan(5 * MiB);

@@ -42,7 +42,7 @@ function take(each: Step, ends: readonly [ConnectionEnd, ConnectionEnd]): void {
       at.sent();
       break;
     case 'deliver':
-      other.connection.receive(at.take(each.bytes));
+      other.receive(at.take(each.bytes));
       break;
     case 'write':
       // A client may write before the answer; who was told to wait does.
@@ -109,12 +109,12 @@ describe('two Http2Connections', () => {
     small?.write(100);
     client.turn();
     // Not before all of the 2.7 MB: TLS has been given a part of them.
-    server.connection.receive(client.take());
+    server.receive(client.take());
     expect(server.streams.get(small?.stream.id ?? 0)?.received).toBe(0);
     for (let i = 0; i < 8; i++) {
       client.sent();
       client.turn();
-      server.connection.receive(client.take());
+      server.receive(client.take());
     }
     expect(server.streams.get(small?.stream.id ?? 0)?.received).toBe(100);
     const bulkReceived = bulk.map((probe) => server.streams.get(probe?.stream.id ?? 0)?.received);

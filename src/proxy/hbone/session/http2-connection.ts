@@ -38,6 +38,7 @@ export class Http2Connection implements StreamCarrier, FrameEvents {
   /** No stream above this one is served; undefined until we send GOAWAY. */
   #lastServed: number | undefined;
   #over = false;
+  #lent = false;
   /** Of the DATA frame that is being read: its stream, its bytes that are no content so far, whether all are. */
   #receiving: HboneStream | undefined;
   #overhead = 0;
@@ -68,9 +69,10 @@ export class Http2Connection implements StreamCarrier, FrameEvents {
     this.#sender.begin(this.#role, this.#maxStreams);
   }
 
-  /** Bytes from the peer. Never throws for what they are: `failed` is called then. */
-  receive(chunk: Buffer): void {
+  /** Bytes from the peer, `lent` or not. Never throws for what they are: `failed` is called then. */
+  receive(chunk: Buffer, lent: boolean): void {
     if (this.#over) return;
+    this.#lent = lent;
     try {
       this.#reader.push(chunk);
     } catch (error) {
@@ -184,7 +186,7 @@ export class Http2Connection implements StreamCarrier, FrameEvents {
   data(chunk: Buffer): void {
     this.#overhead -= chunk.length;
     this.#empty = false;
-    this.#receiving?.receive(chunk);
+    this.#receiving?.receive(chunk, this.#lent);
   }
 
   dataEnds(): void {

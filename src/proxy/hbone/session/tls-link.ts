@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { Deadlines } from '../../deadlines.ts';
+import type { LentReads } from '../../lent-reads.ts';
 import { FrameOutput } from '../frames/frame-output.ts';
 import { ErrorCode } from '../frames/http2-codes.ts';
 import { SlabPool } from '../frames/slab-pool.ts';
@@ -13,6 +14,8 @@ export interface LinkOptions {
   /** Bounds the wait for answers, and for a connection to end. */
   readonly deadlines: Deadlines;
   readonly slabs: SlabPool;
+  /** Who reads the socket, if not itself. */
+  readonly reads?: LentReads;
 }
 
 const SLAB_BYTES = 128 * 1024;
@@ -40,7 +43,7 @@ export class TlsLink {
   constructor(
     socket: TLSSocket,
     role: 'client' | 'server',
-    { maxStreams, deadlines, slabs, events }: LinkOptions & { readonly events: LinkEvents },
+    { maxStreams, deadlines, slabs, reads, events }: LinkOptions & { readonly events: LinkEvents },
   ) {
     this.#socket = socket;
     this.#deadlines = deadlines;
@@ -69,7 +72,12 @@ export class TlsLink {
       });
     });
     this.connection.begin();
-    socket.on('data', (chunk: Buffer) => this.connection.receive(chunk));
+    if (reads === undefined) {
+      socket.on('data', (chunk: Buffer) => this.connection.receive(chunk, false));
+    } else {
+      reads.start((chunk) => this.connection.receive(chunk, true));
+      socket.resume();
+    }
   }
 
   /** Whether nothing can be asked of the peer any more. */

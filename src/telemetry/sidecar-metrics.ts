@@ -1,0 +1,169 @@
+import type { IdentityEvents } from '../agent/identity-manager.ts';
+import type { SdsStatus } from '../agent/sds-clients.ts';
+import type { Direction, ProxyEvents } from '../proxy/proxy-events.ts';
+import type { MetricRegistry } from './metric-registry.ts';
+
+/** What is looked at when somebody asks for the metrics. */
+export interface SidecarReadings {
+  readonly certificateNotAfterMs: () => number;
+  /** Whether the control plane has sent everything, and goes on doing so. */
+  readonly inSync: () => boolean;
+  readonly openConnections: () => readonly { readonly direction: Direction }[];
+  readonly sds: () => SdsStatus;
+  readonly federated: () => number;
+  /** In milliseconds; undefined while nothing was measured. */
+  readonly clockSkewMs: () => number | undefined;
+  readonly clockJumps: () => number;
+}
+
+export interface SidecarMetrics {
+  readonly proxy: ProxyEvents;
+  readonly identity: Pick<IdentityEvents, 'svidIssued' | 'renewalFailed'>;
+}
+
+/**
+ * Names all metrics of a sidecar (port 15020), and gives the listeners that raise its counters. Labels
+ * have few values: who called whom is in the log, not here.
+ */
+export function sidecarMetrics(metrics: MetricRegistry): SidecarMetrics {
+  const enrolments = metrics.counter(
+    'hauberk_enrolments_total',
+    'First certificates that were received.',
+  );
+  const renewals = metrics.counter(
+    'hauberk_certificate_renewals_total',
+    'Certificates that were renewed.',
+  );
+  const failures = metrics.counter(
+    'hauberk_certificate_renewal_failures_total',
+    'Attempts to get a certificate that failed.',
+  );
+  return {
+    proxy: proxyMetrics(metrics),
+    identity: {
+      svidIssued: ({ renewal }) => (renewal ? renewals() : enrolments()),
+      renewalFailed: () => failures(),
+    },
+  };
+}
+
+function proxyMetrics(metrics: MetricRegistry): ProxyEvents {
+  const opened = metrics.counter(
+    'hauberk_connections_opened_total',
+    'Connections of applications that were let through.',
+    ['direction', 'transport'],
+  );
+  const closed = metrics.counter(
+    'hauberk_connections_closed_total',
+    'Connections that ended, and why.',
+    ['direction', 'reason'],
+  );
+  const denied = metrics.counter(
+    'hauberk_connections_denied_total',
+    'Connections that were refused, and why.',
+    ['direction', 'reason'],
+  );
+  const bytes = metrics.counter(
+    'hauberk_connection_bytes_total',
+    'Bytes of connections that ended: `sent` from the one who connected, `received` by it.',
+    ['direction', 'flow'],
+  );
+  const handshakes = metrics.counter(
+    'hauberk_handshakes_failed_total',
+    'Mutual TLS handshakes that failed.',
+    ['direction'],
+  );
+  const upstreams = metrics.counter(
+    'hauberk_upstreams_failed_total',
+    'Connections for which no application or endpoint answered.',
+    ['direction'],
+  );
+  const sessions = metrics.counter(
+    'hauberk_sessions_opened_total',
+    'Mutual TLS sessions between sidecars (HBONE).',
+    ['direction'],
+  );
+  const ended = metrics.counter(
+    'hauberk_sessions_closed_total',
+    'Mutual TLS sessions between sidecars that ended.',
+    ['direction'],
+  );
+  return {
+    connectionOpened: ({ direction, transport }) => opened({ direction, transport }),
+    connectionClosed: ({ direction, reason, bytesIn, bytesOut }) => {
+      closed({ direction, reason });
+      bytes({ direction, flow: 'sent' }, bytesIn);
+      bytes({ direction, flow: 'received' }, bytesOut);
+    },
+    connectionDenied: ({ direction, reason }) => denied({ direction, reason }),
+    handshakeFailed: ({ direction }) => handshakes({ direction }),
+    upstreamFailed: ({ direction }) => upstreams({ direction }),
+    sessionOpened: ({ direction }) => sessions({ direction }),
+    sessionClosed: ({ direction }) => ended({ direction }),
+  };
+}
+
+/** Names what is looked at; called once there is something to look at. */
+export function describeSidecar(metrics: MetricRegistry, readings: SidecarReadings): void {
+  metrics.gauge(
+    'hauberk_certificate_expiry_timestamp_seconds',
+    'When the certificate of this workload runs out.',
+    [],
+    () => [{ value: readings.certificateNotAfterMs() / 1_000 }],
+  );
+  metrics.gauge(
+    'hauberk_control_plane_in_sync',
+    '1 while the control plane tells of each change, 0 while the sidecar goes on with what it knew.',
+    [],
+    () => [{ value: readings.inSync() ? 1 : 0 }],
+  );
+  metrics.gauge('hauberk_connections_open', 'Connections open now.', ['direction'], () => {
+    const open = readings.openConnections();
+    return (['inbound', 'outbound'] as const).map((direction) => ({
+      labels: { direction },
+      value: open.filter((each) => each.direction === direction).length,
+    }));
+  });
+  metrics.gauge(
+    'hauberk_federated_trust_domains',
+    'Other trust domains that are believed.',
+    [],
+    () => [{ value: readings.federated() }],
+  );
+  metrics.gauge(
+    'hauberk_clock_skew_seconds',
+    "This host's clock minus the control plane's.",
+    [],
+    () => {
+      const skewMs = readings.clockSkewMs();
+      return skewMs === undefined ? [] : [{ value: skewMs / 1_000 }];
+    },
+  );
+  metrics.total(
+    'hauberk_clock_jumps_total',
+    'How often the clock was set or the machine slept.',
+    [],
+    () => [{ value: readings.clockJumps() }],
+  );
+  describeSds(metrics, readings);
+}
+
+function describeSds(metrics: MetricRegistry, { sds }: SidecarReadings): void {
+  metrics.gauge('hauberk_sds_clients', 'SDS streams that are open.', [], () => [
+    { value: sds().clients.length },
+  ]);
+  const counts = ['pushed', 'acknowledged', 'rejected'] as const;
+  const words = { pushed: 'sent', acknowledged: 'accepted (ACK)', rejected: 'refused (NACK)' };
+  for (const count of counts) {
+    metrics.total(
+      `hauberk_sds_${count}_total`,
+      `SDS responses that were ${words[count]}, by what was asked for.`,
+      ['resource'],
+      () =>
+        Object.entries(sds().byResource).map(([resource, totals]) => ({
+          labels: { resource },
+          value: totals[count],
+        })),
+    );
+  }
+}
