@@ -29,6 +29,8 @@ export interface ApiListenerOptions {
   readonly clientCa: string;
   readonly authenticate: (credentials: Credentials) => Promise<Caller>;
   readonly handler: ApiHandler;
+  /** A reader of a stream who does not read for so long is cut. Default 60 s. */
+  readonly stallMs?: number;
 }
 
 /** As much as Kubernetes takes of one request. */
@@ -37,6 +39,7 @@ const MOST_CONNECTIONS = 4_096;
 const MOST_STREAMS = 1_000;
 const MOST_REQUESTS = 1_024;
 const KEEP_ALIVE_MS = 180_000;
+const STALL_MS = 60_000;
 
 type Request = Http2ServerRequest;
 type Response = Http2ServerResponse;
@@ -145,6 +148,7 @@ async function serve({ request, response, options, busy, stop }: Exchange): Prom
     method: request.method,
     acceptEncoding: String(request.headers['accept-encoding'] ?? ''),
     response,
+    stallMs: options.stallMs ?? STALL_MS,
     signal: AbortSignal.any([gone.signal, stop]),
   });
 }

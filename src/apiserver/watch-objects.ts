@@ -81,9 +81,8 @@ async function runWatch(watch: Watch, sink: StreamSink, aborted: AbortSignal): P
   const mark = (): void => {
     // Between turns of the loop an idle watch has seen every commit there is.
     if (!idle) return;
-    void sink.write(
-      bookmarkFrame(context.store.version, { call, representation, initialEnd: false }),
-    );
+    const frame = bookmarkFrame(context.store.version, { call, representation, initialEnd: false });
+    attempt(sink, frame, () => ended.abort());
   };
   const ticking = bookmarks ? setInterval(mark, BOOKMARK_MS) : undefined;
   try {
@@ -100,6 +99,15 @@ async function runWatch(watch: Watch, sink: StreamSink, aborted: AbortSignal): P
   } finally {
     clearTimeout(timer);
     clearInterval(ticking);
+  }
+}
+
+/** Writes outside of the loop that reads the log: a reader who has gone ends the watch, and nothing else. */
+function attempt(sink: StreamSink, frame: Buffer, failed: () => void): void {
+  try {
+    sink.write(frame)?.catch(failed);
+  } catch {
+    failed();
   }
 }
 

@@ -7,31 +7,38 @@ const compress = promisify(gzip);
 
 /** Below it compression costs more than it saves. */
 const SMALLEST_COMPRESSED = 128 * 1024;
-/** Who does not read for so long is cut: nothing is buffered for them meanwhile. */
-const LONGEST_STALL_MS = 30_000;
 
 interface AnswerTarget {
   readonly method: string;
   readonly acceptEncoding: string;
   readonly response: Http2ServerResponse;
+  /** Who does not read for so long is cut; nothing is buffered for them meanwhile. */
+  readonly stallMs: number;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
 }
 
 /** Sends an answer. Never rejects: a client that has gone is no failure. */
 export async function writeAnswer(answer: ApiAnswer, target: AnswerTarget): Promise<void> {
-  const { response, signal } = target;
+  const { response, signal, stallMs } = target;
   if (signal.aborted) return;
   try {
     if ('stream' in answer) {
       response.writeHead(answer.status, { ...answer.headers, 'cache-control': 'no-cache' });
-      await answer.stream(sinkTo(response, signal), signal);
+      await answer.stream(sinkTo(response, { signal, stallMs }), signal);
       response.end();
     } else await writeWhole(answer, target);
   } catch {
-    response.stream?.destroy();
-    response.socket?.destroySoon();
+    cut(response);
   }
+}
+
+/** Ends one exchange, whatever state it is in; of HTTP/2 the stream, of HTTP/1.1 the connection. */
+function cut(response: Http2ServerResponse): void {
+  const { stream } = response as { readonly stream?: Http2ServerResponse['stream'] };
+  // The socket of HTTP/2 belongs to the session, and may not be touched.
+  if (stream !== undefined) stream.destroy();
+  else response.socket?.destroy();
 }
 
 async function writeWhole(
@@ -50,13 +57,16 @@ async function writeWhole(
   else response.end(sent);
 }
 
-function sinkTo(response: Http2ServerResponse, signal: AbortSignal): StreamSink {
+type Patience = Pick<AnswerTarget, 'signal' | 'stallMs'>;
+
+function sinkTo(response: Http2ServerResponse, patience: Patience): StreamSink {
+  const { signal } = patience;
   let draining: Promise<void> | undefined;
   return {
     write(chunk) {
       if (signal.aborted) throw new Error('the client has gone');
       if (response.write(chunk)) return undefined;
-      draining ??= drained(response, signal).finally(() => {
+      draining ??= drained(response, patience).finally(() => {
         draining = undefined;
       });
       return draining;
@@ -64,7 +74,7 @@ function sinkTo(response: Http2ServerResponse, signal: AbortSignal): StreamSink 
   };
 }
 
-function drained(response: Http2ServerResponse, signal: AbortSignal): Promise<void> {
+function drained(response: Http2ServerResponse, { signal, stallMs }: Patience): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error?: Error): void => {
       clearTimeout(timer);
@@ -75,7 +85,7 @@ function drained(response: Http2ServerResponse, signal: AbortSignal): Promise<vo
     };
     const onDrain = (): void => settle();
     const onAbort = (): void => settle(new Error('the client has gone'));
-    const timer = setTimeout(() => settle(new Error('the client does not read')), LONGEST_STALL_MS);
+    const timer = setTimeout(() => settle(new Error('the client does not read')), stallMs);
     response.once('drain', onDrain);
     signal.addEventListener('abort', onAbort, { once: true });
   });

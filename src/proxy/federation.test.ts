@@ -128,6 +128,27 @@ describe.each(TRANSPORTS)('two trust domains over %s', (transport) => {
     expect(await refusedBy(pair, 'server')).toMatch(/no bundle here/);
   });
 
+  it('follow a root that is replaced: the new one is believed, then the old one no more', async () => {
+    const next = testAuthority({ trustDomain: PARTNER });
+    await using pair = await startFederated({ transport });
+    const { server, client } = pair;
+    const believe = (...roots: (typeof partner)[]): void => {
+      const x509 = roots.map(({ root }) => root);
+      const bundle = TrustBundle.of(partner.trustDomain, x509, { sequence: 1 + roots.length });
+      server.identity.set({ ...server.identity.current, federated: [bundle] });
+    };
+    const becomes = (authority: typeof partner): void =>
+      client.identity.set({ ...authority.identity(PARTNER_ID), federated: [own.bundle] });
+    believe(partner, next);
+    becomes(next);
+    const socket = await dial(pair.outbound);
+    expect(await ask(socket, 'by the new root')).toBe('by the new root');
+    socket.destroy();
+    believe(next);
+    becomes(partner);
+    expect(await refusedBy(pair, 'server')).toMatch(/neither a trusted root nor in the chain|sign/);
+  });
+
   it('keep what is open when a bundle changes', async () => {
     await using pair = await startFederated({ transport });
     const socket = await dial(pair.outbound);

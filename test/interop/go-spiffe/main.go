@@ -172,6 +172,7 @@ func main() {
 	}()
 	commands := map[string]func(context.Context, string){
 		"fetch": fetch, "watch": watch, "source": source, "jwt": jwt, "raw": raw, "reflect": reflection,
+		"federate": federate, "publish": publish,
 	}
 	commands[os.Args[1]](ctx, os.Args[2])
 }
