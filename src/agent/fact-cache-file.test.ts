@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
 const kept: KeptFacts = {
-  meshId: 'mesh',
+  meshIds: ['mesh'],
   savedAtMs: 1_700_000_000_000,
   facts: [
     { typeUrl: 'core/v1/Service', name: 'shop/web', version: '7', resource: { text: 'Grüße\n' } },
@@ -51,7 +51,7 @@ it('reads back whatever facts there are', async () => {
   );
   await fc.assert(
     fc.asyncProperty(facts, fc.string({ unit: 'binary' }), async (some, meshId) => {
-      const wellFormed = { meshId: meshId.toWellFormed(), savedAtMs: 1, facts: some };
+      const wellFormed = { meshIds: [meshId.toWellFormed()], savedAtMs: 1, facts: some };
       await file.write(wellFormed);
       expect(await file.read()).toEqual(JSON.parse(JSON.stringify(wellFormed)));
     }),
@@ -73,12 +73,12 @@ it('makes its directory, and keeps both to their owner', async () => {
 it('is written although a write was cut off before', async () => {
   await file.write(kept);
   writeFileSync(`${file.path}.new`, 'half');
-  await file.write({ ...kept, meshId: 'other' });
-  expect(await file.read()).toMatchObject({ meshId: 'other' });
+  await file.write({ ...kept, meshIds: ['other'] });
+  expect(await file.read()).toMatchObject({ meshIds: ['other'] });
 });
 
 describe('a file that is not as it was written', () => {
-  const short: KeptFacts = { meshId: 'm', savedAtMs: 1, facts: [] };
+  const short: KeptFacts = { meshIds: ['m'], savedAtMs: 1, facts: [] };
 
   it('is refused, whichever byte was changed', async () => {
     await file.write(short);
@@ -142,7 +142,7 @@ describe('a write that fails', () => {
 it('is moved out of the way over one that was moved before', async () => {
   await file.write(kept);
   await file.setAside();
-  await file.write({ ...kept, meshId: 'newer' });
+  await file.write({ ...kept, meshIds: ['newer'] });
   const aside = await file.setAside();
   expect(readFileSync(aside ?? '', 'utf8')).toContain('newer');
   expect(await file.read()).toBeUndefined();

@@ -12,8 +12,8 @@ export interface KeptFact {
 }
 
 export interface KeptFacts {
-  /** The mesh that they are of. */
-  readonly meshId: string;
+  /** The mesh that they are of, by each of its names. */
+  readonly meshIds: readonly string[];
   readonly savedAtMs: number;
   readonly facts: readonly KeptFact[];
 }
@@ -138,8 +138,8 @@ export class FactFile {
   }
 }
 
-function* linesOf({ meshId, savedAtMs, facts }: KeptFacts): Generator<string> {
-  yield JSON.stringify({ format: FORMAT, version: FORMAT_VERSION, meshId, savedAtMs });
+function* linesOf({ meshIds, savedAtMs, facts }: KeptFacts): Generator<string> {
+  yield JSON.stringify({ format: FORMAT, version: FORMAT_VERSION, meshIds, savedAtMs });
   for (const { typeUrl, name, version, resource } of facts)
     yield JSON.stringify({ typeUrl, name, version, resource });
 }
@@ -161,5 +161,7 @@ function parseFacts(bytes: Buffer): KeptFacts {
       'ERR_STORE',
       `it is in format "${header.format}" version ${header.version}, not "${FORMAT}" version ${FORMAT_VERSION}`,
     );
-  return { meshId: header.meshId, savedAtMs: header.savedAtMs, facts };
+  // Before roots could be replaced a mesh had one name.
+  const meshIds: readonly string[] = header.meshIds ?? [header.meshId];
+  return { meshIds, savedAtMs: header.savedAtMs, facts };
 }

@@ -36,7 +36,7 @@ afterEach(async () => {
 async function start(options: Partial<FactCacheOptions> = {}): Promise<void> {
   problems = [];
   cache = await openFactCache({
-    meshId: 'mesh',
+    meshIds: () => ['mesh'],
     directory,
     clock,
     events: { problem: (sentence) => problems.push(sentence) },
@@ -266,12 +266,22 @@ describe('a file that cannot be used', () => {
 
   it('because it is of another mesh is set aside, and never mixed in', async () => {
     await refused(/of mesh "mesh", this is "other"; it is now .* without facts$/, {
-      meshId: 'other',
+      meshIds: () => ['other'],
     });
     expect(readdirSync(directory)).toEqual(['facts.jsonl.set-aside']);
     sync(service());
-    await restart({ meshId: 'other' });
+    await restart({ meshIds: () => ['other'] });
     expect(policyNames()).toEqual([]);
+    expect(cache.facts.current.services).toHaveLength(1);
+  });
+
+  it('unless one of the names of the mesh is the same, as in a rotation of its root', async () => {
+    await restart({ meshIds: () => ['next', 'mesh'] });
+    expect(problems).toEqual([]);
+    expect(policyNames()).toHaveLength(1);
+    sync(service());
+    await restart({ meshIds: () => ['next'] });
+    expect(problems).toEqual([]);
     expect(cache.facts.current.services).toHaveLength(1);
   });
 

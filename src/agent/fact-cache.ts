@@ -25,8 +25,11 @@ interface FactCacheEvents {
 }
 
 export interface FactCacheOptions {
-  /** Says whose facts these are; those of another mesh are never mixed in. Such as the root's fingerprint. */
-  readonly meshId: string;
+  /**
+   * Say whose facts these are, now; those of another mesh are never mixed in. Such as the fingerprints
+   * of the roots: while they are replaced, what is kept has one of those from before or after.
+   */
+  readonly meshIds: () => readonly string[];
   /** Made if it is not there. */
   readonly directory: string;
   readonly clock: Clock;
@@ -112,12 +115,15 @@ export class FactCache implements ResourceSink {
 
   /** Takes what is on disk; called once, before anything else. */
   async restore(): Promise<void> {
-    const { meshId } = this.#options;
+    const meshIds = this.#options.meshIds();
     try {
       const kept = await this.#file.read();
       if (kept === undefined) return;
-      if (kept.meshId !== meshId)
-        throw new MeshError('ERR_STORE', `it is of mesh "${kept.meshId}", this is "${meshId}"`);
+      if (!kept.meshIds.some((id) => meshIds.includes(id)))
+        throw new MeshError(
+          'ERR_STORE',
+          `it is of mesh "${kept.meshIds.join(' ')}", this is "${meshIds.join(' ')}"`,
+        );
       this.#restoreAll(kept.facts);
       this.#facts.set(this.#merged());
       this.#source.set({ from: 'disk', savedAtMs: kept.savedAtMs });
@@ -171,7 +177,7 @@ export class FactCache implements ResourceSink {
     // Half a state is not worth keeping; its end raises the latch again.
     if (!this.#unsaved || this.#partial.size > 0) return;
     this.#unsaved = false;
-    const { meshId, clock } = this.#options;
+    const { meshIds, clock } = this.#options;
     const facts = factTypes.flatMap((typeUrl) =>
       [...this.#held.of(typeUrl)].map(([name, { version, value: resource }]) => ({
         typeUrl,
@@ -181,7 +187,7 @@ export class FactCache implements ResourceSink {
       })),
     );
     try {
-      await this.#file.write({ meshId, savedAtMs: clock.now(), facts });
+      await this.#file.write({ meshIds: meshIds(), savedAtMs: clock.now(), facts });
     } catch (error) {
       this.#report(
         `the facts could not be kept in ${this.#file.path} because ${messageOf(error)}; after a restart without a control plane the agent would have older ones, or none`,

@@ -146,6 +146,30 @@ describe('identityManager', () => {
     expect(calls).toEqual([]);
   });
 
+  it('renews within the window what another key has signed, and nothing else', async () => {
+    const { options, clock, calls, first } = rig();
+    const initial = first();
+    const manager = identityManager(initial, { ...options, random: () => 0.25 });
+    const controller = new AbortController();
+    const run = manager.run(controller.signal);
+    manager.renewUnlessSignedBy(initial.svid.chain[1]?.serial ?? '', 4_000);
+    await clock.advance(4_000);
+    expect(calls).toEqual([]);
+    manager.renewUnlessSignedBy('another', 4_000);
+    await clock.advance(999);
+    expect(calls).toEqual([]);
+    await clock.advance(1);
+    expect(calls).toHaveLength(1);
+    // It is signed by the old key still: asked for again, but without haste.
+    await clock.advance(999);
+    expect(calls).toHaveLength(1);
+    await clock.advance(1);
+    expect(calls).toHaveLength(2);
+    controller.abort();
+    await clock.advance(1);
+    await run;
+  });
+
   it('keeps a bundle that comes while a renewal is on its way', async () => {
     const { options, clock, first } = rig();
     const answer = Promise.withResolvers<void>();

@@ -6,7 +6,13 @@ import { type Watchable, WatchableValue } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { KeyPair } from '../x509/key-pair.ts';
-import { expiresAtMs, renewAtMs } from './renewal-schedule.ts';
+import {
+  expiresAtMs,
+  nextRenewalAtMs,
+  outdatedInMs,
+  renewAtMs,
+  type WantedSigner,
+} from './renewal-schedule.ts';
 import { RenewalTimer } from './renewal-timer.ts';
 import { newWorkloadKey } from './request-svid.ts';
 
@@ -40,6 +46,8 @@ export interface IdentityManager {
   readonly identity: Watchable<Identity>;
   /** Renews at the next opportunity instead of at half life. */
   renewNow(): void;
+  /** Renews at some moment of the next `withinMs` what another than `signer` (a serial) has signed. */
+  renewUnlessSignedBy(signer: string, withinMs: number): void;
   /**
    * The clock was set, or the machine slept: looks at once whether it is time to renew. What was
    * waited before it was set back counts.
@@ -90,12 +98,17 @@ export function identityManager(first: Identity, options: IdentityManagerOptions
   const identity = new WatchableValue(first);
   const timer = new RenewalTimer(clock, renewAtMs(first, random));
   let asked = 0;
+  let wanted: WantedSigner | undefined;
 
   return {
     identity,
     renewNow() {
       asked += 1;
       timer.expire();
+    },
+    renewUnlessSignedBy(signer, withinMs) {
+      wanted = { signer, withinMs };
+      timer.hasten(clock.now() + outdatedInMs(identity.current, wanted, random));
     },
     clockJumped: (byMs) => timer.clockJumped(byMs),
     trust(bundle) {
@@ -126,7 +139,8 @@ export function identityManager(first: Identity, options: IdentityManagerOptions
       const next = withNewestTrust(obtained, before, identity.current);
       identity.set(next);
       // Asked again while this one was on its way: it may have missed what the asker knew.
-      timer.set(asked === askedBefore ? renewAtMs(next, random) : clock.now());
+      const nowMs = clock.now();
+      timer.set(asked === askedBefore ? nextRenewalAtMs(next, { wanted, random, nowMs }) : nowMs);
       options.events.svidIssued({ identity: next, renewal: true });
       return 0;
     } catch (error) {

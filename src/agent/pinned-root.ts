@@ -30,7 +30,7 @@ export async function fetchPinnedRoot(request: PinnedRootRequest): Promise<Trust
   if (leaf === undefined || root === undefined) {
     throw new MeshError(
       'ERR_PATH',
-      `the control plane at ${where} does not belong to the mesh that made this token: no certificate it presented has the fingerprint ${request.rootFingerprint}; check the address and the token`,
+      `the control plane at ${where} does not belong to the mesh that made this token: no certificate it presented has the fingerprint ${request.rootFingerprint}; check the address, and make a new token if the root of the mesh was replaced since (\`hauberk token create\`)`,
     );
   }
   const intermediates = rest.filter((certificate) => certificate !== root);

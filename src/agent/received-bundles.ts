@@ -21,9 +21,17 @@ export interface ReceivedBundlesOptions {
   /** The agent's own. */
   readonly trustDomain: TrustDomain;
   /** Takes the own trust domain's bundle; what it sets is in force before the control plane is told. */
-  readonly trust: (bundle: TrustBundle) => void;
+  readonly trust: (bundle: TrustBundle, renewal: Renewal | undefined) => void;
   /** Takes those of all other trust domains, ordered by name, after each change of them. */
   readonly federate: (bundles: readonly TrustBundle[]) => void;
+}
+
+/** Which key signs now, and how soon what others have signed is to be renewed. */
+type Renewal = NonNullable<TrustBundleResource['spec']['renewal']>;
+
+interface ReceivedBundle {
+  readonly bundle: TrustBundle;
+  readonly renewal: Renewal | undefined;
 }
 
 /**
@@ -34,7 +42,7 @@ export interface ReceivedBundlesOptions {
  */
 export class ReceivedBundles implements ResourceSink {
   readonly #options: ReceivedBundlesOptions;
-  readonly #held: HeldResources<TrustBundle>;
+  readonly #held: HeldResources<ReceivedBundle>;
 
   constructor(options: ReceivedBundlesOptions) {
     this.#options = options;
@@ -54,7 +62,7 @@ export class ReceivedBundles implements ResourceSink {
     const { changes } = this.#held;
     const rejections = this.#held.apply(delta);
     const own = this.#held.of(bundleType).get(name)?.value;
-    if (own !== undefined && own !== before) trust(own);
+    if (own !== undefined && own !== before) trust(own.bundle, own.renewal);
     if (this.#held.changes !== changes) federate(this.#foreign(name));
     return rejections;
   }
@@ -62,13 +70,17 @@ export class ReceivedBundles implements ResourceSink {
   #foreign(own: string): readonly TrustBundle[] {
     return [...this.#held.of(bundleType)]
       .filter(([name]) => name !== own)
-      .map(([, { value }]) => value)
+      .map(([, { value }]) => value.bundle)
       .sort((one, other) => (one.trustDomain.name < other.trustDomain.name ? -1 : 1));
   }
 }
 
 /** @throws {MeshError} ERR_RESOURCE, ERR_SVID, ERR_WIRE and others, saying why it is no good. */
-function decodeBundle(received: ReceivedResource, typeUrl: string, own: TrustDomain): TrustBundle {
+function decodeBundle(
+  received: ReceivedResource,
+  typeUrl: string,
+  own: TrustDomain,
+): ReceivedBundle {
   const { metadata, spec } = decodeReceived(received, typeUrl) as TrustBundleResource;
   const trustDomain = TrustDomain.parse(spec.trustDomain);
   if (metadata.name !== bundleName(trustDomain)) {
@@ -79,7 +91,7 @@ function decodeBundle(received: ReceivedResource, typeUrl: string, own: TrustDom
   }
   const bundle = TrustBundle.parseJwks(trustDomain, spec.document);
   refuseUnusable(bundle, own);
-  return bundle;
+  return { bundle, renewal: spec.renewal };
 }
 
 function refuseUnusable({ trustDomain, x509Authorities }: TrustBundle, own: TrustDomain): void {

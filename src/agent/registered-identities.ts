@@ -68,7 +68,12 @@ export class RegisteredIdentities {
         if (next.registrations !== before.registrations) this.#reconcile(signal);
         else if (next.revocations !== before.revocations) this.#replaceRevoked();
       }),
-      own.subscribe(() => this.#publish()),
+      own.subscribe((next, before) => {
+        if (next.svid !== before.svid) {
+          for (const worker of this.#workers.values()) worker.follow(next);
+        }
+        this.#publish();
+      }),
     ];
     if (!signal.aborted) {
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));

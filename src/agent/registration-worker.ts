@@ -8,6 +8,7 @@ import type { RegisteredIdentitiesOptions, RegisteredIdentity } from './register
 import { expiresAtMs } from './renewal-schedule.ts';
 import { newWorkloadKey } from './request-svid.ts';
 
+const FOLLOW_WITHIN_MS = 5_000;
 const RETRY = { firstMs: 500, maxMs: 60_000 };
 
 /** The name of a registration and whom it is about: another service account is another registration. */
@@ -53,6 +54,12 @@ export class RegistrationWorker {
   replaceRevoked(revoked: ReadonlyMap<string, unknown>): void {
     const serial = this.#manager?.identity.current.svid.chain[0]?.serial;
     if (serial !== undefined && revoked.has(serial)) this.#manager?.renewNow();
+  }
+
+  /** The agent has a new certificate of its own: what another key has signed is renewed soon, too. */
+  follow({ svid }: Identity): void {
+    const signer = svid.chain[1]?.serial;
+    if (signer !== undefined) this.#manager?.renewUnlessSignedBy(signer, FOLLOW_WITHIN_MS);
   }
 
   stop(): void {

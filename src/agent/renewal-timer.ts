@@ -19,6 +19,12 @@ export class RenewalTimer {
     this.#dueAtMs = dueAtMs;
   }
 
+  /** It is due at this moment at the latest. */
+  hasten(atMs: number): void {
+    this.#dueAtMs = Math.min(this.#dueAtMs, atMs);
+    this.#nap.abort();
+  }
+
   /** It is due now. */
   expire(): void {
     this.#dueAtMs = this.#clock.now();

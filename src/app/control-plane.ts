@@ -10,7 +10,6 @@ import { adminRoutes } from '../control/admin-routes.ts';
 import { admission, defaultAccount } from '../control/admission.ts';
 import { AgentClocks } from '../control/agent-clocks.ts';
 import { agentPresence } from '../control/agent-presence.ts';
-import { bundlePublisher } from '../control/bundle-publisher.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { crlPublisher } from '../control/crl-publisher.ts';
@@ -42,18 +41,21 @@ import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
 import { serveJsonSocket } from '../lib/json-socket-server.ts';
 import { aesSealer } from '../lib/sealer.ts';
-import { runTasks, type Task } from '../lib/tasks.ts';
+import { runTasks } from '../lib/tasks.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import { openAuditLog } from '../telemetry/audit-log.ts';
+import { controlLog } from '../telemetry/control-log.ts';
+import { processLog } from '../telemetry/process-log.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { adminSocketPath } from './admin-client.ts';
+import { authorityRotation } from './authority-rotation.ts';
 import { ControlPlaneMonitoring, type MonitoringConfig } from './control-plane-monitoring.ts';
 import { AUDIT_FILE, DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
 import { type FederationConfig, startFederation } from './federation.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 import type { Monitoring } from './monitoring.ts';
-import { type AuthorityConfig, openAuthority } from './open-authority.ts';
+import { type AuthorityConfig, type OpenAuthority, openAuthority } from './open-authority.ts';
 import {
   apiNames,
   kubeconfigPath,
@@ -95,12 +97,15 @@ export interface ControlPlaneReady {
   readonly rootFingerprint: string;
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
   readonly svidLifetimeMs: number;
+  /** Reads --ca-dir again, as SIGHUP asks for. */
+  readonly reload: () => Promise<void>;
   /** Where OpenID Connect discovery is served, if it is. */
   readonly oidcPort: number | undefined;
 }
 
+/** Standard output is for what `hauberk up` was asked to print. */
+const STANDARD_ERROR = 2;
 const REENROL_GRACE_MS = 72 * 3_600_000;
-const AUTHORITY_CHECK_MS = 3_600_000;
 
 /**
  * The control plane, until `signal` aborts. Whatever can fail at start fails before anything is
@@ -124,15 +129,17 @@ export async function runControlPlane(
   const ledger = openIssuanceLedger({ path: join(dataDir, 'issued.db') });
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
-    const authority = await openAuthority(config, { store, clock });
-    const monitoring = new ControlPlaneMonitoring(config, audit.events, clock);
+    const opened = await openAuthority(config, { store, clock });
+    const logged = controlLog(audit.events, processLog('control-plane', STANDARD_ERROR));
+    const monitoring = new ControlPlaneMonitoring(config, logged, clock);
     const { events } = monitoring;
     const revocations = await Revocations.load({ store, clock, events });
+    const { authority } = opened;
     const tokenAuthority = await openTokenAuthority({
       ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
     });
-    const parts = { config, store, ledger, revocations, authority, tokenAuthority, events, clock };
-    await serve({ ...parts, monitoring }, signal, ready);
+    const parts = { config, store, ledger, revocations, opened, authority, tokenAuthority };
+    await serve({ ...parts, events, clock, monitoring }, signal, ready);
   } finally {
     ledger.close();
     audit.close();
@@ -145,6 +152,8 @@ interface Parts {
   readonly store: Store;
   readonly ledger: IssuanceLedger;
   readonly revocations: Revocations;
+  readonly opened: OpenAuthority;
+  /** The one that was opened. */
   readonly authority: CertificateAuthority;
   readonly tokenAuthority: TokenAuthority;
   readonly events: ControlEvents;
@@ -164,15 +173,16 @@ async function serve(
   const registry = new WorkloadRegistry({ store, clock, events });
   const presence = agentPresence(registry, events);
   const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
-  const publisher = bundlePublisher({ store, bundle: tokenAuthority.bundle, clock, events });
-  await publisher.publish();
+  const rotation = authorityRotation({
+    ...{ ...parts, distribution, lists: crlPublisher(parts), rootNamespace },
+    bundle: tokenAuthority.bundle,
+  });
+  await rotation.publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
   const clocks = new AgentClocks(clock);
   const services = agentServices(parts, { attestors, tickets, distribution, clocks, signal });
-  const grpc = await startGrpcServer({
-    ...{ listen: config.xds, identity: own.identity, clock },
-    routes: services,
-  });
+  const served = { listen: config.xds, identity: own.identity, routes: services };
+  const grpc = await startGrpcServer({ ...served, clock });
   const rules = admission({ store, events });
   const federation = await startFederation({
     ...{ ...parts, admission: rules, authority: tokenAuthority, own: own.identity },
@@ -195,6 +205,7 @@ async function serve(
       }),
       ...historyRoutes({ store, events }),
       ...certificateRoutes({ ledger, revocations }),
+      ...rotation.routes,
       ...revocationRoutes({ ...parts, tokens: records, tickets }),
       ...adminRoutes({
         ...{ store, admission: rules, authority, serviceAccounts: accounts, events, clock },
@@ -206,22 +217,21 @@ async function serve(
   const api = await openResourceApi(parts, own.identity);
   const { oidcPort } = tokenService;
   const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port, oidcPort };
-  ready(readyState(config, authority, { ...ports, ...monitoringState(monitoring) }));
+  const places = { ...ports, ...monitoringState(monitoring), reload: rotation.reload };
+  ready(readyState(config, authority, places));
   await runTasks(signal, [
     grpc.run,
     api.run,
     admin,
     own.run,
     federation.run,
-    publisher.run,
-    crlPublisher({ store, authority, revocations, clock, events }).run,
+    ...rotation.tasks,
     tokenService.run,
     monitoring.run,
     sweep,
-    keepLedger({ ledger, revocations, authority, own: own.identity, events, clock }),
+    keepLedger({ ledger, revocations, own: own.identity, events, clock }),
     registry.run,
     (stop) => distribution.run(stop),
-    renewAuthority(authority, events, clock),
   ]);
 }
 
@@ -251,7 +261,9 @@ function agentServices(
   const { all, svids: attestor } = attestors;
   const accounts = serviceAccounts(store);
   const signing = { authority, attestors: all, serviceAccounts: accounts, store, ledger };
-  const discovery = discoveryService({ distribution, attestor, revocations, signal });
+  const discovery = discoveryService({
+    ...{ distribution, attestor, revocations, ledger, clock, signal },
+  });
   return (router) => {
     router.service(Health, heartbeatService({ attestor, clocks }));
     router.service(
@@ -323,21 +335,6 @@ function connectedAgents({ agents }: Distribution, clocks: AgentClocks): readonl
     const [id, node] = [agent.viewer.id.toString(), agent.node.id];
     return { id, node, clockSkewMs: clocks.of(id, node)?.skewMs };
   });
-}
-
-function renewAuthority(
-  authority: CertificateAuthority,
-  events: ControlEvents,
-  clock: Clock,
-): Task {
-  return async (signal) => {
-    while (!signal.aborted) {
-      if (await authority.renewIntermediate()) {
-        events.authorityRenewed({ role: 'intermediate', serial: authority.intermediate.serial });
-      }
-      await clock.sleep(AUTHORITY_CHECK_MS, signal);
-    }
-  };
 }
 
 async function ensureNamespaces(store: Store, names: readonly string[]): Promise<void> {

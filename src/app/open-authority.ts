@@ -3,7 +3,11 @@ import {
   openCertificateAuthority,
 } from '../ca/certificate-authority.ts';
 import { istioIssuanceRules } from '../ca/issuance-rules.ts';
-import { pluggedInAuthority } from '../ca/plugged-in-authority.ts';
+import { type PluggedIn, pluggedInAuthority } from '../ca/plugged-in-authority.ts';
+import type { PluggedInFiles } from '../ca/plugged-in-files.ts';
+import { type Reloaded, reloadPluggedIn, withGiven } from '../ca/plugged-in-reload.ts';
+import { steady } from '../ca/rotating-authority.ts';
+import { type KeySlots, mapSlots, type RotationOrder } from '../ca/rotation.ts';
 import { decodeSigningChain, type SigningChain } from '../ca/signing-chain.ts';
 import { authoritySecret } from '../control/authority-secret.ts';
 import { pluggedInSecret } from '../control/plugged-in-secret.ts';
@@ -27,6 +31,17 @@ export interface AuthorityConfig {
   readonly replaceExpiredRoot?: boolean | undefined;
 }
 
+/** An authority, and how it takes up what has changed where its keys come from. */
+export interface OpenAuthority {
+  readonly authority: CertificateAuthority;
+  /**
+   * Reads the plug-in CA again; a new signer, or a new root, goes the way of every rotation.
+   *
+   * @throws {MeshError} ERR_USAGE without --ca-dir, ERR_STORE when it cannot be used, ERR_CONFLICT.
+   */
+  readonly reload: (order: Omit<RotationOrder, 'role'>) => Promise<Reloaded>;
+}
+
 /**
  * The authority of a mesh: the operator's CA where one is given or was given before, else the mesh's own.
  *
@@ -35,33 +50,48 @@ export interface AuthorityConfig {
 export async function openAuthority(
   config: AuthorityConfig,
   { store, clock }: { readonly store: Store; readonly clock: Clock },
-): Promise<CertificateAuthority> {
+): Promise<OpenAuthority> {
   const { rootNamespace, caKeyAlgorithm, caDir, replaceExpiredRoot = false } = config;
   const trustDomain = TrustDomain.parse(config.trustDomain);
   const rules = { ...istioIssuanceRules, defaultLifetimeMs: config.svidLifetimeMs };
+  const about = { trustDomain, clock, rules };
   const secret = pluggedInSecret(store, rootNamespace);
-  const decode = (files: Parameters<typeof decodeSigningChain>[0]): SigningChain =>
-    decodeSigningChain(files, { trustDomain, nowMs: clock.now() });
+  const decode = (files: PluggedInFiles): PluggedIn => {
+    return { files, chain: decodeSigningChain(files, { trustDomain, nowMs: clock.now() }) };
+  };
+  const save = (slots: KeySlots<PluggedIn>): Promise<void> =>
+    secret.save(mapSlots(slots, ({ files }) => files));
 
+  const kept = await secret.load();
+  const stored = kept && mapSlots(kept, decode);
   if (caDir !== undefined) {
-    const files = readCaDir(caDir);
-    const chain = decode(files);
-    refuseOtherRoot(chain, await storedRoot(store, { trustDomain, rootNamespace, clock }));
-    await secret.save(files);
-    return pluggedInAuthority(chain, { trustDomain, clock, rules });
+    const given = decode(readCaDir(caDir));
+    if (stored === undefined) {
+      refuseOtherRoot(given.chain, await storedRoot(store, { trustDomain, rootNamespace, clock }));
+    }
+    const slots = stored === undefined ? steady(given) : withGiven(stored, given, clock.now());
+    if (slots !== stored) await save(slots);
+    const authority = pluggedInAuthority(slots, { ...about, save });
+    const read = (): PluggedIn => decode(readCaDir(caDir));
+    return { authority, reload: (order) => reloadPluggedIn(authority, { read, order }) };
   }
-  const stored = await secret.load();
   if (stored !== undefined) {
-    return pluggedInAuthority(decode(stored), { trustDomain, clock, rules });
+    return { authority: pluggedInAuthority(stored, { ...about, save }), reload: nothingToRead };
   }
-  return openCertificateAuthority({
-    trustDomain,
+  const authority = await openCertificateAuthority({
+    ...about,
     store: authoritySecret(store, rootNamespace),
-    rules,
-    clock,
     replaceExpiredRoot,
     ...(caKeyAlgorithm === undefined ? {} : { algorithm: caKeyAlgorithm }),
   });
+  return { authority, reload: nothingToRead };
+}
+
+async function nothingToRead(): Promise<never> {
+  throw new MeshError(
+    'ERR_USAGE',
+    'this control plane was not started with --ca-dir, so there is nothing to read again; its own keys are replaced by `hauberk ca rotate`',
+  );
 }
 
 /** The root that the agents of this mesh trust, if it has an authority. */
@@ -79,9 +109,9 @@ export async function storedRoot(
 ): Promise<Certificate | undefined> {
   const pluggedIn = await pluggedInSecret(store, rootNamespace).load();
   if (pluggedIn !== undefined) {
-    return decodeSigningChain(pluggedIn, { trustDomain, nowMs: clock.now() }).roots[0];
+    return decodeSigningChain(pluggedIn.current, { trustDomain, nowMs: clock.now() }).roots[0];
   }
-  return (await authoritySecret(store, rootNamespace).load())?.root.certificate;
+  return (await authoritySecret(store, rootNamespace).load())?.current.root.certificate;
 }
 
 /** The agents that are enrolled would refuse everybody, the control plane included. */

@@ -6,6 +6,7 @@ import type { Workload } from '../policy/workload.ts';
 import type { ConnectionRecord } from '../proxy/proxy-events.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
+import { fingerprint } from '../x509/certificate.ts';
 import type { AdsState } from '../xds/ads-client.ts';
 import type { RenewalStatus } from './identity-events.ts';
 import type { RegisteredStatus } from './registered-workloads.ts';
@@ -24,6 +25,10 @@ export interface SidecarStatus {
     readonly notAfterMs: number;
     /** Certificates received since the process started, the first included. */
     readonly received: number;
+    /** Serial of the certificate that signed it. */
+    readonly issuerSerial: string;
+    /** SHA-256 of the roots that are trusted, in hex. */
+    readonly roots: readonly string[];
   };
   readonly controlPlane: AdsState;
   readonly clock: ClockStatus;
@@ -70,7 +75,7 @@ export interface StatusParts {
 
 export function sidecarStatus(parts: StatusParts): SidecarStatus {
   const { identity, facts, activity } = parts;
-  const [leaf] = identity.svid.chain;
+  const [leaf, issuer] = identity.svid.chain;
   return {
     pid: process.pid,
     workload: parts.workload,
@@ -81,6 +86,8 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
       notBeforeMs: leaf?.notBeforeMs ?? 0,
       notAfterMs: leaf?.notAfterMs ?? 0,
       received: parts.received,
+      issuerSerial: issuer?.serial ?? '',
+      roots: identity.bundle.x509Authorities.map(fingerprint),
     },
     controlPlane: parts.controlPlane,
     ...{ clock: parts.clock, renewal: parts.renewal, monitoring: parts.monitoring },

@@ -17,6 +17,7 @@ import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
 import type { RegisteredIdentities } from '../agent/registered-identities.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
+import { type StreamRenewal, streamRenewal } from '../agent/stream-renewal.ts';
 import { systemClock } from '../lib/clock.ts';
 import { runTasks } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
@@ -59,9 +60,14 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   const managed = managerOptions(config, { comparison, returning }, events);
   const first = predecessor ?? (await enrol(managed, signal));
   const manager = identityManager(first, managed);
-  const cache = await openFacts(config, first, log);
+  const cache = await openFacts(config, manager, log);
   const workload = ownWorkload(first.svid.id, config.name, cache.facts);
   onLifetimeChange(cache.facts, workload.current, () => manager.renewNow());
+  const stream = streamRenewal({
+    identity: manager.identity,
+    clock: systemClock,
+    reconnect: () => ads.reconnect(),
+  });
   const clock = new SidecarClock({
     ...{ clock: systemClock, comparison, monotonicMs: () => performance.now() },
     node: () => nodeId(workload.current),
@@ -70,7 +76,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
       manager.clockJumped(byMs);
     },
   });
-  const ads = adsClient({ config, manager, cache, workload, clock, log });
+  const ads: AdsClient = adsClient({ config, manager, cache, workload, clock, log, stream });
   ads.state.subscribe((state) => logControlPlane(state, log));
 
   const ended = new AbortController();
@@ -78,6 +84,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     manager.run,
     keepReturning(config, returning, manager.identity, log),
     (stop) => ads.run(stop),
+    stream.run,
     (stop) => cache.run(stop),
     clock.run,
   ]);
@@ -276,21 +283,37 @@ function managerOptions(
   };
 }
 
-function openFacts(config: SidecarConfig, { bundle }: Identity, log: Logger): Promise<FactCache> {
+function openFacts(
+  config: SidecarConfig,
+  { identity }: IdentityManager,
+  log: Logger,
+): Promise<FactCache> {
   return openFactCache({
-    meshId: bundle.x509Authorities.map(fingerprint)[0] ?? bundle.trustDomain.name,
+    meshIds: () => identity.current.bundle.x509Authorities.map(fingerprint),
     directory: config.stateDir,
     clock: systemClock,
     events: { problem: (sentence) => log.warn(sentence) },
   });
 }
 
-function adsClient({ config, manager, cache, workload, clock, log }: Parts): AdsClient {
+function adsClient({
+  config,
+  manager,
+  cache,
+  workload,
+  clock,
+  log,
+  stream,
+}: Parts & { readonly stream: StreamRenewal }): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
   const bundles = new ReceivedBundles({
     trustDomain,
-    trust: (bundle) => manager.trust(bundle),
+    trust: (bundle, renew) => {
+      manager.trust(bundle);
+      if (renew !== undefined)
+        manager.renewUnlessSignedBy(renew.signer, renew.withinSeconds * 1_000);
+    },
     federate: (list) => manager.federate(list),
   });
   return new AdsClient({
@@ -299,6 +322,7 @@ function adsClient({ config, manager, cache, workload, clock, log }: Parts): Ads
     clock: systemClock,
     connect: () => {
       const identity = manager.identity.current;
+      stream.opened(identity);
       const link = controlPlaneLink({
         ...{ address, bundle: identity.bundle, identity, rootNamespace },
       });

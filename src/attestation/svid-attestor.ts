@@ -4,7 +4,7 @@ import { MeshError, messageOf } from '../lib/errors.ts';
 import type { SpiffeId } from '../spiffe/spiffe-id.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { TrustDomain } from '../spiffe/trust-domain.ts';
-import { verifyPeer } from '../spiffe/verify-peer.ts';
+import { verifiedPeer } from '../spiffe/verify-peer.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Attestor } from './attestor.ts';
 
@@ -28,6 +28,10 @@ export interface SvidAttestorOptions {
 /** Knows a caller by the SVID it already has: TLS has proved that it holds the key. */
 export function svidAttestor(options: SvidAttestorOptions): Attestor {
   const { bundles, clock, refuseRevoked, isDelegated = () => false, mayReturn } = options;
+  /** Its own and those of the authorities above it. */
+  const refuseAnyOf = (path: readonly Certificate[]): void => {
+    for (const { serial } of path) refuseRevoked(serial);
+  };
   return {
     name: 'svid',
     async attest({ chain }) {
@@ -37,8 +41,8 @@ export function svidAttestor(options: SvidAttestorOptions): Attestor {
         const hasEnded = mayReturn !== undefined && clock.now() >= leaf.notAfterMs;
         // Judged as of its last moment, when nothing else may have been wrong with it either.
         const nowMs = hasEnded ? leaf.notAfterMs - 1 : clock.now();
-        const id = verifyPeer({ chain, bundles, nowMs, purpose: 'clientAuth' });
-        refuseRevoked(leaf.serial);
+        const { id, path } = verifiedPeer({ chain, bundles, nowMs, purpose: 'clientAuth' });
+        refuseAnyOf(path);
         if (hasEnded && !(await mayReturn(id, leaf.serial))) refuseExpired(leaf, clock);
         const valid = isDelegated(leaf.serial) ? DELEGATED : 'svid';
         const by = hasEnded ? 'expired-svid' : valid;

@@ -3,16 +3,18 @@ import { MeshError } from '../lib/errors.ts';
 import { isSignedBy, parseCertificate } from '../x509/certificate.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
 import type { Authority } from './authority.ts';
+import type { KeySlots } from './rotation.ts';
+import type { SlotCodec } from './rotation-record.ts';
 
 export interface Authorities {
   readonly root: Authority;
   readonly intermediate: Authority;
 }
 
-/** Where the authorities live between two runs. Whoever implements it keeps the keys sealed. */
+/** Where the key slots live between two runs. Whoever implements it keeps the keys sealed. */
 export interface AuthorityStore {
-  load(): Promise<Authorities | undefined>;
-  save(authorities: Authorities): Promise<void>;
+  load(): Promise<KeySlots<Authorities> | undefined>;
+  save(slots: KeySlots<Authorities>): Promise<void>;
 }
 
 /** The stored form: names as in Istio's CA Secrets, values PEM. */
@@ -48,6 +50,11 @@ export function decodeAuthorities(files: Partial<AuthorityFiles>): Authorities {
   }
   return { root, intermediate };
 }
+
+export const authorityCodec: SlotCodec<Authorities> = {
+  encode: (authorities) => ({ ...encodeAuthorities(authorities) }),
+  decode: (files) => decodeAuthorities(files as Partial<AuthorityFiles>),
+};
 
 function authority(
   files: Partial<AuthorityFiles>,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { TrustDomain } from '../spiffe/trust-domain.ts';
 import { buildCertificate } from '../x509/build-certificate.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import type { NameAttribute } from '../x509/distinguished-name.ts';
 import {
   generateKeyPair,
   type KeyAlgorithm,
@@ -58,13 +59,7 @@ function createAuthority(
   const certificate = buildCertificate(
     {
       serial,
-      // Verifiers that look issuers up by name slow down when several share one, so each subject
-      // carries the serial.
-      subject: [
-        { type: 'O', value: trustDomain.name },
-        { type: 'CN', value: `Hauberk ${role}` },
-        { type: 'serialNumber', value: Buffer.from(serial).toString('hex') },
-      ],
+      subject: subjectOf(role, trustDomain, Buffer.from(serial).toString('hex')),
       notBeforeMs: Math.max(nowMs - BACKDATE_MS, issuer?.certificate.notBeforeMs ?? 0),
       notAfterMs: Math.min(notAfterMs, issuer?.certificate.notAfterMs ?? notAfterMs),
       publicKey: keys.publicKey,
@@ -76,4 +71,43 @@ function createAuthority(
     { certificate: issuer?.certificate, privateKey: issuer?.privateKey ?? keys.privateKey },
   );
   return { certificate, privateKey: keys.privateKey };
+}
+
+/**
+ * The key of the root `next` under the signature of the root `old`: who trusts only `old` follows a
+ * chain with this in it, who trusts `next` never looks at it. It ends with the first of the two.
+ */
+export function crossSign(
+  next: Authority,
+  old: Authority,
+  { trustDomain, nowMs }: Pick<AuthorityRequest, 'trustDomain' | 'nowMs'>,
+): Certificate {
+  const { publicKey, serial, notBeforeMs, notAfterMs } = next.certificate;
+  return buildCertificate(
+    {
+      serial: randomSerial(),
+      subject: subjectOf('root', trustDomain, serial),
+      notBeforeMs: Math.max(nowMs - BACKDATE_MS, notBeforeMs, old.certificate.notBeforeMs),
+      notAfterMs: Math.min(notAfterMs, old.certificate.notAfterMs),
+      publicKey,
+      isCa: true,
+      keyUsage: ['keyCertSign', 'cRLSign'],
+      uriSans: [trustDomain.id],
+    },
+    old,
+  );
+}
+
+// Verifiers that look issuers up by name slow down when several share one, so each subject carries
+// the serial.
+function subjectOf(
+  role: 'root' | 'intermediate',
+  trustDomain: TrustDomain,
+  serial: string,
+): readonly NameAttribute[] {
+  return [
+    { type: 'O', value: trustDomain.name },
+    { type: 'CN', value: `Hauberk ${role}` },
+    { type: 'serialNumber', value: serial },
+  ];
 }

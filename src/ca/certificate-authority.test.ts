@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/kit/manual-clock.ts';
 import { memoryAuthorityStore } from '../../test/kit/memory-authority-store.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
+import { TrustBundle } from '../spiffe/trust-bundle.ts';
 import { TrustDomain } from '../spiffe/trust-domain.ts';
 import { verifyPeer } from '../spiffe/verify-peer.ts';
 import { parseX509Svid } from '../spiffe/x509-svid.ts';
+import type { Certificate } from '../x509/certificate.ts';
 import { generateKeyPair, keyAlgorithmOf } from '../x509/key-pair.ts';
 import {
   type AuthorityOptions,
@@ -84,7 +86,7 @@ describe('openCertificateAuthority when time has passed', () => {
     await clock.advance(800 * DAY_MS);
     const after = await open(clock, store);
     expect(after.intermediate.serial).not.toBe(before.intermediate.serial);
-    expect(store.saved?.intermediate.certificate.serial).toBe(after.intermediate.serial);
+    expect(store.saved?.current.intermediate.certificate.serial).toBe(after.intermediate.serial);
     const { chain } = after.issue(requestFor(id).request);
     const bundles = () => before.bundle.current;
     expect(() => verifyPeer({ chain, bundles, nowMs: clock.now() })).not.toThrow();
@@ -94,12 +96,12 @@ describe('openCertificateAuthority when time has passed', () => {
     const clock = new ManualClock();
     const store = memoryAuthorityStore();
     await open(clock, store);
-    const root = store.saved?.root.certificate.serial;
+    const root = store.saved?.current.root.certificate.serial;
     await clock.advance(3650 * DAY_MS);
     await expect(open(clock, store)).rejects.toThrow(
       /expired at 2035-12-30T00:00:00.000Z, the clock says 2035-12-30.*set it.*--replace-expired-root.*new token/,
     );
-    expect(store.saved?.root.certificate.serial).toBe(root);
+    expect(store.saved?.current.root.certificate.serial).toBe(root);
   });
 
   it('replaces an expired root when it is told to, never one that holds', async () => {
@@ -112,7 +114,7 @@ describe('openCertificateAuthority when time has passed', () => {
     const fresh = await open(clock, store, { replaceExpiredRoot: true });
     const [root] = fresh.bundle.current.x509Authorities;
     expect(root?.notAfterMs).toBe(clock.now() + 3650 * DAY_MS);
-    expect(store.saved?.root.certificate.serial).toBe(root?.serial);
+    expect(store.saved?.current.root.certificate.serial).toBe(root?.serial);
     expect(() => fresh.issue(requestFor(id).request)).not.toThrow();
   });
 
@@ -210,22 +212,122 @@ describe('issue', () => {
   });
 });
 
-describe('renewIntermediate', () => {
-  it('replaces it past half of its life; leaves of both are accepted by the same bundle', async () => {
+const order = { compromised: false, renewWithinMs: 0, waived: [] };
+
+describe('a rotation of the intermediate', () => {
+  it('signs with the new one at once; leaves of both are accepted by the same bundle', async () => {
     const clock = new ManualClock();
     const store = memoryAuthorityStore();
     const authority = await open(clock, store);
-    const before = authority.issue(requestFor(id, 80 * DAY_MS).request).chain;
-    expect(await authority.renewIntermediate()).toBe(false);
-    await clock.advance(183 * DAY_MS);
+    const bundle = authority.bundle.current;
     const old = authority.issue(requestFor(id).request).chain;
-    expect(await authority.renewIntermediate()).toBe(true);
+    await authority.rotation.prepare({ ...order, role: 'intermediate' });
+    await authority.rotation.activate();
     const fresh = authority.issue(requestFor(id).request).chain;
-    expect(fresh[1].serial).not.toBe(before[1].serial);
-    expect(store.saved?.intermediate.certificate.serial).toBe(fresh[1].serial);
-    const bundles = () => authority.bundle.current;
+    expect(fresh[1].serial).not.toBe(old[1].serial);
+    expect(store.saved?.current.intermediate.certificate.serial).toBe(fresh[1].serial);
+    expect(authority.bundle.current).toBe(bundle);
     for (const chain of [old, fresh]) {
-      expect(() => verifyPeer({ chain, bundles, nowMs: clock.now() })).not.toThrow();
+      expect(() => verifyPeer({ chain, bundles: () => bundle, nowMs: clock.now() })).not.toThrow();
     }
+    const issuers = (): string[] =>
+      authority.issueCrls(() => []).map(({ issuer }) => issuer.serial);
+    expect(issuers()).toContain(old[1].serial);
+    await authority.rotation.retire();
+    expect(issuers()).not.toContain(old[1].serial);
+  });
+});
+
+describe('a rotation of the root', () => {
+  const root = { ...order, role: 'root' } as const;
+  const accepted = (roots: readonly Certificate[], chain: readonly Certificate[], nowMs: number) =>
+    verifyPeer({ chain, bundles: () => TrustBundle.of(trustDomain, roots), nowMs });
+
+  it('is trusted before it signs, and the old one for as long as it is there', async () => {
+    const clock = new ManualClock();
+    const authority = await open(clock);
+    const { request } = requestFor(id);
+    const old = authority.issue(request).chain;
+    const [oldRoot] = authority.bundle.current.x509Authorities;
+    await authority.rotation.prepare(root);
+    expect(authority.bundle.current.x509Authorities).toHaveLength(2);
+    expect(authority.bundle.current.x509Authorities[0]).toBe(oldRoot);
+    expect(authority.issue(request).chain[1].serial).toBe(old[1].serial);
+    const [, newRoot] = authority.bundle.current.x509Authorities;
+    await authority.rotation.activate();
+    expect(authority.bundle.current.x509Authorities).toEqual([newRoot, oldRoot]);
+    const fresh = authority.issue(request);
+    expect(fresh.root).toBe(newRoot);
+    const both = authority.bundle.current.x509Authorities;
+    for (const chain of [old, fresh.chain]) accepted(both, chain, clock.now());
+    await authority.rotation.retire();
+    expect(authority.bundle.current.x509Authorities).toEqual([newRoot]);
+  });
+
+  it('is signed by the old one too while that goes, for who has not heard of it', async () => {
+    const clock = new ManualClock();
+    const authority = await open(clock);
+    const [oldRoot] = authority.bundle.current.x509Authorities;
+    const { request, keys } = requestFor(id);
+    await authority.rotation.prepare(root);
+    await authority.rotation.activate();
+    const [newRoot] = authority.bundle.current.x509Authorities;
+    const { chain } = authority.issue(request);
+    for (const trusted of [oldRoot, newRoot]) {
+      expect(() => accepted(trusted ? [trusted] : [], chain, clock.now())).not.toThrow();
+    }
+    expect(parseX509Svid({ chain, privateKey: keys.privateKey }).chain).toHaveLength(3);
+    await authority.rotation.retire();
+    expect(authority.issue(request).chain).toHaveLength(2);
+  });
+
+  it('is not signed by an old one that is compromised', async () => {
+    const authority = await open(new ManualClock());
+    await authority.rotation.prepare({ ...root, compromised: true });
+    await authority.rotation.activate();
+    expect(authority.issue(requestFor(id).request).chain).toHaveLength(2);
+  });
+
+  it('resumes where it was, and lets no leaf end with the old root', async () => {
+    const clock = new ManualClock();
+    const store = memoryAuthorityStore();
+    const first = await open(clock, store);
+    await clock.advance(3650 * DAY_MS - 3_600_000);
+    await first.rotation.prepare(root);
+    const [, newRoot] = first.bundle.current.x509Authorities;
+    const second = await open(clock, store);
+    expect(second.slots.current.rotation).toMatchObject({ phase: 'distributing', role: 'root' });
+    expect(second.bundle.current.x509Authorities[1]?.serial).toBe(newRoot?.serial);
+    await second.rotation.activate();
+    const third = await open(clock, store);
+    const { chain, root: signing } = third.issue(requestFor(id).request);
+    expect(signing.serial).toBe(newRoot?.serial);
+    expect(chain[0].notAfterMs).toBe(clock.now() + DAY_MS);
+    expect(chain).toHaveLength(2);
+  });
+
+  it('takes over at a start at which the old one has expired', async () => {
+    const clock = new ManualClock();
+    const store = memoryAuthorityStore();
+    await clock.advance(1);
+    const first = await open(clock, store);
+    await clock.advance(3650 * DAY_MS - 1_000);
+    await first.rotation.prepare(root);
+    await clock.advance(1_000);
+    const again = await open(clock, store);
+    expect(again.slots.current.rotation.phase).toBe('retiring');
+    expect(() => again.issue(requestFor(id).request)).not.toThrow();
+  });
+
+  it('changes nothing when it cannot be stored', async () => {
+    const store = memoryAuthorityStore();
+    const authority = await open(new ManualClock(), store);
+    const { current } = authority.slots;
+    store.save = async () => {
+      throw new Error('the disk is full');
+    };
+    await expect(authority.rotation.prepare(root)).rejects.toThrow('the disk is full');
+    expect(authority.slots.current).toBe(current);
+    expect(authority.bundle.current.x509Authorities).toHaveLength(1);
   });
 });

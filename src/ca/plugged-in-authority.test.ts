@@ -8,6 +8,7 @@ import { generateKeyPair } from '../x509/key-pair.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { istioIssuanceRules } from './issuance-rules.ts';
 import { pluggedInAuthority } from './plugged-in-authority.ts';
+import { steady } from './rotating-authority.ts';
 import { decodeSigningChain } from './signing-chain.ts';
 
 const HOUR_MS = 3_600_000;
@@ -31,7 +32,8 @@ function authority(clock: ManualClock, hours: number): CertificateAuthority {
   });
   const files = pluggedInCa([ownCa({ name: 'mesh', nowMs, issuer: policy }), policy, root]);
   const chain = decodeSigningChain(files, { trustDomain, nowMs });
-  return pluggedInAuthority(chain, { trustDomain, clock, rules: istioIssuanceRules });
+  const options = { trustDomain, clock, rules: istioIssuanceRules, save: async () => undefined };
+  return pluggedInAuthority(steady({ files, chain }), options);
 }
 
 describe('pluggedInAuthority', () => {
@@ -69,6 +71,13 @@ describe('pluggedInAuthority', () => {
     const clock = new ManualClock();
     const ca = authority(clock, 5);
     await clock.advance(4 * HOUR_MS);
-    expect(await ca.renewIntermediate()).toBe(false);
+    expect(ca.rotation.ownKeys).toBe(false);
+    const order = {
+      role: 'intermediate',
+      compromised: false,
+      renewWithinMs: 0,
+      waived: [],
+    } as const;
+    await expect(ca.rotation.prepare(order)).rejects.toThrow(/come from your own CA.*ca reload/);
   });
 });

@@ -1,40 +1,36 @@
-import { WatchableValue } from '../lib/watchable.ts';
-import { TrustBundle } from '../spiffe/trust-bundle.ts';
-import {
-  type AuthorityOptions,
-  type CertificateAuthority,
-  issueSvid,
-} from './certificate-authority.ts';
-import { rulesWithin } from './issuance-rules.ts';
-import { issueCrl } from './issue-crl.ts';
-import { issueCrls } from './issue-crls.ts';
-import { chainEndsAtMs, type SigningChain } from './signing-chain.ts';
+import { MeshError } from '../lib/errors.ts';
+import type { AuthorityOptions } from './certificate-authority.ts';
+import type { PluggedInFiles } from './plugged-in-files.ts';
+import { type RotatingAuthority, rotatingAuthority } from './rotating-authority.ts';
+import type { KeySlots } from './rotation.ts';
+import type { SigningChain } from './signing-chain.ts';
+
+/** A plug-in CA as it was given, and as it was read. */
+export interface PluggedIn {
+  readonly files: PluggedInFiles;
+  readonly chain: SigningChain;
+}
 
 /** An authority that signs with an intermediate of the operator's own CA, whose root key is elsewhere. */
 export function pluggedInAuthority(
-  chain: SigningChain,
-  options: Pick<AuthorityOptions, 'trustDomain' | 'clock' | 'rules'>,
-): CertificateAuthority {
-  const { trustDomain, clock } = options;
-  const { signer, above, roots } = chain;
-  const rules = rulesWithin(options.rules, chainEndsAtMs(chain) - clock.now());
-  const signing = {
-    signer,
-    above,
-    root: roots[0],
-    options: { trustDomain, clock, rules },
+  slots: KeySlots<PluggedIn>,
+  options: Pick<AuthorityOptions, 'trustDomain' | 'clock' | 'rules'> & {
+    readonly save: (slots: KeySlots<PluggedIn>) => Promise<void>;
+  },
+): RotatingAuthority<PluggedIn> {
+  return rotatingAuthority({
+    ...options,
+    slots,
+    chainOf: ({ chain }) => chain,
+    authoritiesOf: ({ chain }) => [chain.signer],
+    ownKeys: false,
+    fresh: () => {
+      throw new MeshError(
+        'ERR_FORBIDDEN',
+        'the keys of this mesh come from your own CA; have it sign a new one, put it where --ca-dir points, and run `hauberk ca reload`',
+      );
+    },
     remedy:
       'if the clock is wrong, set it; if not, have your CA sign a new one and start with --ca-dir',
-  };
-  return {
-    trustDomain,
-    bundle: new WatchableValue(TrustBundle.of(trustDomain, roots)),
-    intermediate: signer.certificate,
-    rules,
-    issue: (request) => issueSvid(request, signing),
-    issueCrl: (entries) => issueCrl(signer, entries, clock.now()),
-    issueCrls: (entriesOf) => issueCrls([signer], entriesOf, { clock, rules }),
-    // Only the operator's CA can; a new one is read at the next start.
-    renewIntermediate: async () => false,
-  };
+  });
 }

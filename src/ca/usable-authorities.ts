@@ -1,11 +1,13 @@
 import { MeshError } from '../lib/errors.ts';
 import type { Authority } from './authority.ts';
 import type { Authorities } from './authority-store.ts';
+import type { KeySlots, Rotation } from './rotation.ts';
 
 /** What of the stored authorities can still be used: an expired intermediate is made anew. */
 export interface UsableAuthorities {
   readonly root: Authority;
   readonly intermediate: Authority | undefined;
+  readonly rotation: Rotation<Authorities>;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface UsableAuthorities {
  * @throws {MeshError} ERR_ISSUANCE when the root has expired and may not be replaced.
  */
 export function usableAuthorities(
-  stored: Authorities | undefined,
+  stored: KeySlots<Authorities> | undefined,
   {
     clock,
     replaceExpiredRoot = false,
@@ -22,10 +24,11 @@ export function usableAuthorities(
 ): UsableAuthorities | undefined {
   if (stored === undefined) return undefined;
   const nowMs = clock.now();
-  const { root, intermediate } = stored;
+  const { rotation } = stored;
+  const { root, intermediate } = stored.current;
   if (nowMs < root.certificate.notAfterMs) {
     const expired = nowMs >= intermediate.certificate.notAfterMs;
-    return { root, intermediate: expired ? undefined : intermediate };
+    return { root, intermediate: expired ? undefined : intermediate, rotation };
   }
   if (replaceExpiredRoot) return undefined;
   const [ended, now] = [root.certificate.notAfterMs, nowMs].map((ms) => new Date(ms).toISOString());

@@ -107,6 +107,9 @@ export function upCommand(): Command {
       const { runControlPlane } = await import('../app/control-plane.ts');
       await untilStopped((signal) =>
         runControlPlane(config, signal, (ready) => {
+          const reload = (): void => void ready.reload();
+          process.on('SIGHUP', reload);
+          signal.addEventListener('abort', () => process.off('SIGHUP', reload), { once: true });
           const value = { ...ready, dataDir, trustDomain: config.trustDomain };
           print(options.output, value, () => upText(config, ready));
         }),

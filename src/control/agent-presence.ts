@@ -17,15 +17,15 @@ export function agentPresence(
 ): DistributionEvents {
   return {
     connected(agent) {
-      events.agentConnected({ id: agent.viewer.id.toString(), workload: workloadOf(agent) });
+      events.agentConnected({ id: agent.viewer.id.toString(), workload: workloadNameOf(agent) });
       if (!servesPorts(agent)) return;
       register(agent).catch((error: unknown) =>
-        events.taskFailed({ task: `register ${workloadOf(agent)}`, reason: messageOf(error) }),
+        events.taskFailed({ task: `register ${workloadNameOf(agent)}`, reason: messageOf(error) }),
       );
     },
     disconnected(agent) {
       if (servesPorts(agent)) registry.disconnected(agent.viewer, nameOf(agent));
-      events.agentDisconnected({ id: agent.viewer.id.toString(), workload: workloadOf(agent) });
+      events.agentDisconnected({ id: agent.viewer.id.toString(), workload: workloadNameOf(agent) });
     },
     acked: () => undefined,
     nacked: (agent, type, reason) =>
@@ -48,6 +48,7 @@ function nameOf({ node }: ConnectedAgent): string {
   return typeof name === 'string' ? name : node.id;
 }
 
-function workloadOf(agent: ConnectedAgent): string {
+/** How people name the workload of an agent: `namespace/name`. */
+export function workloadNameOf(agent: ConnectedAgent): string {
   return `${agent.viewer.namespace}/${nameOf(agent)}`;
 }

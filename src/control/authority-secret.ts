@@ -1,9 +1,5 @@
-import {
-  type AuthorityFiles,
-  type AuthorityStore,
-  decodeAuthorities,
-  encodeAuthorities,
-} from '../ca/authority-store.ts';
+import { type AuthorityStore, authorityCodec } from '../ca/authority-store.ts';
+import { decodeSlots, encodeSlots } from '../ca/rotation-record.ts';
 import type { Store } from '../store/store.ts';
 import { decodeSecretData, type Secret, secretResource } from './secret-data.ts';
 
@@ -11,17 +7,17 @@ import { decodeSecretData, type Secret, secretResource } from './secret-data.ts'
 const NAME = 'istio-ca-secret';
 const TYPE = 'istio.io/ca-root';
 
-/** The authorities as a Secret of the root namespace. The store seals Secrets at rest. */
+/** The key slots as a Secret of the root namespace. The store seals Secrets at rest. */
 export function authoritySecret(store: Store, rootNamespace: string): AuthorityStore {
   const key = { kind: 'Secret', namespace: rootNamespace, name: NAME };
   return {
     async load() {
       const stored = (await store.get(key)) as Secret | undefined;
       if (stored === undefined) return undefined;
-      return decodeAuthorities(decodeSecretData(stored) as Partial<AuthorityFiles>);
+      return decodeSlots(decodeSecretData(stored), authorityCodec);
     },
-    async save(authorities) {
-      const files: Record<string, string> = { ...encodeAuthorities(authorities) };
+    async save(slots) {
+      const files = encodeSlots(slots, authorityCodec);
       const resource = secretResource({ namespace: rootNamespace, name: NAME, type: TYPE }, files);
       await store.commit([{ op: 'put', resource }]);
     },

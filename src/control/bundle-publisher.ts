@@ -7,24 +7,37 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { Store } from '../store/store.ts';
 import type { ControlEvents } from './control-events.ts';
-import { readTrustBundle, trustBundleKey, trustBundleResource } from './trust-bundle-resource.ts';
+import {
+  type Renewal,
+  readTrustBundle,
+  trustBundleKey,
+  trustBundleResource,
+} from './trust-bundle-resource.ts';
 
 export interface BundlePublisherOptions {
   readonly store: Pick<Store, 'get' | 'commit'>;
   /** The own trust domain's, as it is to be; its sequence number is ignored. */
   readonly bundle: Watchable<TrustBundle>;
+  /** What is said beside it to the agents. Default: nothing. */
+  readonly renewal?: () => Renewal;
   readonly clock: Clock;
   readonly events: Pick<ControlEvents, 'taskFailed'>;
+}
+
+export interface Published {
+  readonly version: number;
+  readonly sequence: number;
 }
 
 export interface BundlePublisher {
   /**
    * Makes the stored object say what the bundle says now, under a sequence number that is raised
-   * when, and only when, its content changes. Returns the store version from which on it does.
+   * when, and only when, its content changes. Returns that, and the store version from which on it
+   * says so.
    *
    * @throws {MeshError} ERR_STORE.
    */
-  publish(): Promise<number>;
+  publish(): Promise<Published>;
   /** Publishes each change. */
   readonly run: Task;
 }
@@ -42,7 +55,7 @@ export function bundlePublisher(options: BundlePublisherOptions): BundlePublishe
     },
   };
 
-  async function publish(): Promise<number> {
+  async function publish(): Promise<Published> {
     for (let conflicts = 1; ; conflicts += 1) {
       try {
         return await publishOnce();
@@ -52,17 +65,17 @@ export function bundlePublisher(options: BundlePublisherOptions): BundlePublishe
     }
   }
 
-  async function publishOnce(): Promise<number> {
+  async function publishOnce(): Promise<Published> {
     const bundle = options.bundle.current;
     const stored = await store.get(trustBundleKey(bundle.trustDomain));
     const before = stored && readTrustBundle(stored);
-    if (stored !== undefined && before?.hasContentOf(bundle)) {
-      return Number(stored.metadata.resourceVersion);
-    }
-    const resource = trustBundleResource(bundle.withSequence((before?.sequence ?? 0) + 1));
+    const same = before?.hasContentOf(bundle) === true;
+    const sequence = (before?.sequence ?? 0) + (same ? 0 : 1);
+    const resource = trustBundleResource(bundle.withSequence(sequence), options.renewal?.());
     const expectVersion = stored?.metadata.resourceVersion ?? '0';
+    // What is stored already takes no version.
     const [put] = await store.commit([{ op: 'put', resource, expectVersion }]);
-    return Number(put?.metadata.resourceVersion);
+    return { version: Number(put?.metadata.resourceVersion), sequence };
   }
 
   async function publishUntilDone(signal: AbortSignal): Promise<void> {

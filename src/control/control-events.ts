@@ -33,6 +33,21 @@ export interface BackupEvent {
   readonly version: number;
 }
 
+/** `amend`: somebody is no longer waited for, or the old key turned out to be compromised. */
+export type AuthorityStep = 'prepare' | 'amend' | 'activate' | 'retire';
+
+export interface AuthorityRotated {
+  readonly step: AuthorityStep;
+  readonly role: 'root' | 'intermediate';
+  readonly compromised: boolean;
+  /** Who was not waited for. */
+  readonly waived: readonly string[];
+  readonly actor: string;
+  /** Serials of the signing certificates. */
+  readonly oldSerial: string;
+  readonly newSerial: string;
+}
+
 /** What the control plane tells of itself. Telemetry listens; decisions never depend on it. */
 export interface ControlEvents {
   certificateIssued(event: CertificateIssued): void;
@@ -78,7 +93,8 @@ export interface ControlEvents {
     readonly type: string;
     readonly reason: string;
   }): void;
-  authorityRenewed(event: { readonly role: 'intermediate'; readonly serial: string }): void;
+  /** A rotation of the authority came one step further. */
+  authorityRotated(event: AuthorityRotated): void;
   /** The authorities of another trust domain, as they are believed from now on. */
   bundleReceived(event: {
     readonly trustDomain: string;

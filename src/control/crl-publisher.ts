@@ -7,6 +7,7 @@ import {
   type CertificateRevocationList,
   certificateRevocationList,
 } from '../resources/kinds/certificate-revocation-list.ts';
+import type { Resource } from '../resources/resource.ts';
 import type { Change, Store } from '../store/store.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { type Crl, parseCrl, type RevokedEntry } from '../x509/crl.ts';
@@ -15,21 +16,25 @@ import type { Revocations } from './revocations.ts';
 
 export interface CrlPublisherOptions {
   readonly store: Pick<Store, 'list' | 'commit'>;
-  readonly authority: Pick<CertificateAuthority, 'bundle' | 'issueCrls'>;
+  readonly authority: Pick<CertificateAuthority, 'slots' | 'issueCrls'>;
   readonly revocations: Pick<Revocations, 'list' | 'changes'>;
   readonly clock: Clock;
   readonly events: Pick<ControlEvents, 'taskFailed'>;
 }
 
 export interface CrlPublisher {
-  /** Makes the stored lists say what is revoked now. @throws {MeshError} ERR_LIMIT, ERR_STORE. */
-  publish(): Promise<void>;
+  /**
+   * Makes the stored lists say what is revoked now. Returns the store version since when they do.
+   *
+   * @throws {MeshError} ERR_LIMIT, ERR_STORE.
+   */
+  publish(): Promise<number>;
   /** Publishes each change, and afresh long before a list ends. */
   readonly run: Task;
 }
 
 const KIND = qualifiedKind(certificateRevocationList);
-/** At the latest; also finds an authority that was renewed meanwhile. */
+/** At the latest. */
 const CHECK_MS = 60_000;
 const LONGEST_BASE64 = 1024 * 1024;
 
@@ -44,7 +49,7 @@ export function crlPublisher(options: CrlPublisherOptions): CrlPublisher {
     async run(signal) {
       let wake = new AbortController();
       const changed = (): void => wake.abort();
-      const stops = [revocations.changes.subscribe(changed), authority.bundle.subscribe(changed)];
+      const stops = [revocations.changes.subscribe(changed), authority.slots.subscribe(changed)];
       while (!signal.aborted) {
         wake = new AbortController();
         await publish().catch((error: unknown) =>
@@ -56,7 +61,7 @@ export function crlPublisher(options: CrlPublisherOptions): CrlPublisher {
     },
   };
 
-  async function publish(): Promise<void> {
+  async function publish(): Promise<number> {
     const { items } = await store.list(KIND);
     const stored = new Map(
       items.map((item) => [item.metadata.name, item as CertificateRevocationList]),
@@ -74,8 +79,13 @@ export function crlPublisher(options: CrlPublisherOptions): CrlPublisher {
       if (Date.parse(spec.nextUpdate) > clock.now()) continue;
       changes.push({ op: 'delete', key: { kind: KIND, name } });
     }
-    if (changes.length > 0) await store.commit(changes);
+    const put = changes.length > 0 ? await store.commit(changes) : [];
+    return Math.max(0, ...[...items, ...put].map(versionOf));
   }
+}
+
+function versionOf(resource: Resource | undefined): number {
+  return Number(resource?.metadata.resourceVersion ?? 0);
 }
 
 /** Says the same, and will for more than half of the time that a new one would. */

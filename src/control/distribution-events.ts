@@ -6,6 +6,8 @@ export interface Viewer {
   readonly id: SpiffeId;
   readonly namespace: string;
   readonly serviceAccount: string;
+  /** Serial of the key that signed that certificate. */
+  readonly signer?: string | undefined;
 }
 
 /** One open stream of an agent. */

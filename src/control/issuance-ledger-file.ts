@@ -6,10 +6,14 @@ import { IssuanceLedger } from './issuance-ledger.ts';
 
 /** 'HBKL'. */
 const APPLICATION_ID = 0x48424b4c;
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 const BUSY_TIMEOUT_MS = 2_000;
 
-/** Columns are named as the fields of IssuedRecord. */
+/**
+ * Columns are named as the fields of IssuedRecord, and two say of the certificates of one workload
+ * which came after which: `replaces` is whose proof it was asked with, `replacedAtMs` when the one
+ * that came after was first shown.
+ */
 const SCHEMA = `
   CREATE TABLE issued (
     serial TEXT PRIMARY KEY,
@@ -19,12 +23,22 @@ const SCHEMA = `
     notAfterMs INTEGER NOT NULL,
     issuedAtMs INTEGER NOT NULL,
     attestor TEXT NOT NULL,
-    peerAddress TEXT NOT NULL
+    peerAddress TEXT NOT NULL,
+    replaces TEXT NOT NULL DEFAULT '',
+    replacedAtMs INTEGER NOT NULL DEFAULT 0
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX issued_of_id ON issued (id, issuedAtMs);
   CREATE INDEX issued_by_issuer ON issued (issuerSerial, notAfterMs);
   CREATE INDEX issued_until ON issued (notAfterMs);
   CREATE INDEX issued_at ON issued (issuedAtMs);
+`;
+
+const FROM_VERSION_1 = `
+  BEGIN IMMEDIATE;
+  ALTER TABLE issued ADD COLUMN replaces TEXT NOT NULL DEFAULT '';
+  ALTER TABLE issued ADD COLUMN replacedAtMs INTEGER NOT NULL DEFAULT 0;
+  PRAGMA user_version = 2;
+  COMMIT
 `;
 
 export interface IssuanceLedgerFile {
@@ -57,7 +71,7 @@ function prepare(database: Database, path: string): void {
   const ours = one(database, 'PRAGMA application_id') === APPLICATION_ID;
   const empty = one(database, 'SELECT count(*) FROM sqlite_schema') === 0;
   const version = one(database, 'PRAGMA user_version');
-  if (!empty && !(ours && version === SCHEMA_VERSION)) {
+  if (!empty && !(ours && (version === SCHEMA_VERSION || version === 1))) {
     throw new MeshError(
       'ERR_STORE',
       `"${path}" is not a ledger of certificates that this version reads; move it away or start the Hauberk that made it`,
@@ -67,7 +81,10 @@ function prepare(database: Database, path: string): void {
   database.exec(
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON',
   );
-  if (!empty) return;
+  if (!empty) {
+    if (version === 1) database.exec(FROM_VERSION_1);
+    return;
+  }
   database.exec(
     `BEGIN IMMEDIATE; ${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`,
   );

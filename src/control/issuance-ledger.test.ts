@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connect } from '../store/sqlite.ts';
 import type { IssuanceLedger, IssuedRecord } from './issuance-ledger.ts';
 import { openIssuanceLedger } from './issuance-ledger-file.ts';
 
@@ -110,5 +111,37 @@ describe('IssuanceLedger', () => {
   it('refuses a file that is something else', () => {
     writeFileSync(path, 'SQLite format 3 not');
     expect(() => openIssuanceLedger({ path })).toThrow(/is not a Hauberk database/);
+  });
+
+  it('knows whose certificates are of an old key, and not yet replaced by one that was shown', () => {
+    withLedger((ledger) => {
+      void ledger.record(record('a1', { issuerSerial: 'old' }));
+      void ledger.record(record('a2', { issuerSerial: 'old' }));
+      void ledger.record(record('b1', { issuerSerial: 'new' }), 'a1');
+      const outdated = (): string[] => ledger.outdated('new', 500, 10).map(({ serial }) => serial);
+      expect(outdated()).toEqual(['a1', 'a2']);
+      ledger.shown('b1', 20);
+      expect(outdated()).toEqual(['a2']);
+      ledger.shown('b1', 30);
+      ledger.shown('nobody', 30);
+      expect(ledger.outdated('new', 1_000, 10)).toEqual([]);
+      ledger.writeOff('new', 40);
+      expect(outdated()).toEqual([]);
+      expect(ledger.outdated('', 500, 10).map(({ serial }) => serial)).toEqual(['b1']);
+    });
+  });
+
+  it('takes up a file of the version before', () => {
+    withLedger((ledger) => void ledger.record(record('aa')));
+    const database = connect(path, { busyTimeoutMs: 1_000 });
+    database.exec(
+      'ALTER TABLE issued DROP COLUMN replaces; ALTER TABLE issued DROP COLUMN replacedAtMs; PRAGMA user_version = 1',
+    );
+    database.close();
+    withLedger((ledger) => {
+      expect(ledger.withSerial('aa', 1)).toEqual([record('aa')]);
+      expect(ledger.outdated('new', 500, 10)).toHaveLength(1);
+    });
+    withLedger((ledger) => expect(ledger.size).toBe(1));
   });
 });

@@ -20,6 +20,9 @@ export interface IssuedRecord {
   readonly peerAddress: string;
 }
 
+/** A certificate whose signer signs no more. */
+export type OutdatedCertificate = Pick<IssuedRecord, 'serial' | 'id' | 'notAfterMs'>;
+
 export interface IssuanceLedgerOptions {
   readonly database: Database;
   /** For messages. */
@@ -30,6 +33,7 @@ export interface IssuanceLedgerOptions {
 
 interface Waiting {
   readonly record: IssuedRecord;
+  readonly replaces: string;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -43,6 +47,8 @@ export class IssuanceLedger {
   readonly #options: IssuanceLedgerOptions;
   readonly #query: IssuanceQuery;
   #waiting: Waiting[] = [];
+  #shown: { readonly serial: string; readonly atMs: number }[] = [];
+  #flushing = false;
   #size: number;
 
   constructor(options: IssuanceLedgerOptions) {
@@ -59,17 +65,19 @@ export class IssuanceLedger {
   /**
    * Resolves when the record survives a crash of the machine. Reads see it at once.
    *
+   * @param replaces serial of the certificate that it was asked with, which its workload needs no
+   *   longer once it has shown the new one.
    * @throws {MeshError} ERR_LIMIT when there are too many, ERR_STORE when the disk refuses.
    */
-  record(record: IssuedRecord): Promise<void> {
+  record(record: IssuedRecord, replaces: string = ''): Promise<void> {
     const { maxRecords = 2_000_000 } = this.#options;
     if (this.size >= maxRecords) {
       const text = `${maxRecords} certificates are recorded as issued, which is the limit; lengthen the lifetime of SVIDs so that fewer are valid at a time`;
       return Promise.reject(new MeshError('ERR_LIMIT', text));
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ record, resolve, reject });
-      if (this.#waiting.length === 1) setImmediate(() => this.#flush());
+      this.#waiting.push({ record, replaces, resolve, reject });
+      this.#flushSoon();
     });
   }
 
@@ -106,6 +114,30 @@ export class IssuanceLedger {
     return { count: Number(row['n'] ?? 0), untilMs: Number(row['until'] ?? 0) };
   }
 
+  /**
+   * Notes that a workload has shown this certificate, so that it has no use for the one before. Such a
+   * note may be lost with a full disk: a rotation waits longer then.
+   */
+  shown(serial: string, atMs: number): void {
+    this.#shown.push({ serial, atMs });
+    this.#flushSoon();
+  }
+
+  /**
+   * Certificates that are valid at `nowMs`, were not signed by `signerSerial`, and whose workloads
+   * have shown no later one; at most `limit`.
+   */
+  outdated(signerSerial: string, nowMs: number, limit: number): readonly OutdatedCertificate[] {
+    const rows = this.#read(this.#query.outdated, signerSerial, nowMs, limit);
+    return rows as readonly OutdatedCertificate[];
+  }
+
+  /** Notes that nobody accepts what others than `signerSerial` have signed any more. */
+  writeOff(signerSerial: string, atMs: number): void {
+    this.#flush();
+    this.#ask(() => this.#query.writeOff.run({ signerSerial, atMs }));
+  }
+
   /** Forgets what had expired at `beforeMs`; returns how many. */
   dropExpired(beforeMs: number): number {
     this.#flush();
@@ -125,12 +157,22 @@ export class IssuanceLedger {
     return this.#ask(() => statement.all(...parameters)) as unknown as readonly IssuedRecord[];
   }
 
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
   #flush(): void {
-    const batch = this.#waiting;
-    if (batch.length === 0) return;
+    const [batch, shown] = [this.#waiting, this.#shown];
+    if (batch.length === 0 && shown.length === 0) return;
     this.#waiting = [];
+    this.#shown = [];
     try {
-      this.#write(batch);
+      this.#write(batch, shown);
     } catch (cause) {
       const error = storeError(cause, this.#options.path);
       for (const { reject } of batch) reject(error);
@@ -140,11 +182,12 @@ export class IssuanceLedger {
     for (const { resolve } of batch) resolve();
   }
 
-  #write(batch: readonly Waiting[]): void {
+  #write(batch: readonly Waiting[], shown: readonly object[]): void {
     const { database } = this.#options;
     database.exec('BEGIN IMMEDIATE');
     try {
-      for (const { record } of batch) this.#query.insert.run({ ...record });
+      for (const { record, replaces } of batch) this.#query.insert.run({ ...record, replaces });
+      for (const each of shown) this.#query.replaced.run({ ...each });
       database.exec('COMMIT');
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');

@@ -1,4 +1,3 @@
-import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Task } from '../lib/tasks.ts';
@@ -12,7 +11,6 @@ import type { ServerIdentity } from './server-identity.ts';
 export interface KeepLedgerOptions {
   readonly ledger: IssuanceLedger;
   readonly revocations: Pick<Revocations, 'dropExpired'>;
-  readonly authority: Pick<CertificateAuthority, 'intermediate'>;
   /** The control plane's own SVID, which it issues without asking anybody. */
   readonly own: Watchable<ServerIdentity>;
   readonly events: Pick<ControlEvents, 'taskFailed'>;
@@ -26,7 +24,7 @@ const SWEEP_MS = 60_000;
  * what has expired.
  */
 export function keepLedger(options: KeepLedgerOptions): Task {
-  const { ledger, revocations, authority, own, events, clock } = options;
+  const { ledger, revocations, own, events, clock } = options;
   return async (signal) => {
     enter(own.current);
     const stop = own.subscribe(enter);
@@ -40,9 +38,9 @@ export function keepLedger(options: KeepLedgerOptions): Task {
     stop();
   };
 
-  function enter({ leaf }: ServerIdentity): void {
+  function enter({ leaf, issuer }: ServerIdentity): void {
     const about = { issuedAtMs: clock.now(), attestor: 'control-plane', peerAddress: 'local' };
-    const record = issuedRecord([leaf, authority.intermediate], about);
+    const record = issuedRecord([leaf, issuer], about);
     void attempt('enter the own certificate into the ledger', () => ledger.record(record));
   }
 

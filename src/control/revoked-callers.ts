@@ -7,7 +7,7 @@ interface Revoked {
 
 interface Caller {
   readonly id: string;
-  readonly serial: string;
+  readonly serials: readonly string[];
   readonly ended: AbortController;
 }
 
@@ -24,19 +24,20 @@ export class RevokedCallers {
   }
 
   /**
-   * Watches over one call. Its signal aborts when the caller's certificate or identity is revoked;
+   * Watches over one call. Its signal aborts when one of the caller's certificates, its issuer's
+   * included, or its identity is revoked;
    * `done` must be called when the call has ended.
    */
-  begin(id: string, serial: string): { readonly signal: AbortSignal; done(): void } {
-    const caller: Caller = { id, serial, ended: new AbortController() };
+  begin(id: string, ...serials: readonly string[]): { readonly signal: AbortSignal; done(): void } {
+    const caller: Caller = { id, serials, ended: new AbortController() };
     this.#open.add(caller);
     return { signal: caller.ended.signal, done: () => void this.#open.delete(caller) };
   }
 
   revoked({ serials, identity }: Revoked): void {
     const gone = new Set(serials);
-    for (const { id, serial, ended } of this.#open) {
-      if (id === identity || gone.has(serial)) ended.abort();
+    for (const { id, serials: shown, ended } of this.#open) {
+      if (id === identity || shown.some((serial) => gone.has(serial))) ended.abort();
     }
   }
 }

@@ -43,6 +43,7 @@ async function setUp(meanwhile: (revocations: Revocations) => void, full = false
         if (full) throw new Error('the disk is full');
         recorded.push(serial);
       },
+      shown: () => undefined,
     },
     events: {
       certificateIssued: ({ serial }) => told.push(serial),

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { AttestedCaller, Attestor } from '../attestation/attestor.ts';
 import { identifyCaller } from '../attestation/identify-caller.ts';
-import type { CertificateAuthority, IssuedSvid } from '../ca/certificate-authority.ts';
+import type { CertificateAuthority } from '../ca/certificate-authority.ts';
+import type { IssuedSvid } from '../ca/issue-svid.ts';
 import type {
   IstioCertificateRequest,
   IstioCertificateService,
@@ -29,7 +30,7 @@ export interface SigningOptions {
   /** Has the registrations by which agents may ask for the identities of others. */
   readonly store: Pick<Store, 'get'>;
   /** What is handed out is in here before. */
-  readonly ledger: Pick<IssuanceLedger, 'record'>;
+  readonly ledger: Pick<IssuanceLedger, 'record' | 'shown'>;
   readonly revocations: Pick<Revocations, 'callers'>;
   readonly clock: Clock;
   readonly events: Pick<ControlEvents, 'certificateIssued' | 'certificateRefused'>;
@@ -87,7 +88,10 @@ export function signingService(
       // Nothing may come between this look and the record, or a revocation could miss both.
       if (watched.some(({ signal }) => signal.aborted)) throw revokedMeanwhile(grant);
       const about = { issuedAtMs: options.clock.now(), attestor: grant.by, peerAddress };
-      await options.ledger.record(issuedRecord(issued.chain, about));
+      if (proof !== undefined) options.ledger.shown(proof.serial, options.clock.now());
+      // What is for another does not replace what the agent itself has.
+      const replaces = grant.id.equals(caller.id) ? serial : '';
+      await options.ledger.record(issuedRecord(issued.chain, about), replaces);
       await caller.issued?.(issued.chain[0]);
       return issued;
     } finally {

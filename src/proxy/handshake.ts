@@ -143,7 +143,8 @@ async function conclude(
     const peer = judge(chain, judgement);
     checkProtocol(socket, judgement.neededProtocol);
     const ownSerial = ownSerialOf(socket);
-    judgement.revocations.admit(socket, { ownSerial, peerSerial: peer.serial });
+    const { serial: peerSerial, authoritySerials } = peer;
+    judgement.revocations.admit(socket, { ownSerial, peerSerial, authoritySerials });
     judgement.federation.admit(socket, peer.id);
     const tls = tlsFactsOf(socket);
     const own = judgement.identity().svid.chain[0]?.notAfterMs ?? 0;

@@ -1,9 +1,8 @@
 import type { TLSSocket } from 'node:tls';
 import { MeshError } from '../lib/errors.ts';
 import type { Identity } from '../spiffe/identity.ts';
-import type { SpiffeId } from '../spiffe/spiffe-id.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
-import { verifyPeer } from '../spiffe/verify-peer.ts';
+import { verifiedPeer } from '../spiffe/verify-peer.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { describeCertificate } from '../x509/describe-certificate.ts';
 import type { TlsFacts } from './proxy-events.ts';
@@ -16,6 +15,8 @@ export interface Peer {
   readonly principal: string;
   /** Serial of its certificate in lower-case hex. */
   readonly serial: string;
+  /** Serials of the authorities by which it was proved. */
+  readonly authoritySerials: readonly string[];
   /** When its certificate runs out, in milliseconds since 1970. */
   readonly notAfterMs: number;
 }
@@ -39,7 +40,7 @@ const SCHEME = 'spiffe://';
  */
 export function provenPeer(chain: readonly Certificate[], trust: PeerTrust): Peer {
   const { identity, trustDomains, nowMs, purpose } = trust;
-  const id: SpiffeId = verifyPeer({
+  const { id, path } = verifiedPeer({
     chain,
     bundles: ({ name }) =>
       trustDomains.includes(name) ? identity.bundle : federatedBundle(identity, name),
@@ -50,7 +51,8 @@ export function provenPeer(chain: readonly Certificate[], trust: PeerTrust): Pee
   const text = id.toString();
   return {
     ...{ id: text, principal: text.slice(SCHEME.length) },
-    ...{ serial: leaf?.serial ?? '', notAfterMs: leaf?.notAfterMs ?? 0 },
+    ...{ serial: leaf?.serial ?? '', authoritySerials: path.slice(1).map(({ serial }) => serial) },
+    ...{ notAfterMs: leaf?.notAfterMs ?? 0 },
   };
 }
 

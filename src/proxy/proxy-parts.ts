@@ -46,7 +46,7 @@ export class ProxyParts {
     const table = new ConnectionTable(reporter);
     const enforcement = new Enforcement(options);
     enforcement.onChange(() => table.recheck((admission) => enforcement.judge(admission)));
-    const revocations = new RevocationGuard(facts);
+    const revocations = new RevocationGuard(facts, clock);
     revocations.onChange(() => table.closeRevoked((shown) => revocations.refusal(shown)));
     const trustDomains = [settings.trustDomain, ...settings.trustDomainAliases];
     const federation = new FederationGuard(identity, trustDomains);
@@ -81,6 +81,7 @@ export class ProxyParts {
         appOf: appFinder(() => this.#served, options.ownAddresses),
       }),
     });
+    revocations.onAuthority(() => pool.rotate());
     this.#sockets = new AcceptedSockets(reporter, limits.maxConnections);
     this.#sockets.follow(this.#hbone.server, 'inbound');
     this.#pool = pool;

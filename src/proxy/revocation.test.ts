@@ -56,6 +56,23 @@ describe.each(['hbone', 'istio-mtls'] as const)('revocation over %s', (transport
     expect(informed.events.handshakes[0]).toMatchObject({ presentedId: id, reason: detail });
   });
 
+  it('of the authority that signed closes and refuses every chain through it', async () => {
+    await using pair = await startPair({ transport });
+    const socket = await dial(pair.outbound);
+    expect(await ask(socket, 'hello')).toBe('hello');
+    const ending = readToEnd(socket);
+    const signer = pair.client.identity.current.svid.chain[1]?.serial ?? '';
+    const { facts } = pair.server;
+    const revocations = [revocation('spiffe://cluster.local', signer)];
+    facts.set({ ...facts.current, revocations });
+    expect((await ending).how).toBe('reset');
+    const next = await dial(pair.outbound);
+    expect((await readToEnd(next)).received.toString()).toBe('');
+    await until(() => pair.server.events.handshakes.length > 0);
+    const { reason } = pair.server.events.handshakes[0] ?? {};
+    expect(reason).toContain(`certificate ${signer} of "spiffe://cluster.local" was revoked`);
+  });
+
   it('is obeyed by the one that is revoked too, and ends with a new certificate', async () => {
     await using pair = await startPair({ transport });
     const { client, server } = pair;

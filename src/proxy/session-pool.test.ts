@@ -72,7 +72,13 @@ function poolOf(...prepared: readonly FakeSession[]): FakeDials {
       ...{
         session,
         ownSerial: '01',
-        peer: { id: 'spiffe://x/y', principal: 'x/y', serial: '02', notAfterMs: 0 },
+        peer: {
+          id: 'spiffe://x/y',
+          principal: 'x/y',
+          serial: '02',
+          authoritySerials: [],
+          notAfterMs: 0,
+        },
       },
       tls: { tlsVersion: 'TLSv1.3', cipher: undefined, keyExchange: null },
     };

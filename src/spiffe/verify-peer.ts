@@ -52,6 +52,18 @@ export interface PeerQuestion {
  * @throws {MeshError} ERR_SVID for what the certificate is, ERR_PATH for who signed it and when.
  */
 export function verifyPeer(question: PeerQuestion): SpiffeId {
+  return verifiedPeer(question).id;
+}
+
+/**
+ * As `verifyPeer`, with the path by which the peer was proved, leaf to root.
+ *
+ * @throws {MeshError} as verifyPeer does.
+ */
+export function verifiedPeer(question: PeerQuestion): {
+  readonly id: SpiffeId;
+  readonly path: readonly Certificate[];
+} {
   const { chain, bundles, nowMs, purpose } = question;
   const [leaf, ...intermediates] = chain;
   if (leaf === undefined) throw new MeshError('ERR_SVID', 'the peer showed no certificate');
@@ -63,14 +75,14 @@ export function verifyPeer(question: PeerQuestion): SpiffeId {
   if (roots.length === 0) {
     refuse(leaf, `is of the trust domain "${id.trustDomain}", whose authorities are all revoked`);
   }
-  validatePath({
+  const path = validatePath({
     leaf,
     intermediates,
     roots,
     nowMs,
     ...(purpose === undefined ? {} : { purpose }),
   });
-  return id;
+  return { id, path };
 }
 
 function refuse(leaf: Certificate, problem: string): never {

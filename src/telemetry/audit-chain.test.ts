@@ -18,7 +18,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 function record(count: number): void {
   const { events, close } = openAuditLog(path, new ManualClock());
   for (let index = 0; index < count; index += 1) {
-    events.authorityRenewed({ role: 'intermediate', serial: String(index) });
+    events.taskFailed({ task: 'count', reason: String(index) });
   }
   close();
 }

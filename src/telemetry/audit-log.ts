@@ -88,7 +88,7 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
       agentConnected: (event) => mention('agent.connect', 'success', event),
       agentDisconnected: (event) => mention('agent.disconnect', 'success', event),
       factsRejected: (event) => mention('facts.reject', 'failure', event),
-      authorityRenewed: (event) => mention('authority.renew', 'success', event),
+      authorityRotated: ({ step, ...event }) => write(`authority.${step}`, 'success', event),
       bundleReceived: (event) => mention('bundle.receive', 'success', event),
       backupTaken: (event) => write('backup.take', 'success', event),
       backupRestored: (event) => write('backup.restore', 'success', event),

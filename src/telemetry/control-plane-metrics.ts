@@ -74,7 +74,7 @@ export function controlPlaneMetrics(
     certificateIssued: ({ by }) => issued({ attestor: by }),
     certificateRefused: ({ code }) => refused({ code }),
     certificateRevoked: ({ reason }) => revoked({ reason }),
-    authorityRenewed: ({ role }) => renewed({ role }),
+    authorityRotated: ({ role, step }) => void (step === 'activate' && renewed({ role })),
     tokenCreated: () => tokens(),
     resourcesChanged: ({ changes: list }) => {
       for (const { key, action } of list) changes({ kind: key.kind.split('.')[0] ?? '', action });

@@ -72,6 +72,8 @@ interface Deadline {
  */
 const CLOSE_DELAY_MS = 1_000;
 
+const RECONNECT = new MeshError('ERR_UNREACHABLE', 'the stream is opened anew');
+
 /** How long a stream must have been in sync for the next failure to count as the first. */
 const STEADY_MS = 30_000;
 
@@ -83,6 +85,7 @@ const STEADY_MS = 30_000;
 export class AdsClient {
   readonly #options: AdsClientOptions;
   readonly #state: WatchableValue<AdsState>;
+  #present: AbortController | undefined;
   /** Since when the client is cut off, if it is. */
   #cutOffMs: number;
   #steadyFromMs: number | undefined;
@@ -97,6 +100,11 @@ export class AdsClient {
     return this.#state;
   }
 
+  /** Ends the present stream, if there is one, and at once opens another with the credentials of now. */
+  reconnect(): void {
+    this.#present?.abort(RECONNECT);
+  }
+
   /** Connects, and connects again, until `signal` aborts. Never throws. */
   async run(signal: AbortSignal): Promise<void> {
     const {
@@ -109,6 +117,7 @@ export class AdsClient {
     while (!signal.aborted) {
       const lastError = await this.#attempt(signal);
       if (signal.aborted) return;
+      if (lastError === RECONNECT.message) continue;
       failures = this.#wasSteady() ? 1 : failures + 1;
       const waitMs = backoffMs(failures, { firstMs: firstRetryMs, maxMs: maxRetryMs, random });
       const retryAtMs = clock.now() + waitMs;
@@ -127,6 +136,7 @@ export class AdsClient {
   async #attempt(signal: AbortSignal): Promise<string> {
     const { clock } = this.#options;
     const attempt = new AbortController();
+    this.#present = attempt;
     const deadline = this.#deadline(attempt);
     this.#steadyFromMs = undefined;
     this.#state.set({ phase: 'connecting', sinceMs: clock.now() });

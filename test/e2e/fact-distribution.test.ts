@@ -54,7 +54,7 @@ afterEach(async () => {
 
 async function startAgent(name: string): Promise<Agent> {
   const cache = await openFactCache({
-    meshId: 'mesh',
+    meshIds: () => ['mesh'],
     directory: join(directory, name),
     clock: systemClock,
     saveDelayMs: 10,

@@ -17,7 +17,7 @@ export interface SidecarProcess {
 
 export interface SidecarProcessOptions {
   readonly group: ProcessGroup;
-  readonly plane: ControlPlaneRig;
+  readonly plane: Pick<ControlPlaneRig, 'createToken' | 'xdsPort'>;
   /** Name of the process and of the service account in `shop`. */
   readonly name: string;
   readonly directory: string;

@@ -6,6 +6,7 @@ import type { KindDefinition, Report, ResourceOf } from '../kind-definition.ts';
 import { closed, status } from '../schema.ts';
 
 const LONGEST_DOCUMENT = 1024 * 1024;
+const LONGEST_WINDOW_S = 90 * 86_400;
 
 const schema = Type.Object(
   {
@@ -19,6 +20,18 @@ const schema = Type.Object(
           maxLength: LONGEST_DOCUMENT,
           description: 'The SPIFFE bundle: a JWKS with spiffe_sequence, as JSON in a string.',
         }),
+        renewal: Type.Optional(
+          closed(
+            {
+              signer: Type.String({
+                maxLength: 40,
+                description: 'Serial of the certificate whose key signs now.',
+              }),
+              withinSeconds: Type.Number({ minimum: 0, maximum: LONGEST_WINDOW_S }),
+            },
+            'SVIDs of another signer are to be renewed, each at some moment of so many seconds.',
+          ),
+        ),
       },
       'Whose keys, and which.',
     ),

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { caKeyAlgorithms } from '../../../src/app/ca-key-algorithms.ts';
 import {
   type CertificateAuthority,
-  type IssuedSvid,
   openCertificateAuthority,
 } from '../../../src/ca/certificate-authority.ts';
 import { istioIssuanceRules } from '../../../src/ca/issuance-rules.ts';
+import type { IssuedSvid } from '../../../src/ca/issue-svid.ts';
 import { pluggedInAuthority } from '../../../src/ca/plugged-in-authority.ts';
+import { steady } from '../../../src/ca/rotating-authority.ts';
 import { decodeSigningChain } from '../../../src/ca/signing-chain.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { SpiffeId } from '../../../src/spiffe/spiffe-id.ts';
@@ -59,7 +60,9 @@ peer('openssl', (openssl) => {
       const intermediate = authority.intermediate.serial;
       const clock = { ...systemClock, now: () => Date.now() + 200 * 86_400_000 };
       const later = await openCertificateAuthority({ ...common, store, clock });
-      expect(await later.renewIntermediate()).toBe(true);
+      const order = { compromised: false, renewWithinMs: 0, waived: [] };
+      await later.rotation.prepare({ ...order, role: 'intermediate' });
+      await later.rotation.activate();
       expect(later.intermediate.serial).not.toBe(intermediate);
       const attime = ['-attime', String(Math.floor(clock.now() / 1_000))];
       expectVerified(directory, issueFor(directory, later), attime);
@@ -106,7 +109,13 @@ peer('openssl', (openssl) => {
         'cert-chain.pem': `${directory.read('mesh.pem')}${directory.read('root.pem')}`,
       };
       const chain = decodeSigningChain(files, { trustDomain, nowMs: Date.now() });
-      expectVerified(directory, issueFor(directory, pluggedInAuthority(chain, common)));
+      expectVerified(
+        directory,
+        issueFor(
+          directory,
+          pluggedInAuthority(steady({ files, chain }), { ...common, save: async () => undefined }),
+        ),
+      );
     },
   );
 });

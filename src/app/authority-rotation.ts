@@ -1,0 +1,84 @@
+import type { CertificateAuthority } from '../ca/certificate-authority.ts';
+import { type BundlePublisher, bundlePublisher } from '../control/bundle-publisher.ts';
+import type { ControlEvents } from '../control/control-events.ts';
+import type { CrlPublisher } from '../control/crl-publisher.ts';
+import type { Distribution } from '../control/distribution.ts';
+import type { IssuanceLedger } from '../control/issuance-ledger.ts';
+import type { Revocations } from '../control/revocations.ts';
+import { rotationEvidence } from '../control/rotation-evidence.ts';
+import { rotationRoutes } from '../control/rotation-routes.ts';
+import { RENEW_WITHIN_MS, RotationService } from '../control/rotation-service.ts';
+import { controlPlaneId } from '../control/server-identity.ts';
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { JsonRoute } from '../lib/json-socket-server.ts';
+import type { Task } from '../lib/tasks.ts';
+import type { Watchable } from '../lib/watchable.ts';
+import type { TrustBundle } from '../spiffe/trust-bundle.ts';
+import type { Store } from '../store/store.ts';
+import type { OpenAuthority } from './open-authority.ts';
+
+export type { RotationStatus } from '../control/rotation-status.ts';
+
+export interface AuthorityRotationParts {
+  readonly opened: OpenAuthority;
+  readonly store: Store;
+  readonly distribution: Distribution;
+  readonly ledger: IssuanceLedger;
+  readonly revocations: Revocations;
+  readonly events: ControlEvents;
+  readonly clock: Clock;
+  readonly rootNamespace: string;
+  readonly lists: CrlPublisher;
+  /** What agents are to trust, with whatever is in it beside the authority's roots. */
+  readonly bundle: Watchable<TrustBundle>;
+}
+
+/** The rotation of the authority, joined. */
+export interface AuthorityRotationRig {
+  readonly publisher: BundlePublisher;
+  readonly routes: Readonly<Record<string, JsonRoute>>;
+  readonly tasks: readonly Task[];
+  /** For SIGHUP: what goes wrong is told as an event. */
+  readonly reload: () => Promise<void>;
+}
+
+export function authorityRotation(parts: AuthorityRotationParts): AuthorityRotationRig {
+  const { store, distribution, ledger, revocations, events, clock, rootNamespace } = parts;
+  const { authority, reload } = parts.opened;
+  const { trustDomain } = authority;
+  const ownId = controlPlaneId(trustDomain, rootNamespace).toString();
+  const about = { authority, distribution, ledger, revocations, store, clock, ownId };
+  const publisher = bundlePublisher({
+    ...{ store, bundle: parts.bundle, clock, events },
+    renewal: () => renewalOf(authority),
+  });
+  const service = new RotationService({
+    ...{ authority, publisher, lists: parts.lists, revocations, ledger, clock, events },
+    evidence: (version) => rotationEvidence(about, version),
+  });
+  const reloadAs = async (actor: string): Promise<unknown> => {
+    const order = { compromised: false, renewWithinMs: RENEW_WITHIN_MS, waived: [] };
+    const reloaded = await reload(order);
+    if (reloaded.changed !== 'nothing') service.prepared(actor);
+    return reloaded;
+  };
+  return {
+    publisher,
+    routes: rotationRoutes({ service, reload: () => reloadAs('admin-socket') }),
+    tasks: [publisher.run, parts.lists.run, service.run],
+    async reload() {
+      try {
+        await reloadAs('SIGHUP');
+      } catch (error) {
+        events.taskFailed({ task: 'read the plug-in CA again', reason: messageOf(error) });
+      }
+    },
+  };
+}
+
+function renewalOf({ intermediate, slots }: CertificateAuthority) {
+  const { rotation } = slots.current;
+  const withinMs = rotation.phase === 'retiring' ? rotation.renewWithinMs : RENEW_WITHIN_MS;
+  return { signer: intermediate.serial, withinSeconds: withinMs / 1_000 };
+}

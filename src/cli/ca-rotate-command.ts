@@ -1,0 +1,85 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Command, Option } from 'commander';
+import { callAdmin } from '../app/admin-client.ts';
+import type { RotationStatus } from '../app/authority-rotation.ts';
+import { caStatusText, waitingText } from './ca-status-command.ts';
+import {
+  type CommonOptions,
+  dataDirOf,
+  dataDirOption,
+  outputOption,
+  withExamples,
+} from './options.ts';
+import { print } from './output.ts';
+import { progressOn } from './progress.ts';
+
+interface RotateOptions extends CommonOptions {
+  readonly root?: boolean;
+  readonly compromised?: boolean;
+  readonly waive: readonly string[];
+  readonly renewWithin?: string;
+  readonly wait?: boolean;
+}
+
+const POLL_MS = 300;
+
+/** `hauberk ca rotate`. */
+export function caRotateCommand(): Command {
+  const command = new Command('rotate')
+    .description(
+      'replace the key that signs, or with --root the root too, without a failed request: the new one is made known, signs when everybody knows it, and the old one goes when nobody needs it',
+    )
+    .option('--root', 'the root; without it, the intermediate under the present root')
+    .option(
+      '--compromised',
+      'the old key may be in other hands: every workload renews at once, nobody who is away is waited for, then the old key is revoked. Also hastens a rotation under way',
+    )
+    .addOption(
+      new Option(
+        '--waive <name>',
+        'do not wait for this workload (namespace/name) or SPIFFE ID; may be repeated, also while a rotation is under way',
+      )
+        .argParser((name: string, before: readonly string[]) => [...before, name])
+        .default([] as readonly string[], 'nobody'),
+    )
+    .option(
+      '--renew-within <duration>',
+      'how long workloads may take to renew what the old key has signed (default: 10m)',
+    )
+    .option('--wait', 'return when it is done')
+    .addOption(dataDirOption())
+    .addOption(outputOption())
+    .action(async (options: RotateOptions) => {
+      const dataDir = dataDirOf(options);
+      const { root = false, compromised = false, waive, renewWithin } = options;
+      const role = root ? 'root' : 'intermediate';
+      const body = { role, compromised, waive, renewWithin };
+      const call = { method: 'POST', path: '/v1/ca/rotate', body } as const;
+      const begun = await callAdmin<RotationStatus>(dataDir, call);
+      const status = options.wait ? await untilDone(dataDir, begun) : begun;
+      print(options.output ?? 'text', status, caStatusText);
+    });
+  return withExamples(
+    command,
+    'hauberk ca rotate',
+    'hauberk ca rotate --root --wait',
+    'hauberk ca rotate --root --compromised --waive shop/reviews-1',
+  );
+}
+
+async function untilDone(dataDir: string, begun: RotationStatus): Promise<RotationStatus> {
+  const progress = progressOn(process.stderr);
+  let shown = '';
+  try {
+    for (let status = begun; ; ) {
+      if (status.rotation.phase === 'steady') return status;
+      const text = waitingText(status.rotation);
+      if (text !== shown) progress.show(text);
+      shown = text;
+      await delay(POLL_MS);
+      status = await callAdmin<RotationStatus>(dataDir, { method: 'GET', path: '/v1/ca/status' });
+    }
+  } finally {
+    progress.clear();
+  }
+}

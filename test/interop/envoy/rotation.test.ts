@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { callAdmin } from '../../../src/app/admin-client.ts';
+import type { RotationStatus } from '../../../src/app/authority-rotation.ts';
+import { freePorts } from '../../../src/app/demo/free-ports.ts';
+import { ProcessGroup } from '../../../src/app/demo/process-group.ts';
+import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../../kit/control-plane-rig.ts';
+import { Envoy } from '../../kit/envoy.ts';
+import { peer } from '../../kit/peer.ts';
+import { CLIENT_ID, echoServer, SERVER_ID, startApp, type TestApp } from '../../kit/proxy-pair.ts';
+import { type SidecarProcess, sidecarProcess } from '../../kit/sidecar-process.ts';
+import { steadyLoad } from '../../kit/steady-load.ts';
+
+const PATIENCE_MS = 60_000;
+let directory: string;
+let group: ProcessGroup;
+let plane: ControlPlaneRig;
+let app: TestApp;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'hauberk-envoy-rotation-'));
+  group = new ProcessGroup(directory);
+  plane = await controlPlaneRig();
+  await plane.apply(SHOP);
+  app = await startApp(echoServer());
+});
+afterEach(async () => {
+  await group.stop();
+  await plane.close();
+  await app[Symbol.asyncDispose]();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function sidecar(name: string): Promise<SidecarProcess> {
+  const [hbonePort = 0] = await freePorts(1);
+  return sidecarProcess({ group, plane, directory, name, hbonePort, args: [] });
+}
+
+async function envoyBeside(
+  beside: SidecarProcess,
+  options: Pick<Parameters<typeof Envoy.start>[0], 'binary' | 'egress' | 'ingress'>,
+): Promise<Envoy> {
+  const { spiffeSocket } = await beside.status();
+  return Envoy.start({ ...options, sdsPath: spiffeSocket.path });
+}
+
+/** Rotates, and waits until it is done. */
+async function rotate(order: object): Promise<RotationStatus> {
+  const body = { renewWithin: '1s', ...order };
+  await callAdmin(plane.dataDir, { method: 'POST', path: '/v1/ca/rotate', body });
+  const deadlineMs = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const call = { method: 'GET', path: '/v1/ca/status' } as const;
+    const status = await callAdmin<RotationStatus>(plane.dataDir, call);
+    if (status.rotation.phase === 'steady') return status;
+    if (Date.now() > deadlineMs) throw new Error(`not in time: ${JSON.stringify(status)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+peer('envoy-1.40', (binary) => {
+  it('serves without a failed request through every kind of rotation, fed by our SDS', async () => {
+    await using stack = new AsyncDisposableStack();
+    const [reviews, products] = [await sidecar('reviews'), await sidecar('products')];
+    const to = stack.use(
+      await envoyBeside(reviews, { binary, ingress: { to: app.address, trust: CLIENT_ID } }),
+    );
+    const egress = { to: to.address('ingress'), trust: SERVER_ID };
+    const from = stack.use(await envoyBeside(products, { binary, egress }));
+    const load = steadyLoad(from.address('egress'), 2);
+    const before = await rotate({ role: 'intermediate' });
+    const after = await rotate({ role: 'root' });
+    expect(after.bundle.roots).not.toEqual(before.bundle.roots);
+    const last = await rotate({ role: 'root', compromised: true });
+    expect(last.bundle.roots).not.toEqual(after.bundle.roots);
+    const { requests } = load;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    expect(load.requests).toBeGreaterThan(requests);
+    const { identity } = await reviews.status();
+    expect(identity.roots).toEqual(last.bundle.roots);
+    expect(await to.counter(/ssl_context_update_by_sds$/)).toBeGreaterThan(3);
+  });
+});

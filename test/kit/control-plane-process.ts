@@ -1,0 +1,91 @@
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { callAdmin } from '../../src/app/admin-client.ts';
+import type { RotationStatus } from '../../src/app/authority-rotation.ts';
+import type { ProcessGroup, StartedProcess } from '../../src/app/demo/process-group.ts';
+
+const binary = fileURLToPath(new URL('../../bin/hauberk', import.meta.url));
+
+/** A control plane as a process of its own, which can be killed and started again. */
+export interface ControlPlaneProcess {
+  readonly dataDir: string;
+  readonly xdsPort: number;
+  readonly process: StartedProcess;
+  apply(manifest: string): Promise<unknown>;
+  createToken(namespace: string, serviceAccount: string): Promise<string>;
+  status(): Promise<RotationStatus>;
+  /** Ends it at once, as a crash would. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+}
+
+export interface ControlPlaneProcessOptions {
+  readonly group: ProcessGroup;
+  readonly dataDir: string;
+  readonly xdsPort: number;
+  /** Further arguments of `hauberk up`. */
+  readonly args?: readonly string[];
+}
+
+const PATIENCE_MS = 20_000;
+const API = ['--api-listen', '127.0.0.1:0'];
+
+/** Starts one and waits until it answers. */
+export async function controlPlaneProcess(
+  options: ControlPlaneProcessOptions,
+): Promise<ControlPlaneProcess> {
+  const { group, dataDir, xdsPort, args = [] } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  let runs = 0;
+  const launch = (): StartedProcess => {
+    runs += 1;
+    return group.start({
+      name: `control-plane-${runs}`,
+      args: [binary, 'up', '--data-dir', dataDir, '--xds', `127.0.0.1:${xdsPort}`, ...API, ...args],
+      env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent' },
+    });
+  };
+  const status = (): Promise<RotationStatus> =>
+    callAdmin<RotationStatus>(dataDir, { method: 'GET', path: '/v1/ca/status' });
+  const answering = async (): Promise<void> => {
+    const deadlineMs = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const answers = await status().then(
+        () => true,
+        () => false,
+      );
+      if (answers) return;
+      if (!running.running || Date.now() > deadlineMs) {
+        throw new Error(`the control plane did not get ready: ${running.log()}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  let running = launch();
+  await answering();
+  return {
+    dataDir,
+    xdsPort,
+    get process() {
+      return running;
+    },
+    apply: (manifest) =>
+      callAdmin(dataDir, {
+        ...{ method: 'POST', path: '/v1/apply', body: { manifest, source: 'test.yaml' } },
+      }),
+    async createToken(namespace, serviceAccount) {
+      const body = { namespace, serviceAccount, lifetime: '1h' };
+      const call = { method: 'POST', path: '/v1/tokens', body } as const;
+      return (await callAdmin<{ token: string }>(dataDir, call)).token;
+    },
+    status,
+    async kill() {
+      running.kill('SIGKILL');
+      await running.exited;
+    },
+    async start() {
+      running = launch();
+      await answering();
+    },
+  };
+}
