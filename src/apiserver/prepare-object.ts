@@ -1,4 +1,5 @@
 import type { FieldProblem } from '../resources/field-problem.ts';
+import { inertWarning } from '../resources/inert-warning.ts';
 import type { KindRegistry } from '../resources/kind-registry.ts';
 import type { Resource } from '../resources/resource.ts';
 import { validateResource } from '../resources/validate-resource.ts';
@@ -39,7 +40,8 @@ export function prepareObject(
   const validated = validateResource(whole, { kinds });
   if ('problems' in validated) throw refusal(validated.problems, whole, call);
   const { resource, warnings } = validated;
-  call.warnings.push(...warnings.map(warningText));
+  const inert = inertWarning(definition);
+  call.warnings.push(...[...(inert === undefined ? [] : [inert]), ...warnings].map(warningText));
   if (live === undefined) return resource;
   const completed = definition.completeUpdate?.(live, resource) ?? resource;
   const problems = validateUpdate(live, completed, { definition, version });

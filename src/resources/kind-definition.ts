@@ -126,6 +126,8 @@ export interface KindDefinition<T extends Resource = Resource> {
    * all, `~` none; empty for all.
    */
   exportedTo?(resource: T): readonly string[];
+  /** Nothing in the mesh acts on it yet, which everybody who writes one is told. */
+  readonly inert?: true;
   /** Its contents are sealed at rest and quoted in no message. */
   readonly confidential: boolean;
   /** Set when people can neither apply nor delete it: what does, for the message that refuses. */

@@ -1,7 +1,9 @@
 import { MeshError } from '../lib/errors.ts';
 import { pathOf } from './field-path.ts';
 import { type FieldProblem, quote } from './field-problem.ts';
+import { inertWarning } from './inert-warning.ts';
 import { isPlainObject, type Json } from './json-tree.ts';
+import { kindOf } from './kinds.ts';
 import { textProblem } from './manifest-text.ts';
 import { keyOf, keyText, type Resource } from './resource.ts';
 import { validateResource } from './validate-resource.ts';
@@ -119,7 +121,11 @@ function check(
     return;
   }
   const { resource } = checked;
-  const warnings = checked.warnings.map((warning) => lineText(located(warning), options.source));
+  const definition = kindOf(resource);
+  const inert = definition === undefined ? undefined : inertWarning(definition);
+  const warnings = [...(inert === undefined ? [] : [inert]), ...checked.warnings].map((warning) =>
+    lineText(located(warning), options.source),
+  );
   into.documents.push({ resource, line, warnings });
 }
 

@@ -76,6 +76,7 @@ export const certificateRequest: KindDefinition<CertificateRequest> = {
   subresources: { status: true },
   selectableFields: ['spec.issuerRef.group', 'spec.issuerRef.kind', 'spec.issuerRef.name'],
   visibility: 'never',
+  inert: true,
   confidential: false,
 };
 

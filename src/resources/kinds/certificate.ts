@@ -33,5 +33,6 @@ export const certificate: KindDefinition<Certificate> = {
   subresources: { status: true },
   selectableFields: ['spec.issuerRef.group', 'spec.issuerRef.kind', 'spec.issuerRef.name'],
   visibility: 'never',
+  inert: true,
   confidential: false,
 };

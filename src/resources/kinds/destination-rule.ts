@@ -63,6 +63,7 @@ export const destinationRule: KindDefinition<DestinationRule> = {
   warn: warnOfDestinationRule,
   subresources: { status: true },
   visibility: 'mesh',
+  inert: true,
   exportedTo: ({ spec }) => (spec.workloadSelector === undefined ? (spec.exportTo ?? []) : ['.']),
   confidential: false,
 };

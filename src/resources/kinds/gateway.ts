@@ -79,5 +79,6 @@ export const gateway: KindDefinition<Gateway> = {
   warn: warnOfGateway,
   subresources: { status: true },
   visibility: 'mesh',
+  inert: true,
   confidential: false,
 };

@@ -14,6 +14,7 @@ const common = {
   columns: [readyColumn, readyMessageColumn, ageColumn],
   subresources: { status: true },
   visibility: 'never',
+  inert: true,
   confidential: false,
 } as const;
 

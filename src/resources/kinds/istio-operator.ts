@@ -145,6 +145,7 @@ export const istioOperator: KindDefinition<IstioOperator> = {
   warn: warnOfOperator,
   subresources: { status: true },
   visibility: 'never',
+  inert: true,
   confidential: false,
 };
 

@@ -88,6 +88,7 @@ export const prometheusRule: KindDefinition<PrometheusRule> = {
   validate: checkPrometheusRule,
   subresources: { status: true },
   visibility: 'never',
+  inert: true,
   confidential: false,
 };
 

@@ -93,6 +93,7 @@ export const serviceEntry: KindDefinition<ServiceEntry> = {
   warn: warnOfServiceEntry,
   subresources: { status: true },
   visibility: 'mesh',
+  inert: true,
   exportedTo: ({ spec: { exportTo = [] } }) => exportTo,
   confidential: false,
 };

@@ -121,5 +121,6 @@ export const sidecar: KindDefinition<Sidecar> = {
   warn: warnOfSidecar,
   subresources: { status: true },
   visibility: 'own-and-root',
+  inert: true,
   confidential: false,
 };

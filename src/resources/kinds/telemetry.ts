@@ -186,6 +186,7 @@ export const telemetry: KindDefinition<Telemetry> = {
   warn: ({ spec: wanted }, report) => warnOfAttachment(wanted, report),
   subresources: { status: true },
   visibility: 'own-and-root',
+  inert: true,
   confidential: false,
 };
 

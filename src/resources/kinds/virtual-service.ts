@@ -30,6 +30,7 @@ export const virtualService: KindDefinition<VirtualService> = {
   warn: warnOfVirtualService,
   subresources: { status: true },
   visibility: 'mesh',
+  inert: true,
   exportedTo: ({ spec }) => spec.exportTo ?? [],
   confidential: false,
 };

@@ -118,6 +118,7 @@ export const workloadGroup: KindDefinition<WorkloadGroup> = {
   validate: checkWorkloadGroup,
   subresources: { status: true },
   visibility: 'never',
+  inert: true,
   confidential: false,
 };
 

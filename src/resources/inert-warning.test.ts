@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { inertWarning } from './inert-warning.ts';
+import { kindNamed } from './kinds.ts';
+import { parseManifest } from './parse-manifest.ts';
+
+it.each(['requestauthentication', 'destinationrule', 'certificate'])(
+  'says of a %s that nothing acts on it',
+  (name) => {
+    const definition = kindNamed(name);
+    expect(definition && inertWarning(definition)?.message).toContain('nothing in the mesh acts');
+  },
+);
+
+it.each(['authorizationpolicy', 'peerauthentication', 'service', 'role'])(
+  'says nothing of a %s',
+  (name) => {
+    const definition = kindNamed(name);
+    expect(definition && inertWarning(definition)).toBeUndefined();
+  },
+);
+
+it('is told with the file and the line to those who apply a manifest', () => {
+  const text =
+    'apiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: { name: jwt }\nspec: {}\n';
+  const [document] = parseManifest(text, { source: 'jwt.yaml' });
+  expect(document?.warnings).toEqual([
+    'jwt.yaml:1: RequestAuthentication "jwt": RequestAuthentication is stored and shown, but nothing in the mesh acts on it yet',
+  ]);
+});
