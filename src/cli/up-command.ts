@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { type CaKeyAlgorithm, caKeyAlgorithms } from '../app/ca-key-algorithms.ts';
-import type { ControlPlaneConfig, ControlPlaneReady } from '../app/control-plane.ts';
+import type { ControlPlaneConfig, ControlPlaneReady } from '../app/control-plane-config.ts';
 import { ROOT_NAMESPACE } from '../app/data-dir.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
 import { parseAddress } from './address.ts';

@@ -1,0 +1,51 @@
+import type { ConnectRouter } from '@connectrpc/connect';
+import type { Attestor } from '../attestation/attestor.ts';
+import type { ReturnTickets } from '../attestation/return-tickets.ts';
+import type { AgentClocks } from '../control/agent-clocks.ts';
+import { discoveryService } from '../control/discovery-service.ts';
+import type { Distribution } from '../control/distribution.ts';
+import { heartbeatService } from '../control/heartbeat-service.ts';
+import { returnTicketService } from '../control/return-ticket-service.ts';
+import { serviceAccounts } from '../control/service-accounts.ts';
+import { signingService } from '../control/signing-service.ts';
+import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
+import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
+import { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
+import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
+import type { ControlPlaneParts } from './control-plane-parts.ts';
+
+export interface AgentServiceParts {
+  /** Who may get certificates, and who has one already. */
+  readonly attestors: { readonly all: readonly Attestor[]; readonly svids: Attestor };
+  readonly tickets: ReturnTickets;
+  readonly distribution: Distribution;
+  readonly clocks: AgentClocks;
+  readonly signal: AbortSignal;
+}
+
+/** What agents ask for over gRPC. */
+export function agentServices(
+  { store, ledger, revocations, authority, tokenAuthority, events, clock }: ControlPlaneParts,
+  { attestors, tickets, distribution, clocks, signal }: AgentServiceParts,
+): (router: ConnectRouter) => void {
+  const { all, svids: attestor } = attestors;
+  const accounts = serviceAccounts(store);
+  const signing = { authority, attestors: all, serviceAccounts: accounts, store, ledger };
+  const discovery = discoveryService({
+    ...{ distribution, attestor, revocations, ledger, clock, signal },
+  });
+  return (router) => {
+    router.service(Health, heartbeatService({ attestor, clocks }));
+    router.service(
+      IstioCertificateService,
+      signingService({ ...signing, revocations, events, clock }),
+    );
+    router.service(ReturnTicketService, returnTicketService({ tickets, attestor, revocations }));
+    router.service(
+      JwtSvidService,
+      tokenAuthority.jwtSvids({ attestor, serviceAccounts: accounts, revocations }),
+    );
+    router.service(AggregatedDiscoveryService, discovery, { acceptCompression: [] });
+  };
+}

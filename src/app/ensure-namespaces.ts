@@ -1,0 +1,15 @@
+import { defaultAccount } from '../control/admission.ts';
+import type { Store } from '../store/store.ts';
+
+/** Makes the namespaces that are missing, each with its default ServiceAccount. */
+export async function ensureNamespaces(store: Store, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    if ((await store.get({ kind: 'Namespace', name })) !== undefined) continue;
+    const status = { phase: 'Active' };
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, status };
+    await store.commit([
+      { op: 'put', resource: namespace },
+      { op: 'put', resource: defaultAccount(name) },
+    ]);
+  }
+}
