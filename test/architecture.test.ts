@@ -91,9 +91,9 @@ describe('the architecture', () => {
   });
 });
 
-describe('ARCHITECTURE.md', () => {
+describe.each(['ARCHITECTURE.md', 'docs/identity.md'])('%s', (page) => {
   it('names only paths that exist', () => {
-    const text = readFileSync('ARCHITECTURE.md', 'utf8');
+    const text = readFileSync(page, 'utf8');
     const named = [
       ...text.matchAll(/`((?:src|test|bench|bin|docs|examples|scripts|proto)\/[^`\s*]*)`/g),
     ].map(([, path = '']) => path);
