@@ -10,7 +10,7 @@ import { rotationRoutes } from '../control/rotation-routes.ts';
 import { RENEW_WITHIN_MS, RotationService } from '../control/rotation-service.ts';
 import { controlPlaneId } from '../control/server-identity.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
+import { MeshError, messageOf } from '../lib/errors.ts';
 import type { JsonRoute } from '../lib/json-socket-server.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
@@ -19,6 +19,9 @@ import type { Store } from '../store/store.ts';
 import type { OpenAuthority } from './open-authority.ts';
 
 export type { RotationStatus } from '../control/rotation-status.ts';
+
+/** How often it is looked whether the plug-in CA is to be read again. */
+const RELOAD_MS = 500;
 
 export interface AuthorityRotationParts {
   readonly opened: OpenAuthority;
@@ -39,8 +42,11 @@ export interface AuthorityRotationRig {
   readonly publisher: BundlePublisher;
   readonly routes: Readonly<Record<string, JsonRoute>>;
   readonly tasks: readonly Task[];
-  /** For SIGHUP: what goes wrong is told as an event. */
-  readonly reload: () => Promise<void>;
+  /**
+   * For SIGHUP: what goes wrong is told as an event. While another rotation is under way it is tried
+   * again until that has ended, since nobody sends the signal twice.
+   */
+  readonly reload: () => void;
 }
 
 export function authorityRotation(parts: AuthorityRotationParts): AuthorityRotationRig {
@@ -63,16 +69,34 @@ export function authorityRotation(parts: AuthorityRotationParts): AuthorityRotat
     if (reloaded.changed !== 'nothing') service.prepared(actor);
     return reloaded;
   };
+  const asked = { reload: false };
+  const reloading: Task = async (signal) => {
+    while (!signal.aborted) {
+      if (asked.reload) {
+        // Before it is read: a signal that comes meanwhile is for files that are newer.
+        asked.reload = false;
+        if (await mustReloadAgain()) asked.reload = true;
+      }
+      await clock.sleep(RELOAD_MS, signal);
+    }
+  };
+  const mustReloadAgain = async (): Promise<boolean> => {
+    try {
+      await reloadAs('SIGHUP');
+      return false;
+    } catch (error) {
+      const again = MeshError.is(error, 'ERR_CONFLICT');
+      if (!again)
+        events.taskFailed({ task: 'read the plug-in CA again', reason: messageOf(error) });
+      return again;
+    }
+  };
   return {
     publisher,
     routes: rotationRoutes({ service, reload: () => reloadAs('admin-socket') }),
-    tasks: [publisher.run, parts.lists.run, service.run],
-    async reload() {
-      try {
-        await reloadAs('SIGHUP');
-      } catch (error) {
-        events.taskFailed({ task: 'read the plug-in CA again', reason: messageOf(error) });
-      }
+    tasks: [publisher.run, parts.lists.run, service.run, reloading],
+    reload() {
+      asked.reload = true;
     },
   };
 }

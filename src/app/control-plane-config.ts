@@ -36,7 +36,7 @@ export interface ControlPlaneReady {
   /** What a request for no lifetime gets: as configured, or less where the chain ends before. */
   readonly svidLifetimeMs: number;
   /** Reads --ca-dir again, as SIGHUP asks for. */
-  readonly reload: () => Promise<void>;
+  readonly reload: () => void;
   /** Where OpenID Connect discovery is served, if it is. */
   readonly oidcPort: number | undefined;
 }
