@@ -53,7 +53,8 @@ async function signedBy(serial: string): Promise<void> {
     const { slots } = await plane.status();
     const { identity } = await agent.status();
     if (slots[0]?.intermediate.serial === serial && identity.issuerSerial === serial) return;
-    if (Date.now() > deadlineMs) throw new Error(`not in time: wanted ${serial}, agent has ${JSON.stringify(identity)}, slots ${JSON.stringify(slots)}`);
+    if (Date.now() > deadlineMs)
+      throw new Error(`wanted ${serial}: ${JSON.stringify({ identity, slots })}`);
     // Agents have ten minutes for that; somebody in a hurry says so.
     await hauberk(['ca', 'rotate', '--compromised', '--data-dir', plane.dataDir]);
     await new Promise((resolve) => setTimeout(resolve, 200));
