@@ -3,9 +3,9 @@ import { tokenLedger } from '../attestation/token-ledger.ts';
 import { isDelegated } from '../control/delegation.ts';
 import { sweepCredentials } from '../control/sweep-credentials.ts';
 import { tokenSecrets } from '../control/token-secrets.ts';
+import { fingerprint } from '../x509/certificate.ts';
 import type { ControlPlaneParts } from './control-plane-parts.ts';
 import { openReturnTickets } from './return-tickets.ts';
-import { rootFingerprint } from './root-fingerprint.ts';
 
 const REENROL_GRACE_MS = 72 * 3_600_000;
 
@@ -15,8 +15,8 @@ export function attestation(parts: ControlPlaneParts) {
   const { rootNamespace, reenrolGraceMs: graceMs = REENROL_GRACE_MS } = config;
   const { trustDomain } = authority;
   const records = tokenSecrets(store, rootNamespace);
-  const pin = (): string => rootFingerprint(authority);
-  const tokens = tokenLedger({ records, trustDomain, rootFingerprint: pin, clock });
+  const roots = (): readonly string[] => authority.bundle.current.x509Authorities.map(fingerprint);
+  const tokens = tokenLedger({ records, trustDomain, roots, clock });
   const returns = openReturnTickets({ ...parts, trustDomain, rootNamespace, graceMs });
   const { tickets } = returns;
   const shared = {

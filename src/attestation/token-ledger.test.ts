@@ -11,12 +11,14 @@ function setUp(): {
   clock: ManualClock;
   records: ReturnType<typeof memoryTokenRecords>;
   ledger: TokenLedger;
+  roots: string[];
 } {
   const clock = new ManualClock();
   const records = memoryTokenRecords();
   const trustDomain = TrustDomain.parse('cluster.local');
-  const ledger = tokenLedger({ records, trustDomain, rootFingerprint: () => PIN, clock });
-  return { clock, records, ledger };
+  const roots = [PIN];
+  const ledger = tokenLedger({ records, trustDomain, roots: () => roots, clock });
+  return { clock, records, ledger, roots };
 }
 
 const request = { namespace: 'shop', serviceAccount: 'reviews', lifetimeMs: 60_000 };
@@ -59,6 +61,23 @@ describe('tokenLedger', () => {
     const { text } = await ledger.create(request);
     await (await callerOf(ledger, text)).confirm('key-a');
     await expect((await callerOf(ledger, text)).confirm('key-a')).resolves.toBeUndefined();
+  });
+
+  it('takes a token while the root that it names is trusted beside a newer one', async () => {
+    const { ledger, roots } = setUp();
+    const { text } = await ledger.create(request);
+    roots.unshift('cd'.repeat(32));
+    await expect(callerOf(ledger, text)).resolves.toMatchObject({ by: 'enrolment-token' });
+    expect((await ledger.create(request)).text).toContain('cdcd');
+  });
+
+  it('refuses a token of a root that is trusted no more, which a thief may have been shown', async () => {
+    const { ledger, roots } = setUp();
+    const { text } = await ledger.create(request);
+    roots[0] = 'cd'.repeat(32);
+    await expect(callerOf(ledger, text)).rejects.toThrow(
+      /was made for the root abababababababab…, which this mesh trusts no more/,
+    );
   });
 
   it('lets only one of two win that ask at the same time', async () => {

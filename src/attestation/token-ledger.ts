@@ -19,6 +19,8 @@ export interface TokenRecord {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly expiresAtMs: number;
+  /** The root that the token names to whoever enrols with it; undefined in records of old versions. */
+  readonly rootFingerprint: string | undefined;
   /** Set when the token was used: by which key and when. */
   readonly spent: { readonly keyFingerprint: string; readonly atMs: number } | undefined;
 }
@@ -36,7 +38,8 @@ export interface TokenRecords {
 export interface TokenLedgerOptions {
   readonly records: TokenRecords;
   readonly trustDomain: TrustDomain;
-  readonly rootFingerprint: () => string;
+  /** Fingerprints of the roots that this mesh trusts now; new tokens name the first. */
+  readonly roots: () => readonly string[];
   readonly clock: Clock;
 }
 
@@ -55,13 +58,15 @@ export function tokenLedger(options: TokenLedgerOptions): TokenLedger {
     name: 'enrolment-token',
 
     async create({ namespace, serviceAccount, lifetimeMs }) {
-      const token = newEnrolmentToken(options.rootFingerprint());
+      const [rootFingerprint = ''] = options.roots();
+      const token = newEnrolmentToken(rootFingerprint);
       const record: TokenRecord = {
         id: token.id,
         secretHash: hashSecret(token.secret),
         namespace,
         serviceAccount,
         expiresAtMs: clock.now() + lifetimeMs,
+        rootFingerprint,
         spent: undefined,
       };
       await records.create(record);
@@ -77,10 +82,23 @@ export function tokenLedger(options: TokenLedgerOptions): TokenLedger {
       }
       const nowMs = clock.now();
       if (nowMs >= record.expiresAtMs) throw expired(record, nowMs);
+      refuseFormerRoot(record);
       const id = SpiffeId.forServiceAccount(trustDomain, record.namespace, record.serviceAccount);
       return callerOf(record, id);
     },
   };
+
+  /**
+   * Who stole a former root's key can pose as this control plane to a workload that believes it, and
+   * be shown the token: it must be worth nothing then.
+   */
+  function refuseFormerRoot({ id, rootFingerprint: pin }: TokenRecord): void {
+    if (pin === undefined || options.roots().includes(pin)) return;
+    throw new MeshError(
+      'ERR_UNAUTHENTICATED',
+      `enrolment token ${id} was made for the root ${pin.slice(0, 16)}…, which this mesh trusts no more; make a new one with \`hauberk token create\``,
+    );
+  }
 
   function callerOf(record: TokenRecord, id: SpiffeId): AttestedCaller {
     return {

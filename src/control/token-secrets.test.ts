@@ -10,6 +10,7 @@ const record: TokenRecord = {
   namespace: 'shop',
   serviceAccount: 'reviews',
   expiresAtMs: Date.UTC(2026, 0, 2),
+  rootFingerprint: 'ab'.repeat(32),
   spent: undefined,
 };
 const spent = { keyFingerprint: 'cd'.repeat(32), atMs: Date.UTC(2026, 0, 1) };

@@ -68,7 +68,8 @@ export function tokenSecrets(
   }
 
   function encode(record: TokenRecord): Secret {
-    const { id, secretHash, namespace, serviceAccount, expiresAtMs, spent } = record;
+    const { id, secretHash, namespace, serviceAccount, expiresAtMs, rootFingerprint, spent } =
+      record;
     return secretResource(
       { namespace: rootNamespace, name: nameOf(id), type: TYPE },
       {
@@ -77,6 +78,7 @@ export function tokenSecrets(
         namespace,
         'service-account': serviceAccount,
         expiration: new Date(expiresAtMs).toISOString(),
+        ...(rootFingerprint === undefined ? {} : { 'root-sha256': rootFingerprint }),
         ...(spent === undefined
           ? {}
           : { 'spent-at': new Date(spent.atMs).toISOString(), 'spent-by': spent.keyFingerprint }),
@@ -98,6 +100,7 @@ function decode(secret: Secret): TokenRecord {
     namespace: data['namespace'] ?? '',
     serviceAccount: data['service-account'] ?? '',
     expiresAtMs: Date.parse(data['expiration'] ?? ''),
+    rootFingerprint: data['root-sha256'],
     spent:
       spentBy === undefined
         ? undefined
