@@ -97,16 +97,11 @@ export class ProxyParts {
       identity.subscribe((next, previous) => {
         if (next.svid !== previous.svid) pool.rotate();
       }),
-      () => hboneContext.stop(),
-      () => istioContext.stop(),
-      () => acceptors.stop(),
-      () => this.#hbone.stop(),
-      () => enforcement.stop(),
-      () => revocations.stop(),
-      () => federation.stop(),
-      () => connectDeadlines.close(),
-      () => handshakeDeadlines.close(),
-      () => firstByteDeadlines.close(),
+      ...[hboneContext, istioContext, acceptors].map((each) => () => each.stop()),
+      ...[this.#hbone, enforcement, revocations, federation].map((each) => () => each.stop()),
+      ...[connectDeadlines, handshakeDeadlines, firstByteDeadlines].map((each) => () => {
+        each.close();
+      }),
     );
     void this.#probe(limits.probeIntervalMs);
   }

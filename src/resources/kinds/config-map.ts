@@ -63,7 +63,6 @@ function saysSomethingToAgents({ metadata, data = {} }: ConfigMap): boolean {
 }
 
 function checkConfigMap({ metadata, data = {}, binaryData = {} }: ConfigMap, report: Report): void {
-  if (metadata.name === MESH_CONFIG_MAP.name) checkMeshConfig(data[MESH_CONFIG_MAP.key], report);
   let bytes = 0;
   for (const [part, values] of [
     ['data', data],
