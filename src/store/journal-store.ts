@@ -18,18 +18,22 @@ export class JournalStore implements Store {
   readonly #waiting = new Set<() => void>();
   #closed = false;
 
-  constructor(journal: Journal, clock: Clock) {
+  /** @param nextTurn When commits that came together are kept. Default: as `CommitQueue`. */
+  constructor(journal: Journal, clock: Clock, nextTurn?: (work: () => void) => void) {
     this.#journal = journal;
     const objects = new ObjectTable(journal.objects());
     this.#objects = objects;
-    this.#commits = new CommitQueue({
-      get: (key) => objects.get(key),
-      get version() {
-        return journal.version;
+    this.#commits = new CommitQueue(
+      {
+        get: (key) => objects.get(key),
+        get version() {
+          return journal.version;
+        },
+        now: () => clock.now(),
+        keep: (entries) => this.#keep(entries),
       },
-      now: () => clock.now(),
-      keep: (entries) => this.#keep(entries),
-    });
+      nextTurn,
+    );
   }
 
   get version(): number {
