@@ -62,7 +62,13 @@ function saysSomethingToAgents({ metadata, data = {} }: ConfigMap): boolean {
   );
 }
 
-function checkConfigMap({ metadata, data = {}, binaryData = {} }: ConfigMap, report: Report): void {
+function checkConfigMap(map: ConfigMap, report: Report): void {
+  const { metadata, data } = map;
+  if (metadata.name === MESH_CONFIG_MAP.name) checkMeshConfig(data?.[MESH_CONFIG_MAP.key], report);
+  checkData(map, report);
+}
+
+function checkData({ data = {}, binaryData = {} }: ConfigMap, report: Report): void {
   let bytes = 0;
   for (const [part, values] of [
     ['data', data],
