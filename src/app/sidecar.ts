@@ -146,6 +146,7 @@ async function serve(
     hbone: config.hbone,
     ownAddresses: [advertisedHost(config)],
     clock: systemClock,
+    warmSessions: true,
     clockNote: (nowMs) => clock.comparison.note(nowMs),
     events: allProxyEvents(activity.events, proxyLog(log, config.accessLog), ...monitoring.proxy),
   });

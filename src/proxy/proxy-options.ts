@@ -8,6 +8,8 @@ import type { Address } from './address.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ProxyEvents } from './proxy-events.ts';
 import type { ServedPort } from './served-apps.ts';
+import type { ReadCredential } from './tls-material.ts';
+import type { CalledService } from './upstream-connector.ts';
 
 /** What a proxy is made of. */
 export interface ProxyOptions {
@@ -19,13 +21,17 @@ export interface ProxyOptions {
   /** Where to take connections for the workload; the port of `listen` is the workload port. */
   readonly inbound: readonly ServedPort[];
   /** Where the application reaches a service, named as `name.namespace[.svc.cluster.local]`. */
-  readonly outbound: readonly { readonly listen: Address; readonly service: Address }[];
+  readonly outbound: readonly { readonly listen: Address; readonly service: CalledService }[];
   /** Where other sidecars bring connections; usually 0.0.0.0:15008. */
   readonly hbone: Address;
   /** Addresses under which peers know this workload; an HBONE request must name one of them. */
   readonly ownAddresses: readonly string[];
   readonly clock: Clock;
   readonly events: ProxyEvents;
+  /** Whether shared sessions are made before they are needed, at the start and after each change. Default false. */
+  readonly warmSessions?: boolean;
+  /** Reads Secrets that rules name by `credentialName`. Default: there are none. */
+  readonly credentials?: ReadCredential;
   /** Half a sentence on a clock that is wrong, for certificates that seem out of time; none when all is well. */
   readonly clockNote?: (nowMs: number) => string | undefined;
   /** Bounds that differ from `defaultLimits`. */
