@@ -52,7 +52,7 @@ function describe(
 }
 
 /** `AuthorizationPolicy shop/reviews rule[0]`. */
-export function describeReference({ namespace, name, rule }: PolicyReference): string {
+function describeReference({ namespace, name, rule }: PolicyReference): string {
   return `AuthorizationPolicy ${namespace}/${name} rule[${rule}]`;
 }
 

@@ -8,11 +8,6 @@ export function isPathTemplate(path: string): boolean {
   return path.includes('{*}') || path.includes('{**}');
 }
 
-/** What every path that a template matches begins with. */
-export function literalStart(template: string): string {
-  return template.slice(0, template.indexOf('{'));
-}
-
 /**
  * Matches whole paths: `{*}` is one segment that is not empty, `{**}` any text, slashes and none
  * included. A valid template has one `{**}` at most, as its last operator, so that no path makes the
