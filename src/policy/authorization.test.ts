@@ -14,24 +14,18 @@ import {
 } from '../../test/kit/policies.ts';
 import type { AuthorizationPolicy } from '../resources/kinds/authorization-policy.ts';
 import { compileAuthorization } from './compile-authorization.ts';
-import type { ExtensionProvider } from './extension-provider.ts';
+import { parseExtensionProvider } from './extension-provider.ts';
 import type { MeshSettings } from './mesh-settings.ts';
 
-const provider = (name: string, protocol: 'http' | 'grpc' = 'grpc'): ExtensionProvider => ({
+const provider = (name: string, protocol: 'http' | 'grpc' = 'grpc') => ({
   name,
-  protocol,
-  service: 'opa.shop',
-  port: 9191,
-  timeoutMs: 600_000,
-  failOpen: false,
-  statusOnError: 403,
-  pathPrefix: '',
-  includeRequestHeadersInCheck: [],
-  includeAdditionalHeadersInCheck: {},
-  includeRequestBodyInCheck: undefined,
-  headersToUpstreamOnAllow: [],
-  headersToDownstreamOnDeny: [],
-  headersToDownstreamOnAllow: [],
+  [protocol === 'http' ? 'envoyExtAuthzHttp' : 'envoyExtAuthzGrpc']: {
+    service: 'opa.shop',
+    port: 9191,
+    timeout: '5s',
+    failOpen: true,
+    statusOnError: '503',
+  },
 });
 const compile = (policies: readonly AuthorizationPolicy[], more: Partial<MeshSettings> = {}) =>
   compileAuthorization(policies, reviews, { ...settings, ...more });
@@ -104,7 +98,14 @@ describe('CUSTOM policies', () => {
   it('ask first, and the other policies when they are answered', () => {
     const authorization = compile([custom('opa'), denyAll], { extensionProviders: [opa] });
     const by = { namespace: 'shop', name: 'ask-opa', rule: 0 };
-    const ask = { verdict: 'ask', provider: opa, by, audited: [], shadow: [] };
+    const asked = parseExtensionProvider(opa);
+    expect(asked).toMatchObject({
+      name: 'opa',
+      protocol: 'grpc',
+      timeoutMs: 5_000,
+      failOpen: true,
+    });
+    const ask = { verdict: 'ask', provider: asked, by, audited: [], shadow: [] };
     expect(authorization.authorizeRequest(request())).toEqual(ask);
     expect(authorization.custom(request())).toEqual(ask);
     expect(authorization.authorizeConnection(connection())).toEqual(ask);
@@ -133,6 +134,10 @@ describe('CUSTOM policies', () => {
       verdict: 'deny',
       action: 'CUSTOM',
     });
+    const logsOnly = compile([custom('opa')], {
+      extensionProviders: [{ name: 'opa', envoyFileAccessLog: {} }],
+    });
+    expect(logsOnly.authorizeRequest(request()).verdict).toBe('deny');
     const two = compile([custom('opa'), custom('other')], {
       extensionProviders: [opa, provider('other')],
     });

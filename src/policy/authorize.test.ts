@@ -288,7 +288,7 @@ describe('the explanation', () => {
       'CUSTOM',
       [custom([fromSource({ ipBlocks: ['10.0.0.0/8'] })])],
       products,
-      `${shop}/ask rule[0]: denied, ipBlocks ["10.0.0.0/8"] match "10.0.1.7"; the policy has action CUSTOM and its provider "opa" is not defined, so what it matches is denied`,
+      `${shop}/ask rule[0]: denied, ipBlocks ["10.0.0.0/8"] match "10.0.1.7"; the policy has action CUSTOM and its provider "opa" is not defined as one that can be asked, so what it matches is denied`,
     ],
     [
       'a hostile server name',

@@ -30,7 +30,7 @@ export function compileStages(
   protocol: Protocol,
   settings: MeshSettings,
 ): Stages {
-  const { numTrustedProxies = 0 } = settings;
+  const { numTrustedProxies } = settings;
   const context = { protocol, aliases: trustDomainAliases(settings), numTrustedProxies };
   const rulesOf = (
     action: RuleAction,

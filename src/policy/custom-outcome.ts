@@ -1,6 +1,6 @@
 import type { AttachedPolicy } from './attached-policy.ts';
 import type { Protocol } from './compile-rule.ts';
-import type { ExtensionProvider } from './extension-provider.ts';
+import { type ExtensionProvider, parseExtensionProvider } from './extension-provider.ts';
 import type { MeshSettings } from './mesh-settings.ts';
 import { compareText } from './oldest-first.ts';
 import { quote, quoteAll } from './quote.ts';
@@ -21,7 +21,7 @@ export interface CustomOutcome {
 export function customOutcome(
   policies: readonly AttachedPolicy[],
   protocol: Protocol,
-  { extensionProviders = [] }: MeshSettings,
+  { extensionProviders }: Pick<MeshSettings, 'extensionProviders'>,
 ): CustomOutcome | undefined {
   const custom = policies.filter(({ action, dryRun }) => action === 'CUSTOM' && !dryRun);
   const [name, ...others] = new Set(custom.map(({ spec }) => spec.provider?.name ?? ''));
@@ -32,10 +32,11 @@ export function customOutcome(
       `the policies of the workload name several providers, ${names}, of which only one may be asked, so what they match is denied`,
     );
   }
-  const provider = extensionProviders.find((each) => each.name === name);
+  const written = extensionProviders.find((each) => each['name'] === name);
+  const provider = written && parseExtensionProvider(written);
   if (provider === undefined) {
     return refuse(
-      `the policy has action CUSTOM and its provider ${quote(name)} is not defined, so what it matches is denied`,
+      `the policy has action CUSTOM and its provider ${quote(name)} is not defined as one that can be asked, so what it matches is denied`,
     );
   }
   return provider.protocol === 'http' && protocol === 'tcp' ? undefined : { provider, notes: [] };

@@ -7,8 +7,8 @@ import {
   effectivePeerAuthentication,
 } from '../policy/effective-peer-authentication.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
-import type { MeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
+import type { LiveSettings } from './live-settings.ts';
 
 /** An inbound connection as the policies see it. */
 export interface Admission {
@@ -30,7 +30,7 @@ export type Verdict =
 export interface EnforcementOptions {
   /** Its labels change with its service account, and with them which policies select it. */
   readonly workload: Watchable<Workload>;
-  readonly settings: MeshSettings;
+  readonly settings: LiveSettings;
   readonly facts: Watchable<MeshFacts>;
 }
 
@@ -70,7 +70,12 @@ export class Enforcement {
     if (known !== undefined) return known;
     const { facts, workload, settings } = this.#options;
     const { peerAuthentications } = facts.current;
-    const mode = effectivePeerAuthentication(peerAuthentications, workload.current, port, settings);
+    const mode = effectivePeerAuthentication(
+      peerAuthentications,
+      workload.current,
+      port,
+      settings.current,
+    );
     this.#modes.set(port, mode);
     return mode;
   }
@@ -112,7 +117,11 @@ export class Enforcement {
 
   #compile(): Authorization {
     const { facts, workload, settings } = this.#options;
-    return compileAuthorization(facts.current.authorizationPolicies, workload.current, settings);
+    return compileAuthorization(
+      facts.current.authorizationPolicies,
+      workload.current,
+      settings.current,
+    );
   }
 }
 
