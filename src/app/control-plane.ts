@@ -11,6 +11,7 @@ import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
 import { WorkloadRegistry } from '../control/registry.ts';
 import { Revocations } from '../control/revocations.ts';
+import { ServedClients } from '../control/served-clients.ts';
 import { serverIdentity } from '../control/server-identity.ts';
 import { systemClock } from '../lib/clock.ts';
 import { aesSealer } from '../lib/sealer.ts';
@@ -100,14 +101,16 @@ async function serve(
   const registry = new WorkloadRegistry({ store, clock, events });
   const presence = agentPresence(registry, events);
   const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
+  const clients = new ServedClients(clock);
   const rotation = authorityRotation({
-    ...{ ...parts, distribution, lists: crlPublisher(parts), rootNamespace },
+    ...{ ...parts, distribution, served: clients, lists: crlPublisher(parts), rootNamespace },
     bundle: tokenAuthority.bundle,
   });
   await rotation.publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
   const clocks = new AgentClocks(clock);
-  const services = agentServices(parts, { attestors, tickets, distribution, clocks, signal });
+  const heard = { distribution, clocks, clients, signal };
+  const services = agentServices(parts, { attestors, tickets, ...heard });
   const served = { listen: config.xds, identity: own.identity, routes: services };
   const grpc = await startGrpcServer({ ...served, clock });
   const rules = admission({ store, events });
