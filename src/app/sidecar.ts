@@ -138,8 +138,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     outbound: config.outbound,
     hbone: config.hbone,
     ownAddresses: [advertisedHost(config)],
-    clock: systemClock,
-    warmSessions: true,
+    ...{ clock: systemClock, warmSessions: true },
     clockNote: (nowMs) => clock.comparison.note(nowMs),
     events: allProxyEvents(activity.events, proxyLog(log, config.accessLog), ...monitoring.proxy),
   });
