@@ -91,6 +91,8 @@ export type DenialReason =
   | 'authorization'
   /** Plaintext on a port where PeerAuthentication is STRICT. */
   | 'plaintext'
+  /** TLS that is not the mesh's on a port that is declared to speak HTTP. */
+  | 'unexpected-tls'
   /** The bound on open connections is reached. */
   | 'limit'
   /** An HBONE request for an address or port that is not served here, or that makes no sense. */

@@ -8,6 +8,7 @@ import { Deadlines } from './deadlines.ts';
 import { hboneDialer } from './dial-hbone.ts';
 import { Enforcement } from './enforcement.ts';
 import { FederationGuard } from './federation-guard.ts';
+import { FirstBytesWait } from './first-bytes-wait.ts';
 import { framedTransport } from './hbone/framed-transport.ts';
 import { HboneListener } from './hbone-listener.ts';
 import { HboneStreams } from './hbone-streams.ts';
@@ -22,6 +23,7 @@ import { Reporter } from './reporter.ts';
 import { RevocationGuard } from './revocation-guard.ts';
 import { hotSecureContext } from './secure-context.ts';
 import { appFinder, type ServedPort } from './served-apps.ts';
+import type { ServerFirstPort } from './server-first-ports.ts';
 import { SessionPool } from './session-pool.ts';
 import type { CalledService, UpstreamConnector } from './upstream-connector.ts';
 
@@ -56,7 +58,7 @@ export class ProxyParts {
     const hboneContext = hotSecureContext(identity, 'hbone');
     const connectDeadlines = new Deadlines(clock, limits.connectTimeoutMs);
     const handshakeDeadlines = new Deadlines(clock, limits.handshakeTimeoutMs);
-    const firstByteDeadlines = new Deadlines(clock, limits.firstBytesTimeoutMs);
+    const firstBytesWait = new FirstBytesWait({ clock, limits, settings });
     const shared = {
       trustDomains,
       federation,
@@ -64,10 +66,10 @@ export class ProxyParts {
       gate: new AppGate({ enforcement, connectDeadlines }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
-      ...{ handshakeDeadlines, firstByteDeadlines },
+      ...{ handshakeDeadlines, firstBytesWait },
     };
     const pool = new SessionPool(hboneDialer({ ...shared, context: hboneContext }), clock);
-    const acceptors = new IstioAcceptors(identity);
+    const acceptors = new IstioAcceptors(identity, facts, settings);
     this.#inbound = { ...shared, acceptors };
     const outbound = outboundParts(options, limits, { ...shared, settings, pool });
     this.#connector = outbound.connector;
@@ -94,7 +96,7 @@ export class ProxyParts {
       }),
       ...[hboneContext, acceptors, outbound].map((each) => () => each.stop()),
       ...[this.#hbone, enforcement, revocations, federation].map((each) => () => each.stop()),
-      ...[connectDeadlines, handshakeDeadlines, firstByteDeadlines].map((each) => () => {
+      ...[connectDeadlines, handshakeDeadlines, firstBytesWait].map((each) => () => {
         each.close();
       }),
     );
@@ -123,6 +125,11 @@ export class ProxyParts {
     });
     this.#sockets.follow(server, 'outbound');
     return server;
+  }
+
+  /** Ports on which the server speaks first, as connections have shown. */
+  get serverFirst(): readonly ServerFirstPort[] {
+    return this.#inbound.firstBytesWait.serverFirst;
   }
 
   /** Takes HBONE requests for these ports from now on. */
