@@ -16,6 +16,7 @@ import { serverIdentity } from '../control/server-identity.ts';
 import { systemClock } from '../lib/clock.ts';
 import { aesSealer } from '../lib/sealer.ts';
 import { runTasks } from '../lib/tasks.ts';
+import { registryWithCustomKinds } from '../resources/custom/registry-with-custom-kinds.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
 import { openAuditLog } from '../telemetry/audit-log.ts';
 import { controlLog } from '../telemetry/control-log.ts';
@@ -79,7 +80,8 @@ export async function runControlPlane(
     const tokenAuthority = await openTokenAuthority({
       ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
     });
-    const parts = { config, store, ledger, revocations, opened, authority, tokenAuthority };
+    const kinds = registryWithCustomKinds();
+    const parts = { config, store, kinds, ledger, revocations, opened, authority, tokenAuthority };
     await serve({ ...parts, events, recorder, clock, monitoring }, signal, ready);
   } finally {
     ledger.close();
@@ -148,11 +150,11 @@ async function serve(
 }
 
 function openResourceApi(
-  { config, store, authority, tokenAuthority, events, clock }: ControlPlaneParts,
+  { config, store, kinds, recorder, authority, tokenAuthority, events, clock }: ControlPlaneParts,
   identity: ResourceApiOptions['identity'],
 ): Promise<ResourceApi> {
   const { dataDir, rootNamespace, api } = config;
-  const parts = { store, authority, tokens: tokenAuthority, events, clock };
+  const parts = { store, kinds, recorder, authority, tokens: tokenAuthority, events, clock };
   return startResourceApi({ ...parts, dataDir, rootNamespace, listen: api, identity });
 }
 
