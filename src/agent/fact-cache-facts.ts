@@ -5,6 +5,7 @@ import { certificateRevocation } from '../resources/kinds/certificate-revocation
 import { certificateRevocationList } from '../resources/kinds/certificate-revocation-list.ts';
 import { configMap } from '../resources/kinds/config-map.ts';
 import { destinationRule } from '../resources/kinds/destination-rule.ts';
+import { fallbackPolicy } from '../resources/kinds/fallback-policy.ts';
 import { istioOperator } from '../resources/kinds/istio-operator.ts';
 import { peerAuthentication } from '../resources/kinds/peer-authentication.ts';
 import { service } from '../resources/kinds/service.ts';
@@ -19,6 +20,7 @@ import type { HeldResource } from '../xds/held-resources.ts';
 const fields: ReadonlyMap<string, keyof MeshFacts> = new Map([
   [typeUrlOf(peerAuthentication), 'peerAuthentications'],
   [typeUrlOf(authorizationPolicy), 'authorizationPolicies'],
+  [typeUrlOf(fallbackPolicy), 'fallbackPolicies'],
   [typeUrlOf(service), 'services'],
   [typeUrlOf(workloadEntry), 'workloadEntries'],
   [typeUrlOf(serviceEntry), 'serviceEntries'],

@@ -3,6 +3,7 @@ import type { CertificateRevocation } from '../resources/kinds/certificate-revoc
 import type { CertificateRevocationList } from '../resources/kinds/certificate-revocation-list.ts';
 import type { ConfigMap } from '../resources/kinds/config-map.ts';
 import type { DestinationRule } from '../resources/kinds/destination-rule.ts';
+import type { FallbackPolicy } from '../resources/kinds/fallback-policy.ts';
 import type { IstioOperator } from '../resources/kinds/istio-operator.ts';
 import type { PeerAuthentication } from '../resources/kinds/peer-authentication.ts';
 import type { Service } from '../resources/kinds/service.ts';
@@ -15,6 +16,7 @@ import type { WorkloadRegistration } from '../resources/kinds/workload-registrat
 export interface MeshFacts {
   readonly peerAuthentications: readonly PeerAuthentication[];
   readonly authorizationPolicies: readonly AuthorizationPolicy[];
+  readonly fallbackPolicies: readonly FallbackPolicy[];
   readonly services: readonly Service[];
   readonly serviceEntries: readonly ServiceEntry[];
   readonly destinationRules: readonly DestinationRule[];
@@ -34,6 +36,7 @@ export interface MeshFacts {
 export const noFacts: MeshFacts = Object.freeze({
   peerAuthentications: [],
   authorizationPolicies: [],
+  fallbackPolicies: [],
   services: [],
   serviceEntries: [],
   destinationRules: [],

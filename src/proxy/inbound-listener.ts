@@ -10,13 +10,16 @@ import type { Channel } from './channel.ts';
 import type { ConnectionAbout, ConnectionTable } from './connection-table.ts';
 import type { Deadlines } from './deadlines.ts';
 import { describeStrict, type Enforcement } from './enforcement.ts';
+import type { FallbackGuard } from './fallback-guard.ts';
 import type { FederationGuard } from './federation-guard.ts';
 import type { FirstBytesWait } from './first-bytes-wait.ts';
 import { type HandshakeOptions, handshakeAsServer, type SecuredConnection } from './handshake.ts';
+import type { HandshakeGate } from './handshake-gate.ts';
+import { presentedCertificate } from './handshake-record.ts';
 import { type FirstBytes, inboundTransport } from './inbound-transport.ts';
 import type { IstioAcceptors } from './istio-acceptors.ts';
 import type { ConnectionTransport } from './proxy-events.ts';
-import type { PartialEnds, Reporter } from './reporter.ts';
+import type { HandshakeProblem, PartialEnds, Reporter } from './reporter.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
 import { sniff } from './sniff.ts';
 import { localAddress, remoteAddress } from './socket-addresses.ts';
@@ -34,9 +37,11 @@ export interface InboundOptions {
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
+  readonly fallback: FallbackGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
   readonly firstBytesWait: FirstBytesWait;
   readonly handshakeDeadlines: Deadlines;
+  readonly handshakeGate: HandshakeGate;
 }
 
 interface Accepted {
@@ -128,8 +133,10 @@ async function firstBytes(
   return undefined;
 }
 
-const NOTHING_PRESENTED = {
-  ...{ expectedIds: [], ownSerial: undefined, presentedId: undefined, presentedSerial: undefined },
+const NOTHING_PRESENTED: HandshakeProblem = {
+  reason: '',
+  ...{ expectedIds: [], ownSerial: undefined, verdict: 'ERR_UNREACHABLE' },
+  ...presentedCertificate(undefined),
 };
 
 async function secure(
@@ -138,11 +145,17 @@ async function secure(
   options: InboundOptions,
 ): Promise<SecuredConnection | undefined> {
   const offered = first.kind === 'tls' ? first.hello.alpn : [];
+  const gate = options.handshakeGate.enter(ends.source.host);
+  if ('refused' in gate) {
+    if (gate.isNews) options.reporter.denied(ends, { reason: 'limit', decision: gate.refused });
+    socket.destroy();
+    return undefined;
+  }
   const outcome = await handshakeAsServer(socket, {
     ...options,
     acceptor: options.acceptors.for(offered),
     deadlines: options.handshakeDeadlines,
-  });
+  }).finally(gate.leave);
   if ('secured' in outcome) return outcome.secured;
   const { failure } = outcome;
   options.reporter.handshakeFailed(

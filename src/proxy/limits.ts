@@ -15,6 +15,12 @@ export interface ProxyLimits {
   readonly firstBytesTimeoutMs: number;
   /** The same on ports where the server is known to speak first. Default 50 ms. */
   readonly learnedFirstBytesTimeoutMs: number;
+  /** Handshakes that others have under way here at a time. Default 512. */
+  readonly maxHandshakes: number;
+  /** Handshakes that one peer address may begin a second, in the long run. Default 500. */
+  readonly handshakesPerSecond: number;
+  /** How many of them it may begin at once. Default 2,000. */
+  readonly handshakeBurst: number;
   /** Pause after the first failed dial of an address, in milliseconds; doubles. Default 100. */
   readonly firstDialBackoffMs: number;
   /** Longest pause between dials of an address, in milliseconds. Default 5,000. */
@@ -31,6 +37,9 @@ export const defaultLimits: ProxyLimits = {
   handshakeTimeoutMs: 10_000,
   firstBytesTimeoutMs: 1_000,
   learnedFirstBytesTimeoutMs: 50,
+  maxHandshakes: 512,
+  handshakesPerSecond: 500,
+  handshakeBurst: 2_000,
   firstDialBackoffMs: 100,
   maxDialBackoffMs: 5_000,
   probeIntervalMs: 20_000,

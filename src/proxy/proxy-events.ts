@@ -1,4 +1,6 @@
+import type { EffectiveFallback } from '../policy/effective-fallback.ts';
 import type { Address } from './address.ts';
+import type { HandshakeVerdict, PresentedCertificate } from './handshake-record.ts';
 
 /** Inbound: to the workload. Outbound: from it. */
 export type Direction = 'inbound' | 'outbound';
@@ -107,15 +109,40 @@ export interface DeniedConnection extends Ends {
   readonly decision: string;
 }
 
-export interface FailedHandshake extends Ends {
+export interface FailedHandshake extends Ends, PresentedCertificate {
+  /** The same in the records of both ends; see `handshakeId`. */
+  readonly handshakeId: string;
   readonly atMs: number;
   /** The SPIFFE IDs one of which the server had to prove; empty when this side was the server. */
   readonly expectedIds: readonly string[];
-  /** The SPIFFE ID in the certificate that was shown, proved or not. */
-  readonly presentedId: string | undefined;
-  readonly presentedSerial: string | undefined;
+  /** Which check it did not pass. */
+  readonly verdict: HandshakeVerdict;
   /** Which certificate, which check, whose clock. */
   readonly reason: string;
+  /** What to do about it, if more can be said. */
+  readonly hint: string | undefined;
+}
+
+/** A certificate was used after its end, or none was, because a FallbackPolicy says so. */
+export interface UsedFallback {
+  readonly atMs: number;
+  readonly direction: Direction;
+  readonly mode: EffectiveFallback['mode'];
+  /** `namespace/name` of the FallbackPolicy. */
+  readonly policy: string;
+  /** Whose certificate has run out: this workload's, or the other side's. */
+  readonly whose: 'own' | 'peer';
+  /** SPIFFE ID in it. */
+  readonly id: string;
+  /** When it ran out, in milliseconds since 1970. */
+  readonly notAfterMs: number;
+}
+
+/** On a workload port clients wait for the server to speak first, or do so no more. */
+export interface LearnedPort {
+  readonly atMs: number;
+  readonly port: number;
+  readonly serverFirst: boolean;
 }
 
 /** The application, or the service asked for, was not reached. */
@@ -143,4 +170,6 @@ export interface ProxyEvents {
   upstreamFailed(upstream: FailedUpstream): void;
   sessionOpened(session: SessionRecord): void;
   sessionClosed(session: ClosedSession): void;
+  fallbackUsed(use: UsedFallback): void;
+  portLearned(port: LearnedPort): void;
 }

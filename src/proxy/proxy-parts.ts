@@ -8,8 +8,10 @@ import { ConnectionTable } from './connection-table.ts';
 import { Deadlines } from './deadlines.ts';
 import { hboneDialer } from './dial-hbone.ts';
 import { Enforcement } from './enforcement.ts';
+import { FallbackGuard } from './fallback-guard.ts';
 import { FederationGuard } from './federation-guard.ts';
 import { FirstBytesWait } from './first-bytes-wait.ts';
+import { HandshakeGate } from './handshake-gate.ts';
 import { framedTransport } from './hbone/framed-transport.ts';
 import { HboneListener } from './hbone-listener.ts';
 import { HboneStreams } from './hbone-streams.ts';
@@ -24,7 +26,6 @@ import { Reporter } from './reporter.ts';
 import { RevocationGuard } from './revocation-guard.ts';
 import { hotSecureContext } from './secure-context.ts';
 import { appFinder, type ServedPort } from './served-apps.ts';
-import type { ServerFirstPort } from './server-first-ports.ts';
 import { SessionPool } from './session-pool.ts';
 import type { CalledService, UpstreamConnector } from './upstream-connector.ts';
 
@@ -59,8 +60,11 @@ export class ProxyParts {
     const hboneContext = hotSecureContext(identity, 'hbone');
     const connectDeadlines = new Deadlines(clock, limits.connectTimeoutMs);
     const handshakeDeadlines = new Deadlines(clock, limits.handshakeTimeoutMs);
-    const firstBytesWait = new FirstBytesWait({ clock, limits, settings });
+    const firstBytesWait = new FirstBytesWait({ clock, limits, settings, reporter });
+    const fallback = new FallbackGuard({ ...options, settings, reporter });
     const shared = {
+      handshakeGate: new HandshakeGate({ clock, limits }),
+      fallback,
       trustDomains,
       federation,
       clockNote: (nowMs: number) => clockNote(options.clockSkew?.current, nowMs),
@@ -126,11 +130,6 @@ export class ProxyParts {
     });
     this.#sockets.follow(server, 'outbound');
     return server;
-  }
-
-  /** Ports on which the server speaks first, as connections have shown. */
-  get serverFirst(): readonly ServerFirstPort[] {
-    return this.#inbound.firstBytesWait.serverFirst;
   }
 
   /** Takes HBONE requests for these ports from now on. */

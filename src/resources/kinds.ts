@@ -11,6 +11,7 @@ import { destinationRule } from './kinds/destination-rule.ts';
 import { endpointSlice } from './kinds/endpoint-slice.ts';
 import { endpoints } from './kinds/endpoints.ts';
 import { event } from './kinds/event.ts';
+import { fallbackPolicy } from './kinds/fallback-policy.ts';
 import { federatedTrustDomain } from './kinds/federated-trust-domain.ts';
 import { gateway } from './kinds/gateway.ts';
 import { clusterIssuer, issuer } from './kinds/issuer.ts';
@@ -66,6 +67,7 @@ export const kinds: readonly KindDefinition[] = [
   peerAuthentication,
   requestAuthentication,
   authorizationPolicy,
+  fallbackPolicy,
   telemetry,
   clusterIssuer,
   issuer,

@@ -22,6 +22,8 @@ export function proxyLog(log: Logger, mode: AccessLogMode): ProxyEvents {
     upstreamFailed: (record) => log.warn(record, 'upstream failed'),
     sessionOpened: (record) => log.info(record, 'session opened'),
     sessionClosed: (record) => log.info(record, 'session closed'),
+    fallbackUsed: (record) => log.warn(record, 'a FallbackPolicy was used'),
+    portLearned: (record) => log.info(record, 'learned who speaks first on a port'),
   };
 }
 
@@ -40,5 +42,7 @@ export function allProxyEvents(...listeners: readonly ProxyEvents[]): ProxyEvent
     upstreamFailed: tell('upstreamFailed'),
     sessionOpened: tell('sessionOpened'),
     sessionClosed: tell('sessionClosed'),
+    fallbackUsed: tell('fallbackUsed'),
+    portLearned: tell('portLearned'),
   };
 }

@@ -13,6 +13,8 @@ export interface RecentActivity {
   list(): readonly Activity[];
   /** How often each event came since the start. */
   readonly totals: Readonly<Record<keyof ProxyEvents, number>>;
+  /** Workload ports on which the server speaks first, and since when that is known. */
+  readonly serverFirst: ReadonlyMap<number, number>;
 }
 
 const KEPT = 256;
@@ -29,7 +31,10 @@ export function recentActivity(now: () => number): RecentActivity {
     upstreamFailed: 0,
     sessionOpened: 0,
     sessionClosed: 0,
+    fallbackUsed: 0,
+    portLearned: 0,
   };
+  const serverFirst = new Map<number, number>();
   const keep =
     (event: keyof ProxyEvents) =>
     (record: object): void => {
@@ -39,6 +44,7 @@ export function recentActivity(now: () => number): RecentActivity {
     };
   return {
     totals,
+    serverFirst,
     list: () => [...ring.slice(next), ...ring.slice(0, next)],
     events: {
       connectionOpened: keep('connectionOpened'),
@@ -48,6 +54,12 @@ export function recentActivity(now: () => number): RecentActivity {
       upstreamFailed: keep('upstreamFailed'),
       sessionOpened: keep('sessionOpened'),
       sessionClosed: keep('sessionClosed'),
+      fallbackUsed: keep('fallbackUsed'),
+      portLearned: (learned) => {
+        keep('portLearned')(learned);
+        if (learned.serverFirst) serverFirst.set(learned.port, learned.atMs);
+        else serverFirst.delete(learned.port);
+      },
     },
   };
 }

@@ -91,6 +91,11 @@ function proxyMetrics(metrics: MetricRegistry): ProxyEvents {
     'Mutual TLS sessions between sidecars that ended.',
     ['direction'],
   );
+  const fallbacks = metrics.counter(
+    'hauberk_fallbacks_used_total',
+    'Connections that a FallbackPolicy let through without a valid certificate, and whose was missing.',
+    ['mode', 'whose'],
+  );
   return {
     connectionOpened: ({ direction, transport }) => opened({ direction, transport }),
     connectionClosed: ({ direction, reason, bytesIn, bytesOut }) => {
@@ -103,6 +108,8 @@ function proxyMetrics(metrics: MetricRegistry): ProxyEvents {
     upstreamFailed: ({ direction }) => upstreams({ direction }),
     sessionOpened: ({ direction }) => sessions({ direction }),
     sessionClosed: ({ direction }) => ended({ direction }),
+    fallbackUsed: ({ mode, whose }) => fallbacks({ mode, whose }),
+    portLearned: () => undefined,
   };
 }
 

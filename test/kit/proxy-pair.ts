@@ -17,8 +17,10 @@ import type {
   DeniedConnection,
   FailedHandshake,
   FailedUpstream,
+  LearnedPort,
   ProxyEvents,
   SessionRecord,
+  UsedFallback,
 } from '../../src/proxy/proxy-events.ts';
 import { annotations } from '../../src/resources/annotations.ts';
 import type { WorkloadEntry } from '../../src/resources/kinds/workload-entry.ts';
@@ -39,6 +41,8 @@ export class RecordedEvents implements ProxyEvents {
   readonly upstreams: FailedUpstream[] = [];
   readonly sessions: SessionRecord[] = [];
   readonly endedSessions: ClosedSession[] = [];
+  readonly fallbacks: UsedFallback[] = [];
+  readonly learned: LearnedPort[] = [];
 
   connectionOpened(connection: ConnectionRecord): void {
     this.opened.push(connection);
@@ -57,6 +61,12 @@ export class RecordedEvents implements ProxyEvents {
   }
   sessionOpened(session: SessionRecord): void {
     this.sessions.push(session);
+  }
+  fallbackUsed(use: UsedFallback): void {
+    this.fallbacks.push(use);
+  }
+  portLearned(port: LearnedPort): void {
+    this.learned.push(port);
   }
   sessionClosed(session: ClosedSession): void {
     this.endedSessions.push(session);

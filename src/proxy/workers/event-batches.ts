@@ -44,6 +44,8 @@ export class EventBatches {
       upstreamFailed: (record) => this.#take(['upstreamFailed', record]),
       sessionOpened: (record) => this.#take(['sessionOpened', record]),
       sessionClosed: (record) => this.#take(['sessionClosed', record]),
+      fallbackUsed: (record) => this.#take(['fallbackUsed', record]),
+      portLearned: (record) => this.#take(['portLearned', record]),
     };
   }
 
