@@ -16,6 +16,7 @@ import {
   verbOf,
 } from './resource-call.ts';
 import { scaleSubresource } from './scale.ts';
+import type { ServedDocument } from './server-paths.ts';
 import { forbidden, noSuchPath, StatusError, statusOf } from './status-error.ts';
 import type { Subresource } from './subresource.ts';
 import { patchObject, replaceObject } from './update-object.ts';
@@ -30,6 +31,8 @@ export interface ApiHandlerOptions {
   readonly subresources: Readonly<Record<string, Subresource>>;
   /** Kinds that are questions, by `<plural>.<group>`. */
   readonly questions: Readonly<Record<string, Subresource>>;
+  /** What is served beside the API, by path: OpenID Connect discovery. */
+  readonly documents?: (path: string) => ServedDocument | undefined;
   /** Told of what was no refusal but a fault of ours. */
   readonly failed: (error: unknown) => void;
 }
@@ -49,7 +52,7 @@ export function apiHandler(options: ApiHandlerOptions): ApiHandler {
       }
       if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
       const { answerServerPath } = await import('./server-paths.ts');
-      return answerServerPath(target, request, { context, documents });
+      return answerServerPath(target, request, { context, documents, others: options.documents });
     } catch (error) {
       const status = statusOf(error);
       if (status.code === 500) failed(error);

@@ -6,6 +6,7 @@ import { startApiListener } from '../apiserver/api-listener.ts';
 import { authenticate, type TokenAuthenticator } from '../apiserver/authenticate.ts';
 import { ensureBootstrapRoles } from '../apiserver/bootstrap-roles.ts';
 import { namesOfBuiltIns } from '../apiserver/names-of-built-ins.ts';
+import { notHere } from '../apiserver/not-here.ts';
 import { logSubresource, type PodLogs } from '../apiserver/pod-log.ts';
 import { rbacAuthorizer } from '../apiserver/rbac-authorizer.ts';
 import { rbacEscalation } from '../apiserver/rbac-escalation.ts';
@@ -27,6 +28,7 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { KindRegistry } from '../resources/kind-registry.ts';
 import type { Store } from '../store/store.ts';
 import { auditAsLog } from './audit-as-log.ts';
+import type { ControlPlaneConfig } from './control-plane-config.ts';
 import { AUDIT_FILE } from './data-dir.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { isControlPlanePod, meshProcesses } from './mesh-processes.ts';
@@ -40,14 +42,14 @@ const RENEW_ADMIN_MS = 20 * 86_400_000;
 export interface ResourceApiOptions {
   readonly dataDir: string;
   readonly rootNamespace: string;
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: ControlPlaneConfig['api'];
   readonly store: Store;
   readonly kinds: KindRegistry;
   readonly recorder: EventRecorder;
   readonly authority: CertificateAuthority;
   readonly identity: Watchable<ServerIdentity>;
   readonly events: Pick<ControlEvents, 'resourcesChanged' | 'taskFailed' | 'tokenIssued'>;
-  readonly tokens: Pick<TokenAuthority, 'issuer' | 'authenticateToken' | 'issue'>;
+  readonly tokens: Pick<TokenAuthority, 'issuer' | 'authenticateToken' | 'issue' | 'documents'>;
   /** Of the sidecars. */
   readonly logs: WorkloadLogs;
   readonly clock: Clock;
@@ -88,8 +90,10 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
     },
     subresources: {
       'serviceaccounts./token': tokenSubresource(tokenIssuer(options)),
+      ...notHere,
       'pods./log': logSubresource(logs, () => clock.now()),
     },
+    documents: options.tokens.documents,
     questions: reviewQuestions({ authorizer, tokens }),
     failed: (error) => events.taskFailed({ task: 'resource API', reason: messageOf(error) }),
   });

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AnsweredRequest } from '../../src/apiserver/api-listener.ts';
 import { callAdmin } from '../../src/app/admin-client.ts';
 import { runControlPlane } from '../../src/app/control-plane.ts';
 import type { ControlPlaneReady } from '../../src/app/control-plane-config.ts';
@@ -14,6 +15,8 @@ export interface ControlPlaneRig extends ControlPlaneReady {
   readonly dataDir: string;
   apply(manifest: string): Promise<unknown>;
   createToken(namespace: string, serviceAccount: string, lifetime?: string): Promise<string>;
+  /** What was asked of the resource API last, as JSON lines, for tests that fail. */
+  requests(): string;
   /** The audit log, a parsed object a line. */
   audit(): readonly Readonly<Record<string, unknown>>[];
   /** Stops it and leaves its directory. */
@@ -21,6 +24,8 @@ export interface ControlPlaneRig extends ControlPlaneReady {
   /** Stops it and removes its directory. */
   close(): Promise<void>;
 }
+
+const MOST_REQUESTS = 100;
 
 export const SHOP = `
 apiVersion: v1
@@ -48,10 +53,17 @@ export async function controlPlaneRig(
 ): Promise<ControlPlaneRig> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hauberk-test-'));
   const controller = new AbortController();
+  const requests: AnsweredRequest[] = [];
   const ready = Promise.withResolvers<ControlPlaneReady>();
   const config = {
     xds: { host: '127.0.0.1', port: options.port ?? 0 },
-    api: { host: '127.0.0.1', port: 0 },
+    api: {
+      ...{ host: '127.0.0.1', port: 0 },
+      answered: (exchange: AnsweredRequest) => {
+        requests.push(exchange);
+        if (requests.length > MOST_REQUESTS) requests.shift();
+      },
+    },
     trustDomain: 'cluster.local',
     rootNamespace: 'istio-system',
     svidLifetimeMs: 86_400_000,
@@ -80,6 +92,7 @@ export async function controlPlaneRig(
         await callAdmin<{ token: string }>(dataDir, { method: 'POST', path: '/v1/tokens', body })
       ).token;
     },
+    requests: () => requests.map((request) => JSON.stringify(request)).join('\n'),
     audit: () =>
       readFileSync(join(dataDir, 'audit.log'), 'utf8')
         .split('\n')
