@@ -5,6 +5,7 @@ import { apiHandler } from '../apiserver/api-handler.ts';
 import { startApiListener } from '../apiserver/api-listener.ts';
 import { authenticate, type TokenAuthenticator } from '../apiserver/authenticate.ts';
 import { ensureBootstrapRoles } from '../apiserver/bootstrap-roles.ts';
+import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import { logSubresource, type PodLogs } from '../apiserver/pod-log.ts';
 import { rbacAuthorizer } from '../apiserver/rbac-authorizer.ts';
 import { rbacEscalation } from '../apiserver/rbac-escalation.ts';
@@ -15,7 +16,10 @@ import { MASTERS } from '../apiserver/user-info.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { openApiClientAuthority } from '../control/api-client-authority.ts';
 import type { ControlEvents } from '../control/control-events.ts';
+import { type EnrolmentOptions, enrolmentSubresource } from '../control/enrolment-subresource.ts';
+import { historyRoutes, historySubresources } from '../control/history-routes.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
+import { serviceAccounts } from '../control/service-accounts.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Task } from '../lib/tasks.ts';
@@ -23,7 +27,7 @@ import type { Watchable } from '../lib/watchable.ts';
 import { builtInKinds } from '../resources/kinds.ts';
 import type { Store } from '../store/store.ts';
 import { auditAsLog } from './audit-as-log.ts';
-import { AUDIT_FILE } from './data-dir.ts';
+import { AUDIT_FILE, kubeconfigPath } from './data-dir.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { isControlPlanePod, meshProcesses } from './mesh-processes.ts';
 import type { TokenAuthority } from './token-authority.ts';
@@ -39,8 +43,15 @@ export interface ResourceApiOptions {
   readonly store: Store;
   readonly authority: CertificateAuthority;
   readonly identity: Watchable<ServerIdentity>;
-  readonly events: Pick<ControlEvents, 'resourcesChanged' | 'taskFailed' | 'tokenIssued'>;
+  readonly events: Pick<
+    ControlEvents,
+    'resourcesChanged' | 'taskFailed' | 'tokenIssued' | 'tokenCreated'
+  >;
   readonly tokens: Pick<TokenAuthority, 'issuer' | 'authenticateToken' | 'issue'>;
+  /** What the control plane answers about itself. */
+  readonly operator: OperatorRoutes;
+  /** Makes enrolment tokens. */
+  readonly enrolment: EnrolmentOptions['tokens'];
   readonly clock: Clock;
 }
 
@@ -62,13 +73,15 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
   const log = auditAsLog(join(dataDir, AUDIT_FILE), clock);
   const logs: PodLogs = (pod) => (isControlPlanePod(pod) ? log : undefined);
   await ensureBootstrapRoles(store);
+  const admission = [rbacEscalation(store, authorizer)];
+  const past = { store, kinds: builtInKinds, admission, events };
   const handler = apiHandler({
     context: {
       store,
       kinds: builtInKinds,
       clock,
       authorizer,
-      admission: [rbacEscalation(store, authorizer)],
+      admission,
       derived: meshProcesses({ store, rootNamespace, startedAtMs: clock.now() }),
       snapshots: new Snapshots(clock),
       lastingNamespaces: ['default', rootNamespace],
@@ -76,8 +89,13 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
     },
     subresources: {
       'serviceaccounts./token': tokenSubresource(tokenIssuer(options)),
+      'serviceaccounts./enrolment': enrolmentSubresource({
+        ...{ tokens: options.enrolment, serviceAccounts: serviceAccounts(store), events },
+      }),
       'pods./log': logSubresource(logs, () => clock.now()),
     },
+    everyKind: historySubresources(past),
+    operator: { ...options.operator, ...historyRoutes(past) },
     questions: reviewQuestions({ authorizer, tokens }),
     failed: (error) => events.taskFailed({ task: 'resource API', reason: messageOf(error) }),
   });
@@ -169,9 +187,4 @@ export function apiNames(host: string): {
   const dns = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', ...own.dns];
   const ip = ['127.0.0.1', '::1', ...(wildcard ? [] : own.ip)];
   return { dns: [...new Set(dns)].filter((name) => name !== 'localhost'), ip: [...new Set(ip)] };
-}
-
-/** The file that lets kubectl in as administrator. */
-export function kubeconfigPath(dataDir: string): string {
-  return join(dataDir, 'kubeconfig');
 }

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { AdmissionCheck } from '../apiserver/api-context.ts';
+import type { UserInfo } from '../apiserver/user-info.ts';
 import { MeshError } from '../lib/errors.ts';
 import { type KindDefinition, verbsOf } from '../resources/kind-definition.ts';
-import { builtInKinds } from '../resources/kinds.ts';
+import type { KindRegistry } from '../resources/kind-registry.ts';
 import { keyOf, keyText, type Resource, type ResourceKey } from '../resources/resource.ts';
 import { validateResource } from '../resources/validate-resource.ts';
 import type { Change, Store, StoredVersion } from '../store/store.ts';
@@ -9,14 +11,23 @@ import type { ControlEvents, ResourceChange } from './control-events.ts';
 
 export interface RollbackParts {
   readonly store: Store;
+  readonly kinds: KindRegistry;
+  /** What is asked beyond the rules of the kinds, as of every other write. */
+  readonly admission: readonly AdmissionCheck[];
   readonly events: Pick<ControlEvents, 'resourcesChanged'>;
+}
+
+/** Who goes back. */
+export interface RollbackCaller {
+  readonly user: UserInfo;
+  /** For the record. */
+  readonly actor: string;
 }
 
 export interface RollbackAnswer {
   readonly changes: readonly ResourceChange[];
 }
 
-const ACTOR = 'admin-socket';
 /** Secrets that are the control plane's own: an older one would not fit what it has given out since. */
 const OWN_SECRETS = /^(?:istio\.io|hauberk\.dev|security\.hauberk\.dev)\//;
 
@@ -33,7 +44,7 @@ export async function rollBack(
     readonly definition: KindDefinition;
     readonly version: string | undefined;
   },
-  parts: RollbackParts,
+  parts: RollbackParts & { readonly caller: RollbackCaller },
 ): Promise<RollbackAnswer> {
   const { key, definition, version } = target;
   if (definition.writtenBy !== undefined || !verbsOf(definition).includes('update')) {
@@ -91,12 +102,12 @@ async function requireNamespace({ namespace, ...key }: ResourceKey, store: Store
  */
 export async function rollBackAll(
   { toMs, dryRun }: { readonly toMs: number; readonly dryRun: boolean },
-  parts: RollbackParts,
+  parts: RollbackParts & { readonly caller: RollbackCaller },
 ): Promise<RollbackAnswer & { readonly dryRun: boolean }> {
   const { store } = parts;
   const steps: Step[] = [];
   for (const key of await store.knownKeys()) {
-    const definition = builtInKinds.byQualifiedKind(key.kind);
+    const definition = parts.kinds.byQualifiedKind(key.kind);
     if (definition === undefined || !isDeclared(definition)) continue;
     const history = await store.history(key);
     steps.push({ key, live: await store.get(key), state: stateAt(key, history, toMs) });
@@ -159,10 +170,13 @@ function wouldBe({ key, live, state }: Step): ResourceChange {
 
 async function commit(
   steps: readonly Step[],
-  { store, events }: RollbackParts,
+  parts: RollbackParts & { readonly caller: RollbackCaller },
 ): Promise<RollbackAnswer> {
+  const { store, events, kinds, caller } = parts;
   const needed = steps.filter(({ live, state }) => differs(live, state));
-  const stored = await store.commit(needed.map(changeOf));
+  const wanted = needed.map((step) => changeOf(step, kinds));
+  for (const [index, step] of needed.entries()) await review(step, wanted[index], parts);
+  const stored = await store.commit(wanted);
   const changes = needed.map((step, index): ResourceChange => {
     const { live } = step;
     const resourceVersion = stored[index]?.metadata.resourceVersion ?? String(store.version);
@@ -170,12 +184,26 @@ async function commit(
     return { ...wouldBe(step), resourceVersion, ...(fromVersion && { fromVersion }) };
   });
   if (changes.length > 0) {
-    events.resourcesChanged({ actor: ACTOR, request: { by: 'rollback' }, changes });
+    events.resourcesChanged({ actor: caller.actor, request: { by: 'rollback' }, changes });
   }
   return { changes };
 }
 
-function changeOf({ key, live, state }: Step): Change {
+/** @throws {StatusError} what admission says to the caller who writes that. */
+async function review(
+  { key, live }: Step,
+  change: Change | undefined,
+  { kinds, admission, caller }: RollbackParts & { readonly caller: RollbackCaller },
+): Promise<void> {
+  const definition = kinds.byQualifiedKind(key.kind);
+  const deletion = change?.op === 'delete';
+  const resource = change?.op === 'put' ? change.resource : live;
+  if (definition === undefined || resource === undefined) return;
+  const { user } = caller;
+  for (const check of admission) await check({ user, definition, resource, live, deletion });
+}
+
+function changeOf({ key, live, state }: Step, kinds: KindRegistry): Change {
   const expectVersion = live?.metadata.resourceVersion ?? '0';
   if (state === undefined) return { op: 'delete', key, expectVersion };
   const {
@@ -189,7 +217,7 @@ function changeOf({ key, live, state }: Step): Change {
   const { status: ______, ...rest } = state;
   const status = live?.['status'];
   const wanted = { ...rest, metadata, ...(status === undefined ? {} : { status }) };
-  const validated = validateResource(wanted, { kinds: builtInKinds });
+  const validated = validateResource(wanted, { kinds });
   if ('problems' in validated) {
     const [problem] = validated.problems;
     throw new MeshError(

@@ -68,11 +68,12 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
         mention('certificate.issue', 'failure', { id, code, reason, peerAddress }),
       certificateRevoked: ({ serial, id, reason, actor }) =>
         write('certificate.revoke', 'success', { serial, id, reason, actor }),
-      tokenCreated: ({ tokenId, namespace, serviceAccount, expiresAtMs }) =>
+      tokenCreated: ({ tokenId, namespace, serviceAccount, expiresAtMs, actor }) =>
         write('token.create', 'success', {
           tokenId,
           serviceAccount: `${namespace}/${serviceAccount}`,
           expiresAt: iso(expiresAtMs),
+          actor,
         }),
       tokenIssued: ({ type, expiresAtMs, ...event }) =>
         write('token.issue', 'success', { type, ...event, expiresAt: iso(expiresAtMs) }),
