@@ -16,6 +16,7 @@ import {
   resourceCall,
   verbOf,
 } from './resource-call.ts';
+import { scaleSubresource } from './scale.ts';
 import { forbidden, noSuchPath, StatusError, statusOf } from './status-error.ts';
 import type { Subresource } from './subresource.ts';
 import { patchObject, replaceObject } from './update-object.ts';
@@ -93,8 +94,10 @@ async function answer(call: ResourceCall, options: ApiHandlerOptions): Promise<A
   }
   if (target.subresource !== undefined && target.subresource !== 'status') {
     const served =
-      options.subresources[`${what.resource}.${what.group}/${target.subresource}`] ??
-      options.everyKind?.[target.subresource];
+      target.subresource === 'scale'
+        ? scaleSubresource
+        : (options.subresources[`${what.resource}.${what.group}/${target.subresource}`] ??
+          options.everyKind?.[target.subresource]);
     if (served === undefined) throw noSuchPath();
     return served(call, context);
   }

@@ -5,12 +5,14 @@ import {
   type Http2ServerResponse,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { MeshError, messageOf } from '../lib/errors.ts';
+import { aborted } from '../lib/aborted.ts';
+import { listenOn } from '../lib/listen-on.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import { type ApiHandler, errorAnswer } from './api-handler.ts';
 import type { ApiAnswer, ApiRequest } from './api-request.ts';
 import type { Caller, Credentials } from './authenticate.ts';
+import { OpenRequests } from './open-requests.ts';
 import { StatusError, statusOf } from './status-error.ts';
 import { writeAnswer } from './write-answer.ts';
 
@@ -37,7 +39,7 @@ export interface ApiListenerOptions {
 const LARGEST_BODY_BYTES = 3 * 1024 * 1024;
 const MOST_CONNECTIONS = 4_096;
 const MOST_STREAMS = 1_000;
-const MOST_REQUESTS = 1_024;
+const OPEN = { most: 1_024, mostLasting: 8_192 };
 const KEEP_ALIVE_MS = 180_000;
 const STALL_MS = 60_000;
 
@@ -75,23 +77,20 @@ export async function startApiListener(
   const stopFollowing = identity.subscribe((next) => server.setSecureContext(tls(next)));
   const stopping = new AbortController();
   const sockets = trackSockets(server);
-  let open = 0;
+  const open = new OpenRequests(OPEN);
   server.on('request', (request, response) => {
-    open += 1;
-    response.once('close', () => {
-      open -= 1;
-    });
-    void serve({ request, response, options, busy: open > MOST_REQUESTS, stop: stopping.signal });
+    void serve({ request, response, options, open, stop: stopping.signal });
   });
-  await listen(server, { host, port });
-  const address = server.address();
+  const bound = await listenOn(server, {
+    host,
+    port,
+    purpose: 'the resource API',
+    insteadWith: 'with --api-listen',
+  });
   return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
+    port: bound,
     async run(signal) {
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) return resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await aborted(signal);
       stopFollowing();
       stopping.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -113,37 +112,19 @@ function trackSockets(server: Http2SecureServer): ReadonlySet<TLSSocket> {
   return sockets;
 }
 
-function listen(
-  server: Http2SecureServer,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(
-        new MeshError(
-          'ERR_LISTEN',
-          `cannot listen on ${host}:${port} for the resource API: ${messageOf(cause)}; give another --api-listen`,
-          { cause },
-        ),
-      ),
-    );
-    server.listen(port, host, resolve);
-  });
-}
-
 interface Exchange {
   readonly request: Request;
   readonly response: Response;
   readonly options: ApiListenerOptions;
-  readonly busy: boolean;
+  readonly open: OpenRequests;
   readonly stop: AbortSignal;
 }
 
-async function serve({ request, response, options, busy, stop }: Exchange): Promise<void> {
+async function serve({ request, response, options, open, stop }: Exchange): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   response.on('error', () => gone.abort());
-  const answered = await answerOf({ request, options, busy });
+  const answered = await answerOf({ request, response, options, open });
   await writeAnswer(answered, {
     method: request.method,
     acceptEncoding: String(request.headers['accept-encoding'] ?? ''),
@@ -155,19 +136,13 @@ async function serve({ request, response, options, busy, stop }: Exchange): Prom
 
 async function answerOf({
   request,
+  response,
   options,
-  busy,
-}: Pick<Exchange, 'request' | 'options' | 'busy'>): Promise<ApiAnswer> {
+  open,
+}: Omit<Exchange, 'stop'>): Promise<ApiAnswer> {
   try {
-    if (busy) {
-      throw new StatusError(
-        'TooManyRequests',
-        'too many requests are open, please try again later',
-        {
-          retryAfterSeconds: 1,
-        },
-      );
-    }
+    const place = open.enter();
+    response.once('close', () => place.leave());
     const headers = headersOf(request);
     const socket = socketOf(request);
     const caller = await options.authenticate({ certificate: certificateOf(socket), headers });
@@ -182,7 +157,9 @@ async function answerOf({
       ...(caller.impersonatedBy === undefined ? {} : { impersonatedBy: caller.impersonatedBy }),
       peerAddress: socket?.remoteAddress ?? '',
     };
-    return await options.handler(whole);
+    const answer = await options.handler(whole);
+    if ('stream' in answer) place.last();
+    return answer;
   } catch (error) {
     return errorAnswer(statusOf(error));
   }
@@ -203,12 +180,24 @@ function socketOf(request: Request): TLSSocket | undefined {
   return (stream?.session?.socket ?? request.socket) as TLSSocket | undefined;
 }
 
+/** Of each connection that has one; Node builds it anew, with every field, whenever it is asked. */
+const certificates = new WeakMap<TLSSocket, Credentials['certificate']>();
+
 function certificateOf(socket: TLSSocket | undefined): Credentials['certificate'] {
-  const certificate = socket?.getPeerCertificate();
+  if (socket === undefined) return undefined;
+  const known = certificates.get(socket);
+  if (known !== undefined) return known;
+  const certificate = readCertificate(socket);
+  if (certificate !== undefined) certificates.set(socket, certificate);
+  return certificate;
+}
+
+function readCertificate(socket: TLSSocket): Credentials['certificate'] {
+  const certificate = socket.getPeerCertificate();
   if (certificate === undefined || Object.keys(certificate).length === 0) return undefined;
   const { CN, O } = certificate.subject as { CN?: string | string[]; O?: string | string[] };
   return {
-    trusted: socket?.authorized === true,
+    trusted: socket.authorized === true,
     commonName: typeof CN === 'string' ? CN : '',
     organizations: [O ?? []].flat(),
   };

@@ -5,6 +5,7 @@ import { apiHandler } from '../apiserver/api-handler.ts';
 import { startApiListener } from '../apiserver/api-listener.ts';
 import { authenticate, type TokenAuthenticator } from '../apiserver/authenticate.ts';
 import { ensureBootstrapRoles } from '../apiserver/bootstrap-roles.ts';
+import { namesOfBuiltIns } from '../apiserver/names-of-built-ins.ts';
 import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import { logSubresource, type PodLogs } from '../apiserver/pod-log.ts';
 import { rbacAuthorizer } from '../apiserver/rbac-authorizer.ts';
@@ -16,15 +17,17 @@ import { MASTERS } from '../apiserver/user-info.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { openApiClientAuthority } from '../control/api-client-authority.ts';
 import type { ControlEvents } from '../control/control-events.ts';
+import { DefinedKinds } from '../control/defined-kinds.ts';
 import { type EnrolmentOptions, enrolmentSubresource } from '../control/enrolment-subresource.ts';
+import type { EventRecorder } from '../control/event-recorder.ts';
 import { historyRoutes, historySubresources } from '../control/history-routes.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { Task } from '../lib/tasks.ts';
+import { runTasks, type Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
-import { builtInKinds } from '../resources/kinds.ts';
+import type { KindRegistry } from '../resources/kind-registry.ts';
 import type { Store } from '../store/store.ts';
 import { auditAsLog } from './audit-as-log.ts';
 import { AUDIT_FILE, kubeconfigPath } from './data-dir.ts';
@@ -41,6 +44,8 @@ export interface ResourceApiOptions {
   readonly rootNamespace: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly store: Store;
+  readonly kinds: KindRegistry;
+  readonly recorder: EventRecorder;
   readonly authority: CertificateAuthority;
   readonly identity: Watchable<ServerIdentity>;
   readonly events: Pick<
@@ -66,19 +71,22 @@ export interface ResourceApi {
  * @throws {MeshError} ERR_LISTEN, ERR_STORE.
  */
 export async function startResourceApi(options: ResourceApiOptions): Promise<ResourceApi> {
-  const { dataDir, rootNamespace, listen, store, authority, identity, events, clock } = options;
+  const { dataDir, rootNamespace, listen, store, kinds, authority, identity, events, clock } =
+    options;
+  const defined = new DefinedKinds(options);
+  await defined.load();
   const clients = await openApiClientAuthority(store, { rootNamespace, clock });
   const authorizer = rbacAuthorizer(store);
   const tokens = tokensOf(options);
   const log = auditAsLog(join(dataDir, AUDIT_FILE), clock);
   const logs: PodLogs = (pod) => (isControlPlanePod(pod) ? log : undefined);
   await ensureBootstrapRoles(store);
-  const admission = [rbacEscalation(store, authorizer)];
-  const past = { store, kinds: builtInKinds, admission, events };
+  const admission = [rbacEscalation(store, authorizer), namesOfBuiltIns(kinds)];
+  const past = { store, kinds, admission, events };
   const handler = apiHandler({
     context: {
       store,
-      kinds: builtInKinds,
+      kinds,
       clock,
       authorizer,
       admission,
@@ -120,7 +128,11 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
     async run(signal) {
       const stop = authority.bundle.subscribe(write);
       try {
-        await Promise.all([listener.run(signal), renew(write, clock, signal)]);
+        await runTasks(signal, [
+          listener.run,
+          defined.run,
+          (stopped) => renew(write, clock, stopped),
+        ]);
       } finally {
         stop();
       }

@@ -2,15 +2,20 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AdmissionCheck } from '../apiserver/api-context.ts';
 import type { UserInfo } from '../apiserver/user-info.ts';
 import { MeshError } from '../lib/errors.ts';
+import { byPrecedence } from '../resources/custom/by-precedence.ts';
+import { customKinds } from '../resources/custom/custom-kinds.ts';
 import { type KindDefinition, verbsOf } from '../resources/kind-definition.ts';
-import type { KindRegistry } from '../resources/kind-registry.ts';
+import { KindRegistry } from '../resources/kind-registry.ts';
+import type { CustomResourceDefinition } from '../resources/kinds/custom-resource-definition.ts';
 import { keyOf, keyText, type Resource, type ResourceKey } from '../resources/resource.ts';
 import { validateResource } from '../resources/validate-resource.ts';
 import type { Change, Store, StoredVersion } from '../store/store.ts';
 import type { ControlEvents, ResourceChange } from './control-events.ts';
+import { DEFINITION_KIND } from './defined-kinds.ts';
 
 export interface RollbackParts {
   readonly store: Store;
+  /** Those that are served, people's own among them. */
   readonly kinds: KindRegistry;
   /** What is asked beyond the rules of the kinds, as of every other write. */
   readonly admission: readonly AdmissionCheck[];
@@ -106,22 +111,41 @@ export async function rollBackAll(
 ): Promise<RollbackAnswer & { readonly dryRun: boolean }> {
   const { store } = parts;
   const steps: Step[] = [];
-  for (const key of await store.knownKeys()) {
-    const definition = parts.kinds.byQualifiedKind(key.kind);
+  const keys = await store.knownKeys();
+  const then = await kindsAt(toMs, keys, parts);
+  for (const key of keys) {
+    const definition = then.byQualifiedKind(key.kind) ?? parts.kinds.byQualifiedKind(key.kind);
     if (definition === undefined || !isDeclared(definition)) continue;
     const history = await store.history(key);
     steps.push({ key, live: await store.get(key), state: stateAt(key, history, toMs) });
   }
   const changed = steps.filter(({ live, state }) => differs(live, state));
-  if (!dryRun) return { ...(await commit(changed, parts)), dryRun };
+  if (!dryRun) return { ...(await commit(changed, { ...parts, kinds: then })), dryRun };
   return { changes: changed.map(wouldBe), dryRun };
 }
 
+/** What was served then: what is of a kind that is defined no more comes back with its definition. */
+async function kindsAt(
+  toMs: number,
+  keys: readonly ResourceKey[],
+  { store, kinds }: RollbackParts,
+): Promise<KindRegistry> {
+  const registry = new KindRegistry(kinds.builtIns);
+  const definitions: CustomResourceDefinition[] = [];
+  for (const key of keys.filter(({ kind }) => kind === DEFINITION_KIND)) {
+    const state = stateAt(key, await store.history(key), toMs);
+    if (state !== undefined) definitions.push(state as CustomResourceDefinition);
+  }
+  registry.define(customKinds(definitions.toSorted(byPrecedence), kinds.builtIns).kinds);
+  return registry;
+}
+
 function isDeclared(definition: KindDefinition): boolean {
-  const { writtenBy, confidential, origin = 'store' } = definition;
+  const { writtenBy, confidential, passing = false, origin = 'store' } = definition;
   return (
     writtenBy === undefined &&
     !confidential &&
+    !passing &&
     origin === 'store' &&
     verbsOf(definition).includes('update')
   );
