@@ -26,7 +26,7 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import { defaultMeshSettings, type MeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
-import { type RunningProxy, startProxy } from '../proxy/proxy.ts';
+import type { ServingProxy } from '../proxy/workers/serving-proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import { type Logger, processLog } from '../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../telemetry/proxy-log.ts';
@@ -42,6 +42,7 @@ import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
+import { sidecarProxy } from './sidecar-proxy.ts';
 import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
 import { svidFilesSink } from './svid-files-sink.ts';
@@ -129,18 +130,19 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const { ads, served, takeOver, monitoring, renewal } = parts;
   const activity = recentActivity(systemClock.now);
   const received = countReceived(manager.identity);
-  const proxy = await startProxy({
-    workload,
-    settings: meshSettings(config, manager.identity.current),
-    identity: manager.identity,
-    facts: cache.facts,
-    inbound: config.inbound,
-    outbound: config.outbound,
-    hbone: config.hbone,
-    ownAddresses: [advertisedHost(config)],
-    clock: systemClock,
-    clockNote: (nowMs) => clock.comparison.note(nowMs),
+  const proxy = await sidecarProxy({
+    concurrency: config.concurrency ?? 1,
+    plan: {
+      settings: meshSettings(config, manager.identity.current),
+      ...{ inbound: config.inbound, outbound: config.outbound, hbone: config.hbone },
+      ownAddresses: [advertisedHost(config)],
+    },
+    subjects: {
+      ...{ workload, identity: manager.identity, facts: cache.facts },
+      clockSkew: clock.comparison.skew,
+    },
     events: allProxyEvents(activity.events, proxyLog(log, config.accessLog), ...monitoring.proxy),
+    log,
   });
   const relieved = new AbortController();
   const stop = AbortSignal.any([signal, relieved.signal]);
@@ -168,7 +170,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
       stateDir: config.stateDir,
       identity: () => manager.identity.current,
       drain: () => relieved.abort(),
-      status: () =>
+      status: async () =>
         sidecarStatus({
           ...{ workload: workload.current, identity: manager.identity.current },
           received: received(),
@@ -181,7 +183,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
             registered: registered?.held.current.map(registeredStatus) ?? [],
           },
           svidFiles: files?.status,
-          connections: proxy.connections(),
+          ...{ connections: await proxy.connections(), workers: proxy.workers },
           activity,
         }),
     });
@@ -205,7 +207,7 @@ function countReceived(identity: Watchable<Identity>): () => number {
 
 interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
   readonly ads: AdsClient;
-  readonly proxy: RunningProxy;
+  readonly proxy: ServingProxy;
   readonly spiffe: SpiffeSocket;
 }
 
@@ -214,7 +216,8 @@ function readingsOf({ manager, ads, clock, proxy, spiffe }: Observed): SidecarRe
   return {
     certificateNotAfterMs: () => identity.current.svid.chain[0]?.notAfterMs ?? 0,
     inSync: () => ads.state.current.phase === 'synced',
-    openConnections: () => proxy.connections(),
+    openConnections: () => proxy.open,
+    workers: () => proxy.workers,
     sds: () => spiffe.sds,
     federated: () => identity.current.federated?.length ?? 0,
     clockSkewMs: () => clock.status.skewMs,
@@ -264,11 +267,11 @@ function openSpiffe(
 }
 
 async function drain(
-  proxy: RunningProxy,
+  proxy: ServingProxy,
   { drainTimeoutMs }: SidecarConfig,
   log: Logger,
 ): Promise<void> {
-  log.info({ connections: proxy.connections().length, drainTimeoutMs }, 'draining');
+  log.info({ open: proxy.open, drainTimeoutMs }, 'draining');
   await proxy.drain(drainTimeoutMs);
   log.info('sidecar stopped');
 }
