@@ -12,6 +12,7 @@ import { WorkloadRegistry } from '../control/registry.ts';
 import { Revocations } from '../control/revocations.ts';
 import { ServedClients } from '../control/served-clients.ts';
 import { serverIdentity } from '../control/server-identity.ts';
+import { WorkloadLogs } from '../control/workload-logs.ts';
 import { systemClock } from '../lib/clock.ts';
 import { aesSealer } from '../lib/sealer.ts';
 import { runTasks } from '../lib/tasks.ts';
@@ -112,10 +113,11 @@ async function serve(
   await rotation.publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
   const clocks = new AgentClocks(clock);
-  const heard = { distribution, clocks, clients, signal };
+  const logs = new WorkloadLogs({ attestor: attestors.svids, signal });
+  const heard = { distribution, clocks, clients, logs, signal };
   const services = agentServices(parts, { attestors, tickets, ...heard });
-  const served = { listen: config.xds, identity: own.identity, routes: services };
-  const grpc = await startGrpcServer({ ...served, clock });
+  const agentsServed = { listen: config.xds, identity: own.identity, routes: services };
+  const grpc = await startGrpcServer({ ...agentsServed, clock });
   const federation = await startFederation({
     ...{ ...parts, authority: tokenAuthority, own: own.identity },
   });
@@ -129,7 +131,8 @@ async function serve(
     ...{ own: own.identity, xdsPort: grpc.port, enrolment: records, tickets },
   });
   const enrolment = attestors.tokens;
-  const api = await openResourceApi(parts, { identity: own.identity, operator, enrolment });
+  const served = { identity: own.identity, logs, operator, enrolment };
+  const api = await openResourceApi(parts, served);
   const { oidcPort } = tokenService;
   const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port, oidcPort };
   const places = { ...ports, ...monitoringState(monitoring), reload: rotation.reload };
@@ -152,11 +155,11 @@ async function serve(
 
 function openResourceApi(
   { config, store, kinds, recorder, authority, tokenAuthority, events, clock }: ControlPlaneParts,
-  services: Pick<ResourceApiOptions, 'identity' | 'operator' | 'enrolment'>,
+  served: Pick<ResourceApiOptions, 'identity' | 'logs' | 'operator' | 'enrolment'>,
 ): Promise<ResourceApi> {
   const { dataDir, rootNamespace, api } = config;
   const parts = { store, kinds, recorder, authority, tokens: tokenAuthority, events, clock };
-  return startResourceApi({ ...parts, ...services, dataDir, rootNamespace, listen: api });
+  return startResourceApi({ ...parts, ...served, dataDir, rootNamespace, listen: api });
 }
 
 function readyState(

@@ -23,6 +23,7 @@ import type { EventRecorder } from '../control/event-recorder.ts';
 import { historyRoutes, historySubresources } from '../control/history-routes.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
+import type { WorkloadLogs } from '../control/workload-logs.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { runTasks, type Task } from '../lib/tasks.ts';
@@ -34,6 +35,7 @@ import { AUDIT_FILE, kubeconfigPath } from './data-dir.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { isControlPlanePod, meshProcesses } from './mesh-processes.ts';
 import type { TokenAuthority } from './token-authority.ts';
+import { workloadLog } from './workload-log.ts';
 
 const ADMIN = 'hauberk-admin';
 const ADMIN_LIFETIME_MS = 365 * 86_400_000;
@@ -57,6 +59,8 @@ export interface ResourceApiOptions {
   readonly operator: OperatorRoutes;
   /** Makes enrolment tokens. */
   readonly enrolment: EnrolmentOptions['tokens'];
+  /** Of the sidecars. */
+  readonly logs: WorkloadLogs;
   readonly clock: Clock;
 }
 
@@ -79,7 +83,7 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
   const authorizer = rbacAuthorizer(store);
   const tokens = tokensOf(options);
   const log = auditAsLog(join(dataDir, AUDIT_FILE), clock);
-  const logs: PodLogs = (pod) => (isControlPlanePod(pod) ? log : undefined);
+  const logs: PodLogs = (pod) => (isControlPlanePod(pod) ? log : workloadLog(pod, options.logs));
   await ensureBootstrapRoles(store);
   const admission = [rbacEscalation(store, authorizer), namesOfBuiltIns(kinds)];
   const past = { store, kinds, admission, events };
