@@ -42,7 +42,12 @@ import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
-import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
+import {
+  dismissPredecessor,
+  type Handover,
+  identitiesOfPredecessor,
+  serveSidecarSocket,
+} from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
 import { svidFilesSink } from './svid-files-sink.ts';
 
@@ -55,13 +60,13 @@ import { svidFilesSink } from './svid-files-sink.ts';
 export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
   const log = processLog('sidecar');
   ensurePrivateDirectory(config.stateDir);
-  const predecessor = await identityOfPredecessor(config.stateDir);
+  const predecessor = await identitiesOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
   const monitoring = new SidecarMonitoring(config.monitoring);
   const { events, renewal } = identityEvents(log, monitoring.identity);
   const returning = returnPath(config, log);
   const managed = managerOptions(config, { comparison, returning }, events);
-  const first = predecessor ?? (await enrol(managed, signal));
+  const first = predecessor?.identity ?? (await enrol(managed, signal));
   const manager = identityManager(first, managed);
   const cache = await openFacts(config, manager, log);
   const workload = ownWorkload(first.svid.id, config.name, cache.facts);
@@ -97,8 +102,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
-      const takeOver = predecessor !== undefined;
-      const parts = { config, manager, cache, workload, clock, ads, served, log, takeOver };
+      const parts = { config, manager, cache, workload, clock, ads, served, log, predecessor };
       await serve({ ...parts, monitoring, renewal }, signal);
     }
   } finally {
@@ -119,14 +123,14 @@ interface Parts {
 interface Serving extends Parts {
   readonly ads: AdsClient;
   readonly served: ServedClients;
-  readonly takeOver: boolean;
+  readonly predecessor: Handover | undefined;
   readonly monitoring: SidecarMonitoring;
   readonly renewal: () => RenewalStatus;
 }
 
 async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const { config, manager, cache, workload, clock, log } = parts;
-  const { ads, served, takeOver, monitoring, renewal } = parts;
+  const { ads, served, predecessor, monitoring, renewal } = parts;
   const activity = recentActivity(systemClock.now);
   const received = countReceived(manager.identity);
   const proxy = await startProxy({
@@ -146,19 +150,16 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const stop = AbortSignal.any([signal, relieved.signal]);
   let lastWords: Promise<void> | undefined;
   try {
-    const registered = registeredWorkloads({ config, manager, cache, log });
+    const handedOver = predecessor?.registered;
+    const registered = registeredWorkloads({ config, manager, cache, log, handedOver });
     const files = svidFilesSink(config.svidFiles, manager.identity, log);
-    const spiffe = await openSpiffe(
-      config,
-      manager,
-      { registered, served, facts: cache.facts },
-      log,
-    );
+    const known = { registered, served, facts: cache.facts };
+    const spiffe = await openSpiffe(config, manager, known, log);
     lastWords = runTasks(stop, [
       spiffe.run,
       ...[registered, files].map((part) => async (until: AbortSignal) => part?.run(until)),
     ]);
-    if (takeOver) await dismissPredecessor(config.stateDir);
+    if (predecessor !== undefined) await dismissPredecessor(config.stateDir);
     const watched = await monitoring.start(
       readingsOf({ manager, ads, cache, clock, proxy, spiffe }),
       () => notReady(manager, stop),
@@ -167,6 +168,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     const socket = await serveSidecarSocket({
       stateDir: config.stateDir,
       identity: () => manager.identity.current,
+      registered: () => registered?.identities ?? new Map(),
       drain: () => relieved.abort(),
       status: () =>
         sidecarStatus({
@@ -185,7 +187,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
           activity,
         }),
     });
-    log.info({ workload: workload.current, takeOver }, 'sidecar ready');
+    log.info({ workload: workload.current, takeOver: predecessor !== undefined }, 'sidecar ready');
     await runTasks(stop, [socket, watched]);
   } finally {
     relieved.abort();

@@ -24,6 +24,10 @@ export function rotationRoutes({
       await service.order(readOrder(body), ACTOR);
       return service.status();
     },
+    'POST /v1/ca/abort': async () => {
+      await service.abort(ACTOR);
+      return service.status();
+    },
     'POST /v1/ca/reload': () => reload(),
     'GET /v1/ca/status': () => service.status(),
   };
