@@ -83,7 +83,7 @@ export interface SidecarSocketOptions {
   readonly identity: () => Identity;
   /** Those of other workloads, by registration. */
   readonly registered: () => ReadonlyMap<string, Identity>;
-  readonly status: () => SidecarStatus;
+  readonly status: () => Promise<SidecarStatus>;
   /** Called when a successor has taken over. */
   readonly drain: () => void;
 }
@@ -91,7 +91,7 @@ export interface SidecarSocketOptions {
 /** Serves status and takeover on the state directory's socket (0600). */
 export function serveSidecarSocket(options: SidecarSocketOptions): Promise<Task> {
   const routes: Readonly<Record<string, JsonRoute>> = {
-    'GET /v1/status': async () => options.status(),
+    'GET /v1/status': () => options.status(),
     'POST /v1/handover': async (): Promise<HandoverText> => ({
       ...encodeIdentity(options.identity()),
       registered: Object.fromEntries(

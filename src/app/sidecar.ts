@@ -1,3 +1,4 @@
+import type { Transport } from '@connectrpc/connect';
 import { ClockComparison } from '../agent/clock-skew.ts';
 import { controlPlaneLink } from '../agent/control-plane-link.ts';
 import { type FactCache, openFactCache } from '../agent/fact-cache.ts';
@@ -11,6 +12,7 @@ import {
 } from '../agent/identity-manager.ts';
 import { jwtSvids } from '../agent/jwt-svids.ts';
 import { LagReport } from '../agent/lag-report.ts';
+import { LogService } from '../agent/log-service.ts';
 import { meshCrls } from '../agent/mesh-crls.ts';
 import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
 import { obtainSvid, type ReturnPath } from '../agent/obtain-svid.ts';
@@ -26,11 +28,12 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import { defaultMeshSettings, type MeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
-import { type RunningProxy, startProxy } from '../proxy/proxy.ts';
+import type { ServingProxy } from '../proxy/workers/serving-proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import { type Logger, processLog } from '../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../telemetry/proxy-log.ts';
 import { recentActivity } from '../telemetry/recent-activity.ts';
+import { RecentLines } from '../telemetry/recent-lines.ts';
 import type { SidecarReadings } from '../telemetry/sidecar-metrics.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
@@ -42,6 +45,7 @@ import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
+import { sidecarProxy } from './sidecar-proxy.ts';
 import {
   dismissPredecessor,
   type Handover,
@@ -58,7 +62,8 @@ import { svidFilesSink } from './svid-files-sink.ts';
  * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN.
  */
 export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
-  const log = processLog('sidecar');
+  const recent = new RecentLines({ now: systemClock.now });
+  const log = processLog('sidecar', 1, recent.write);
   ensurePrivateDirectory(config.stateDir);
   const predecessor = await identitiesOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
@@ -86,7 +91,14 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   });
   const served = new ServedClients({ clock: systemClock });
   const lag = new LagReport({ clients: served, clock: systemClock });
-  const ads: AdsClient = adsClient({ config, manager, cache, workload, clock, log, stream, lag });
+  const logs = new LogService({
+    ...{ log: recent, clock: systemClock },
+    node: () => nodeId(workload.current),
+  });
+  const reports = [lag, logs];
+  const ads: AdsClient = adsClient({
+    ...{ config, manager, cache, workload, clock, log, stream, lag, reports },
+  });
   ads.state.subscribe((state) => logControlPlane(state, log));
 
   const ended = new AbortController();
@@ -98,6 +110,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     (stop) => cache.run(stop),
     clock.run,
     lag.run,
+    logs.run,
   ]);
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
@@ -133,18 +146,19 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const { ads, served, predecessor, monitoring, renewal } = parts;
   const activity = recentActivity(systemClock.now);
   const received = countReceived(manager.identity);
-  const proxy = await startProxy({
-    workload,
-    settings: meshSettings(config, manager.identity.current),
-    identity: manager.identity,
-    facts: cache.facts,
-    inbound: config.inbound,
-    outbound: config.outbound,
-    hbone: config.hbone,
-    ownAddresses: [advertisedHost(config)],
-    clock: systemClock,
-    clockNote: (nowMs) => clock.comparison.note(nowMs),
+  const proxy = await sidecarProxy({
+    concurrency: config.concurrency ?? 1,
+    plan: {
+      settings: meshSettings(config, manager.identity.current),
+      ...{ inbound: config.inbound, outbound: config.outbound, hbone: config.hbone },
+      ownAddresses: [advertisedHost(config)],
+    },
+    subjects: {
+      ...{ workload, identity: manager.identity, facts: cache.facts },
+      clockSkew: clock.comparison.skew,
+    },
     events: allProxyEvents(activity.events, proxyLog(log, config.accessLog), ...monitoring.proxy),
+    log,
   });
   const relieved = new AbortController();
   const stop = AbortSignal.any([signal, relieved.signal]);
@@ -170,7 +184,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
       identity: () => manager.identity.current,
       registered: () => registered?.identities ?? new Map(),
       drain: () => relieved.abort(),
-      status: () =>
+      status: async () =>
         sidecarStatus({
           ...{ workload: workload.current, identity: manager.identity.current },
           received: received(),
@@ -183,7 +197,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
             registered: registered?.held.current.map(registeredStatus) ?? [],
           },
           svidFiles: files?.status,
-          connections: proxy.connections(),
+          ...{ connections: await proxy.connections(), workers: proxy.workers },
           activity,
         }),
     });
@@ -207,7 +221,7 @@ function countReceived(identity: Watchable<Identity>): () => number {
 
 interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
   readonly ads: AdsClient;
-  readonly proxy: RunningProxy;
+  readonly proxy: ServingProxy;
   readonly spiffe: SpiffeSocket;
 }
 
@@ -216,7 +230,8 @@ function readingsOf({ manager, ads, clock, proxy, spiffe }: Observed): SidecarRe
   return {
     certificateNotAfterMs: () => identity.current.svid.chain[0]?.notAfterMs ?? 0,
     inSync: () => ads.state.current.phase === 'synced',
-    openConnections: () => proxy.connections(),
+    openConnections: () => proxy.open,
+    workers: () => proxy.workers,
     sds: () => spiffe.sds,
     federated: () => identity.current.federated?.length ?? 0,
     clockSkewMs: () => clock.status.skewMs,
@@ -266,11 +281,11 @@ function openSpiffe(
 }
 
 async function drain(
-  proxy: RunningProxy,
+  proxy: ServingProxy,
   { drainTimeoutMs }: SidecarConfig,
   log: Logger,
 ): Promise<void> {
-  log.info({ connections: proxy.connections().length, drainTimeoutMs }, 'draining');
+  log.info({ open: proxy.open, drainTimeoutMs }, 'draining');
   await proxy.drain(drainTimeoutMs);
   log.info('sidecar stopped');
 }
@@ -315,7 +330,13 @@ function adsClient({
   log,
   stream,
   lag,
-}: Parts & { readonly stream: StreamRenewal; readonly lag: LagReport }): AdsClient {
+  reports,
+}: Parts & {
+  readonly stream: StreamRenewal;
+  readonly lag: LagReport;
+  /** What goes over each new connection. */
+  readonly reports: readonly { use(transport: Transport): void }[];
+}): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
   const bundles = new ReceivedBundles({
@@ -339,7 +360,7 @@ function adsClient({
         ...{ address, bundle: identity.bundle, identity, rootNamespace },
       });
       clock.heartbeat.use(link.transport);
-      lag.use(link.transport);
+      for (const report of reports) report.use(link.transport);
       return link;
     },
     node: () => ({
