@@ -38,8 +38,10 @@ import type { SidecarReadings } from '../telemetry/sidecar-metrics.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
+import { factsAt } from './facts-at.ts';
 import { identityEvents, type RenewalStatus } from './identity-events.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
+import { countReceived } from './received-certificates.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
@@ -208,15 +210,6 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     await lastWords;
     await drain(proxy, config, log);
   }
-}
-
-/** Certificates received since the process started, the first included. */
-function countReceived(identity: Watchable<Identity>): () => number {
-  let received = 1;
-  identity.subscribe((next, previous) => {
-    if (next.svid !== previous.svid) received += 1;
-  });
-  return () => received;
 }
 
 interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
@@ -390,17 +383,4 @@ function logControlPlane(state: AdsState, log: Logger): void {
 
 function meshSettings({ rootNamespace }: SidecarConfig, { svid }: Identity): MeshSettings {
   return { ...defaultMeshSettings, trustDomain: svid.id.trustDomain.name, rootNamespace };
-}
-
-/** Resolves when there are facts to decide by, kept ones or fresh ones. Without, all would be allowed. */
-function factsAt({ source }: FactCache, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (source.current.from !== 'nowhere' || signal.aborted) return resolve();
-    const done = (): void => {
-      stop();
-      resolve();
-    };
-    const stop = source.subscribe(done);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }
