@@ -1,19 +1,23 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { callAdmin } from '../../src/app/admin-client.ts';
+import type { AnsweredRequest } from '../../src/apiserver/api-listener.ts';
 import { runControlPlane } from '../../src/app/control-plane.ts';
 import type { ControlPlaneReady } from '../../src/app/control-plane-config.ts';
 import type { MonitoringConfig } from '../../src/app/control-plane-monitoring.ts';
 import type { FederationConfig } from '../../src/app/federation.ts';
 import type { AuthorityConfig } from '../../src/app/open-authority.ts';
 import type { TokenConfig } from '../../src/app/token-authority.ts';
+import { type Operator, operatorOf } from './operator.ts';
 
 /** A control plane in this process, on a directory and a port of its own. */
 export interface ControlPlaneRig extends ControlPlaneReady {
   readonly dataDir: string;
+  readonly operator: Operator;
   apply(manifest: string): Promise<unknown>;
   createToken(namespace: string, serviceAccount: string, lifetime?: string): Promise<string>;
+  /** What was asked of the resource API last, as JSON lines, for tests that fail. */
+  requests(): string;
   /** The audit log, a parsed object a line. */
   audit(): readonly Readonly<Record<string, unknown>>[];
   /** Stops it and leaves its directory. */
@@ -21,6 +25,8 @@ export interface ControlPlaneRig extends ControlPlaneReady {
   /** Stops it and removes its directory. */
   close(): Promise<void>;
 }
+
+const MOST_REQUESTS = 100;
 
 export const SHOP = `
 apiVersion: v1
@@ -48,10 +54,17 @@ export async function controlPlaneRig(
 ): Promise<ControlPlaneRig> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hauberk-test-'));
   const controller = new AbortController();
+  const requests: AnsweredRequest[] = [];
   const ready = Promise.withResolvers<ControlPlaneReady>();
   const config = {
     xds: { host: '127.0.0.1', port: options.port ?? 0 },
-    api: { host: '127.0.0.1', port: 0 },
+    api: {
+      ...{ host: '127.0.0.1', port: 0 },
+      answered: (exchange: AnsweredRequest) => {
+        requests.push(exchange);
+        if (requests.length > MOST_REQUESTS) requests.shift();
+      },
+    },
     trustDomain: 'cluster.local',
     rootNamespace: 'istio-system',
     svidLifetimeMs: 86_400_000,
@@ -61,6 +74,7 @@ export async function controlPlaneRig(
   const ended = runControlPlane(config, controller.signal, ready.resolve);
   ended.catch(ready.reject);
   const state = await ready.promise;
+  const operator = operatorOf(dataDir);
   const stop = async (): Promise<void> => {
     controller.abort();
     await ended;
@@ -68,18 +82,10 @@ export async function controlPlaneRig(
   return {
     ...state,
     dataDir,
-    apply: (manifest) =>
-      callAdmin(dataDir, {
-        method: 'POST',
-        path: '/v1/apply',
-        body: { manifest, source: 'test.yaml' },
-      }),
-    async createToken(namespace, serviceAccount, lifetime = '1h') {
-      const body = { namespace, serviceAccount, lifetime };
-      return (
-        await callAdmin<{ token: string }>(dataDir, { method: 'POST', path: '/v1/tokens', body })
-      ).token;
-    },
+    requests: () => requests.map((request) => JSON.stringify(request)).join('\n'),
+    operator,
+    apply: (manifest) => operator.apply(manifest),
+    createToken: (...order) => operator.enrolmentToken(...order),
     audit: () =>
       readFileSync(join(dataDir, 'audit.log'), 'utf8')
         .split('\n')
