@@ -41,7 +41,7 @@ export class FirstBytesWait {
   ended(port: number, kind: 'plaintext' | 'silent' | 'tls'): void {
     const before = this.#ports.has(port);
     if (kind === 'silent') this.#ports.wasSilent(port);
-    if (kind === 'plaintext') this.#ports.spokeFirst(port);
+    else this.#ports.spokeFirst(port);
     const now = this.#ports.has(port);
     if (now !== before) this.#options.reporter.portLearned(port, now);
   }

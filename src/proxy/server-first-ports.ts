@@ -3,8 +3,8 @@ const LEARNED_AFTER = 3;
 
 /**
  * Remembers on which ports clients wait for the server to speak first (SMTP, MySQL), so that not each
- * of their connections is held up until that is certain. A client that speaks plaintext first makes
- * a port be forgotten; one that speaks TLS says nothing about the application behind it.
+ * of their connections is held up until that is certain. A client that speaks first, TLS or not, makes
+ * a port be forgotten: who is not waited for long enough would be taken for one that speaks plaintext.
  */
 export class ServerFirstPorts {
   readonly #silent = new Map<number, number>();
@@ -19,7 +19,7 @@ export class ServerFirstPorts {
     this.#silent.set(port, (this.#silent.get(port) ?? 0) + 1);
   }
 
-  /** A client spoke first, and not TLS. */
+  /** A client spoke first. */
   spokeFirst(port: number): void {
     this.#silent.delete(port);
   }
