@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
-import type { Address } from './address.ts';
+import { type Address, formatAddress } from './address.ts';
 import type { Channel } from './channel.ts';
 import { connectTcp } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -9,6 +9,7 @@ import { type HandshakeOptions, handshakeAsClient } from './handshake.ts';
 import type { Peer } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
+import type { Resumption } from './resumption.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
 import type { HotSecureContext } from './secure-context.ts';
 import { localAddress } from './socket-addresses.ts';
@@ -40,6 +41,7 @@ export interface DirectDialOptions {
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
+  readonly resumption: Resumption;
   readonly reporter: Reporter;
   readonly connectDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;
@@ -62,6 +64,7 @@ export function directDialer(options: DirectDialOptions): DirectDialer {
       deadlines: options.handshakeDeadlines,
       alpn: ALPN,
       sni: istioServerName(service),
+      server: `${formatAddress(address)} ${expectedIds.join(' ')}`,
       expectedIds,
     });
     if ('failure' in outcome) {

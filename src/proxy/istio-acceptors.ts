@@ -13,9 +13,10 @@ export class IstioAcceptors {
   readonly #agreeing: TlsAcceptor;
   readonly #silent: TlsAcceptor;
 
-  constructor(identity: Watchable<Identity>) {
-    this.#agreeing = new TlsAcceptor({ identity, profile: 'istio', alpn: PROTOCOLS });
-    this.#silent = new TlsAcceptor({ identity, profile: 'istio', alpn: [] });
+  constructor(identity: Watchable<Identity>, ticketKeys: Watchable<Uint8Array>) {
+    const options = { identity, ticketKeys, profile: 'istio' } as const;
+    this.#agreeing = new TlsAcceptor({ ...options, alpn: PROTOCOLS });
+    this.#silent = new TlsAcceptor({ ...options, alpn: [] });
   }
 
   /**

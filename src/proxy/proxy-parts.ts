@@ -21,6 +21,7 @@ import { liveSettings } from './live-settings.ts';
 import { outboundListener } from './outbound-listener.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import { Reporter } from './reporter.ts';
+import { resumptionParts } from './resumption-parts.ts';
 import { RevocationGuard } from './revocation-guard.ts';
 import { hotSecureContext } from './secure-context.ts';
 import { appFinder, type ServedPort } from './served-apps.ts';
@@ -60,6 +61,7 @@ export class ProxyParts {
     const connectDeadlines = new Deadlines(clock, limits.connectTimeoutMs);
     const handshakeDeadlines = new Deadlines(clock, limits.handshakeTimeoutMs);
     const firstByteDeadlines = new Deadlines(clock, limits.firstBytesTimeoutMs);
+    const resuming = resumptionParts(options);
     const shared = {
       trustDomains,
       federation,
@@ -67,10 +69,10 @@ export class ProxyParts {
       gate: new AppGate({ enforcement, connectDeadlines }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
-      ...{ handshakeDeadlines, firstByteDeadlines },
+      ...{ handshakeDeadlines, firstByteDeadlines, ...resuming },
     };
     const pool = new SessionPool(hboneDialer({ ...shared, context: hboneContext }));
-    const acceptors = new IstioAcceptors(identity);
+    const acceptors = new IstioAcceptors(identity, resuming.ticketKeys);
     this.#inbound = { ...shared, acceptors };
     this.#connector = new UpstreamConnector({
       ...{ facts, settings, pool, connectDeadlines },
@@ -94,6 +96,7 @@ export class ProxyParts {
     this.hboneServer = this.#hbone.server;
     // After the contexts' own subscriptions, so that the new sessions are made with the new one.
     this.#stops.push(
+      resuming.stopResumption,
       facts.subscribe(() => federation.recheck()),
       identity.subscribe((next, previous) => {
         if (next.svid !== previous.svid) pool.rotate();

@@ -13,6 +13,8 @@ interface Pending {
 export interface TlsAcceptorOptions {
   readonly identity: Watchable<Identity>;
   readonly profile: TlsProfile;
+  /** What tickets are sealed with. */
+  readonly ticketKeys: Watchable<Uint8Array>;
   /** Protocols taken; of a client that offers none of them the handshake fails. None: no ALPN. */
   readonly alpn: readonly string[];
 }
@@ -27,10 +29,11 @@ export class TlsAcceptor {
   /** Stops following the identity. */
   readonly stop: () => void;
 
-  constructor({ identity, profile, alpn }: TlsAcceptorOptions) {
+  constructor({ identity, profile, ticketKeys, alpn }: TlsAcceptorOptions) {
     // It never listens: connections are handed to it, some of them with bytes already read.
     this.#server = createServer({
       ...tlsContextOptions(identity.current, profile),
+      ticketKeys: Buffer.from(ticketKeys.current),
       requestCert: true,
       rejectUnauthorized: false,
       ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
@@ -40,9 +43,16 @@ export class TlsAcceptor {
       this.#take(socket)?.reject(error);
       socket.destroy();
     });
-    this.stop = identity.subscribe((next) => {
-      this.#server.setSecureContext(tlsContextOptions(next, profile));
-    });
+    const stops = [
+      identity.subscribe((next) => {
+        this.#server.setSecureContext(tlsContextOptions(next, profile));
+        this.#server.setTicketKeys(Buffer.from(ticketKeys.current));
+      }),
+      ticketKeys.subscribe((keys) => this.#server.setTicketKeys(Buffer.from(keys))),
+    ];
+    this.stop = () => {
+      for (const stop of stops) stop();
+    };
   }
 
   /** The TLS connection on `raw`; rejects when the handshake fails or `raw` closes before its end. */

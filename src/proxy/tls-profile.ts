@@ -19,13 +19,16 @@ const ISTIO_CIPHERS = [
   'AES128-GCM-SHA256',
 ].join(':');
 
+/** Tickets are refused afterwards; their keys are often gone before. */
+const RESUMABLE_SECONDS = 3_600;
+
 /** Which TLS is spoken: HBONE between Hauberk's own sidecars, or Istio's on a workload port. */
 export type TlsProfile = 'hbone' | 'istio';
 
 /**
  * The context options of either side for an identity: its chain and key, the bundles as the CAs that
- * a server names, TLS 1.3 (Istio's also 1.2). Without tickets, since a resumed session would skip
- * the check of the peer's certificate, and without renegotiation.
+ * a server names, TLS 1.3 (Istio's also 1.2). Sessions are resumed by tickets only, each profile's own,
+ * and whoever resumes one looks at the peer's certificate again: see `Resumption`. No renegotiation.
  */
 export function tlsContextOptions(identity: Identity, profile: TlsProfile): SecureContextOptions {
   const { svid, bundle, federated = [] } = identity;
@@ -37,7 +40,9 @@ export function tlsContextOptions(identity: Identity, profile: TlsProfile): Secu
     ecdhCurve: KEY_EXCHANGE_GROUPS,
     minVersion: profile === 'hbone' ? 'TLSv1.3' : 'TLSv1.2',
     maxVersion: 'TLSv1.3',
-    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    sessionIdContext: `hauberk ${profile}`,
+    sessionTimeout: RESUMABLE_SECONDS,
     ...(profile === 'istio' ? { ciphers: ISTIO_CIPHERS } : {}),
   };
 }
