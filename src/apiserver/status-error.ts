@@ -57,6 +57,7 @@ const REASONS = {
   TooManyRequests: { code: 429, mesh: 'ERR_LIMIT' },
   InternalError: { code: 500, mesh: 'ERR_STORE' },
   NotImplemented: { code: 501, mesh: 'ERR_USAGE' },
+  ServiceUnavailable: { code: 503, mesh: 'ERR_GONE' },
   Timeout: { code: 504, mesh: 'ERR_GONE' },
   InsufficientStorage: { code: 507, mesh: 'ERR_STORE' },
 } as const satisfies Readonly<Record<string, Reason>>;
@@ -163,7 +164,8 @@ export function statusOf(error: unknown): Status {
   return new StatusError(reasonOf(error), error.message).status;
 }
 
-function reasonOf({ code, message }: MeshError): StatusReason {
+/** Kubernetes' reason for what went wrong. */
+export function reasonOf({ code, message }: MeshError): StatusReason {
   switch (code) {
     case 'ERR_NOT_FOUND':
       return 'NotFound';
@@ -180,6 +182,10 @@ function reasonOf({ code, message }: MeshError): StatusReason {
     case 'ERR_RESOURCE':
     case 'ERR_USAGE':
     case 'ERR_WIRE':
+    case 'ERR_SPIFFE_ID':
+    case 'ERR_SVID':
+    case 'ERR_DER':
+    case 'ERR_KEY':
       return 'BadRequest';
     case 'ERR_STORE':
       return /\bis full\b|ENOSPC|free (?:some )?space/.test(message)

@@ -2,6 +2,7 @@ import type { ConnectRouter } from '@connectrpc/connect';
 import type { Attestor } from '../attestation/attestor.ts';
 import type { ReturnTickets } from '../attestation/return-tickets.ts';
 import type { AgentClocks } from '../control/agent-clocks.ts';
+import { delegatedSvidService } from '../control/delegated-svid-service.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import type { Distribution } from '../control/distribution.ts';
 import { heartbeatService } from '../control/heartbeat-service.ts';
@@ -10,11 +11,14 @@ import type { ServedClients } from '../control/served-clients.ts';
 import { servedClientsService } from '../control/served-clients-service.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
 import { signingService } from '../control/signing-service.ts';
+import type { WorkloadLogs } from '../control/workload-logs.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import { DelegatedSvidService } from '../gen/hauberk/identity/v1/delegated_svid_pb.js';
 import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
 import { ServedClientsService } from '../gen/hauberk/identity/v1/served_clients_pb.js';
+import { WorkloadLogService } from '../gen/hauberk/logs/v1/workload_log_pb.js';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import type { ControlPlaneParts } from './control-plane-parts.ts';
 
@@ -25,13 +29,14 @@ export interface AgentServiceParts {
   readonly distribution: Distribution;
   readonly clocks: AgentClocks;
   readonly clients: ServedClients;
+  readonly logs: WorkloadLogs;
   readonly signal: AbortSignal;
 }
 
 /** What agents ask for over gRPC. */
 export function agentServices(
   { store, ledger, revocations, authority, tokenAuthority, events, clock }: ControlPlaneParts,
-  { attestors, tickets, distribution, clocks, clients, signal }: AgentServiceParts,
+  { attestors, tickets, distribution, clocks, clients, logs, signal }: AgentServiceParts,
 ): (router: ConnectRouter) => void {
   const { all, svids: attestor } = attestors;
   const accounts = serviceAccounts(store);
@@ -42,11 +47,13 @@ export function agentServices(
   return (router) => {
     router.service(Health, heartbeatService({ attestor, clocks }));
     router.service(ServedClientsService, servedClientsService({ attestor, clients }));
+    router.service(WorkloadLogService, logs.service);
     router.service(
       IstioCertificateService,
       signingService({ ...signing, revocations, events, clock }),
     );
     router.service(ReturnTicketService, returnTicketService({ tickets, attestor, revocations }));
+    router.service(DelegatedSvidService, delegatedSvidService({ attestor, ledger, clock }));
     router.service(
       JwtSvidService,
       tokenAuthority.jwtSvids({ attestor, serviceAccounts: accounts, revocations }),

@@ -1,3 +1,4 @@
+import type { Transport } from '@connectrpc/connect';
 import { ClockComparison } from '../agent/clock-skew.ts';
 import { controlPlaneLink } from '../agent/control-plane-link.ts';
 import { type FactCache, openFactCache } from '../agent/fact-cache.ts';
@@ -11,6 +12,7 @@ import {
 } from '../agent/identity-manager.ts';
 import { jwtSvids } from '../agent/jwt-svids.ts';
 import { LagReport } from '../agent/lag-report.ts';
+import { LogService } from '../agent/log-service.ts';
 import { meshCrls } from '../agent/mesh-crls.ts';
 import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
 import { obtainSvid, type ReturnPath } from '../agent/obtain-svid.ts';
@@ -31,19 +33,27 @@ import type { Identity } from '../spiffe/identity.ts';
 import { type Logger, processLog } from '../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../telemetry/proxy-log.ts';
 import { recentActivity } from '../telemetry/recent-activity.ts';
+import { RecentLines } from '../telemetry/recent-lines.ts';
 import type { SidecarReadings } from '../telemetry/sidecar-metrics.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
+import { factsAt } from './facts-at.ts';
 import { identityEvents, type RenewalStatus } from './identity-events.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
+import { countReceived } from './received-certificates.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
 import { sidecarProxy } from './sidecar-proxy.ts';
-import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
+import {
+  dismissPredecessor,
+  type Handover,
+  identitiesOfPredecessor,
+  serveSidecarSocket,
+} from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
 import { svidFilesSink } from './svid-files-sink.ts';
 
@@ -54,15 +64,16 @@ import { svidFilesSink } from './svid-files-sink.ts';
  * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN.
  */
 export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
-  const log = processLog('sidecar');
+  const recent = new RecentLines({ now: systemClock.now });
+  const log = processLog('sidecar', 1, recent.write);
   ensurePrivateDirectory(config.stateDir);
-  const predecessor = await identityOfPredecessor(config.stateDir);
+  const predecessor = await identitiesOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
   const monitoring = new SidecarMonitoring(config.monitoring);
   const { events, renewal } = identityEvents(log, monitoring.identity);
   const returning = returnPath(config, log);
   const managed = managerOptions(config, { comparison, returning }, events);
-  const first = predecessor ?? (await enrol(managed, signal));
+  const first = predecessor?.identity ?? (await enrol(managed, signal));
   const manager = identityManager(first, managed);
   const cache = await openFacts(config, manager, log);
   const workload = ownWorkload(first.svid.id, config.name, cache.facts);
@@ -82,7 +93,14 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   });
   const served = new ServedClients({ clock: systemClock });
   const lag = new LagReport({ clients: served, clock: systemClock });
-  const ads: AdsClient = adsClient({ config, manager, cache, workload, clock, log, stream, lag });
+  const logs = new LogService({
+    ...{ log: recent, clock: systemClock },
+    node: () => nodeId(workload.current),
+  });
+  const reports = [lag, logs];
+  const ads: AdsClient = adsClient({
+    ...{ config, manager, cache, workload, clock, log, stream, lag, reports },
+  });
   ads.state.subscribe((state) => logControlPlane(state, log));
 
   const ended = new AbortController();
@@ -94,12 +112,12 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     (stop) => cache.run(stop),
     clock.run,
     lag.run,
+    logs.run,
   ]);
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
-      const takeOver = predecessor !== undefined;
-      const parts = { config, manager, cache, workload, clock, ads, served, log, takeOver };
+      const parts = { config, manager, cache, workload, clock, ads, served, log, predecessor };
       await serve({ ...parts, monitoring, renewal }, signal);
     }
   } finally {
@@ -120,14 +138,14 @@ interface Parts {
 interface Serving extends Parts {
   readonly ads: AdsClient;
   readonly served: ServedClients;
-  readonly takeOver: boolean;
+  readonly predecessor: Handover | undefined;
   readonly monitoring: SidecarMonitoring;
   readonly renewal: () => RenewalStatus;
 }
 
 async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const { config, manager, cache, workload, clock, log } = parts;
-  const { ads, served, takeOver, monitoring, renewal } = parts;
+  const { ads, served, predecessor, monitoring, renewal } = parts;
   const activity = recentActivity(systemClock.now);
   const received = countReceived(manager.identity);
   const proxy = await sidecarProxy({
@@ -136,6 +154,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
       settings: meshSettings(config, manager.identity.current),
       ...{ inbound: config.inbound, outbound: config.outbound, hbone: config.hbone },
       ownAddresses: [advertisedHost(config)],
+      warmSessions: true,
     },
     subjects: {
       ...{ workload, identity: manager.identity, facts: cache.facts },
@@ -148,19 +167,16 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const stop = AbortSignal.any([signal, relieved.signal]);
   let lastWords: Promise<void> | undefined;
   try {
-    const registered = registeredWorkloads({ config, manager, cache, log });
+    const handedOver = predecessor?.registered;
+    const registered = registeredWorkloads({ config, manager, cache, log, handedOver });
     const files = svidFilesSink(config.svidFiles, manager.identity, log);
-    const spiffe = await openSpiffe(
-      config,
-      manager,
-      { registered, served, facts: cache.facts },
-      log,
-    );
+    const known = { registered, served, facts: cache.facts };
+    const spiffe = await openSpiffe(config, manager, known, log);
     lastWords = runTasks(stop, [
       spiffe.run,
       ...[registered, files].map((part) => async (until: AbortSignal) => part?.run(until)),
     ]);
-    if (takeOver) await dismissPredecessor(config.stateDir);
+    if (predecessor !== undefined) await dismissPredecessor(config.stateDir);
     const watched = await monitoring.start(
       readingsOf({ manager, ads, cache, clock, proxy, spiffe }),
       () => notReady(manager, stop),
@@ -169,6 +185,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     const socket = await serveSidecarSocket({
       stateDir: config.stateDir,
       identity: () => manager.identity.current,
+      registered: () => registered?.identities ?? new Map(),
       drain: () => relieved.abort(),
       status: async () =>
         sidecarStatus({
@@ -187,22 +204,13 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
           activity,
         }),
     });
-    log.info({ workload: workload.current, takeOver }, 'sidecar ready');
+    log.info({ workload: workload.current, takeOver: predecessor !== undefined }, 'sidecar ready');
     await runTasks(stop, [socket, watched]);
   } finally {
     relieved.abort();
     await lastWords;
     await drain(proxy, config, log);
   }
-}
-
-/** Certificates received since the process started, the first included. */
-function countReceived(identity: Watchable<Identity>): () => number {
-  let received = 1;
-  identity.subscribe((next, previous) => {
-    if (next.svid !== previous.svid) received += 1;
-  });
-  return () => received;
 }
 
 interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
@@ -316,7 +324,13 @@ function adsClient({
   log,
   stream,
   lag,
-}: Parts & { readonly stream: StreamRenewal; readonly lag: LagReport }): AdsClient {
+  reports,
+}: Parts & {
+  readonly stream: StreamRenewal;
+  readonly lag: LagReport;
+  /** What goes over each new connection. */
+  readonly reports: readonly { use(transport: Transport): void }[];
+}): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
   const bundles = new ReceivedBundles({
@@ -340,7 +354,7 @@ function adsClient({
         ...{ address, bundle: identity.bundle, identity, rootNamespace },
       });
       clock.heartbeat.use(link.transport);
-      lag.use(link.transport);
+      for (const report of reports) report.use(link.transport);
       return link;
     },
     node: () => ({
@@ -370,17 +384,4 @@ function logControlPlane(state: AdsState, log: Logger): void {
 
 function meshSettings({ rootNamespace }: SidecarConfig, { svid }: Identity): MeshSettings {
   return { ...defaultMeshSettings, trustDomain: svid.id.trustDomain.name, rootNamespace };
-}
-
-/** Resolves when there are facts to decide by, kept ones or fresh ones. Without, all would be allowed. */
-function factsAt({ source }: FactCache, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (source.current.from !== 'nowhere' || signal.aborted) return resolve();
-    const done = (): void => {
-      stop();
-      resolve();
-    };
-    const stop = source.subscribe(done);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

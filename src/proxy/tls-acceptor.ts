@@ -3,7 +3,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { MeshError } from '../lib/errors.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
-import { type TlsProfile, tlsContextOptions } from './tls-profile.ts';
+import { type TlsContextBounds, type TlsProfile, tlsContextOptions } from './tls-profile.ts';
 
 interface Pending {
   readonly resolve: (socket: TLSSocket) => void;
@@ -17,6 +17,8 @@ export interface TlsAcceptorOptions {
   readonly ticketKeys: Watchable<Uint8Array>;
   /** Protocols taken; of a client that offers none of them the handshake fails. None: no ALPN. */
   readonly alpn: readonly string[];
+  /** Versions and suites, asked for with each new context. Default: those of the profile. */
+  readonly bounds?: () => TlsContextBounds;
 }
 
 /**
@@ -25,14 +27,17 @@ export interface TlsAcceptorOptions {
  */
 export class TlsAcceptor {
   readonly #server: Server;
+  readonly #options: TlsAcceptorOptions;
   readonly #pending = new Map<string, Pending>();
   /** Stops following the identity. */
   readonly stop: () => void;
 
-  constructor({ identity, profile, ticketKeys, alpn }: TlsAcceptorOptions) {
+  constructor(options: TlsAcceptorOptions) {
+    const { identity, profile, ticketKeys, alpn, bounds } = options;
+    this.#options = options;
     // It never listens: connections are handed to it, some of them with bytes already read.
     this.#server = createServer({
-      ...tlsContextOptions(identity.current, profile),
+      ...tlsContextOptions(identity.current, profile, bounds?.()),
       ticketKeys: Buffer.from(ticketKeys.current),
       requestCert: true,
       rejectUnauthorized: false,
@@ -44,15 +49,19 @@ export class TlsAcceptor {
       socket.destroy();
     });
     const stops = [
-      identity.subscribe((next) => {
-        this.#server.setSecureContext(tlsContextOptions(next, profile));
-        this.#server.setTicketKeys(Buffer.from(ticketKeys.current));
-      }),
+      identity.subscribe(() => this.refresh()),
       ticketKeys.subscribe((keys) => this.#server.setTicketKeys(Buffer.from(keys))),
     ];
     this.stop = () => {
       for (const stop of stops) stop();
     };
+  }
+
+  /** Makes the context anew, for handshakes from now on. */
+  refresh(): void {
+    const { identity, profile, ticketKeys, bounds } = this.#options;
+    this.#server.setSecureContext(tlsContextOptions(identity.current, profile, bounds?.()));
+    this.#server.setTicketKeys(Buffer.from(ticketKeys.current));
   }
 
   /** The TLS connection on `raw`; rejects when the handshake fails or `raw` closes before its end. */
