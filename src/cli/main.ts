@@ -16,7 +16,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version(version())
     .showHelpAfterError('(see --help)');
   const wanted = Object.hasOwn(commands, argv[2] ?? '') ? commands[argv[2] ?? ''] : undefined;
-  const loaded = wanted === undefined ? Object.values(commands) : [wanted];
+  const needed = ['-V', '--version'].includes(argv[2] ?? '') ? [] : Object.values(commands);
+  const loaded = wanted === undefined ? needed : [wanted];
   for (const load of loaded) program.addCommand(await load());
   exitWithErrors(program);
   try {
