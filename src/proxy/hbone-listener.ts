@@ -13,6 +13,7 @@ import type { HboneServerSession, HboneTransport } from './hbone/hbone-transport
 import type { HboneStreams } from './hbone-streams.ts';
 import type { SessionRecord } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
+import type { Resumption } from './resumption.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
 import { localAddress, remoteAddress } from './socket-addresses.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
@@ -26,6 +27,8 @@ export interface HboneListenerOptions {
   readonly federation: FederationGuard;
   readonly fallback: FallbackGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
+  readonly resumption: Resumption;
+  readonly ticketKeys: Watchable<Uint8Array>;
   readonly reporter: Reporter;
   readonly handshakeDeadlines: Deadlines;
   readonly handshakeGate: HandshakeGate;
@@ -48,6 +51,7 @@ export class HboneListener {
     this.#options = options;
     this.#acceptor = new TlsAcceptor({
       ...{ identity: options.identity, profile: 'hbone', alpn: ['h2'] },
+      ticketKeys: options.ticketKeys,
     });
     const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS };
     this.server = createServer({ noDelay: true, ...keepAlive }, (raw) => {
