@@ -114,7 +114,7 @@ it(
     }
     expect(all.length).toBeGreaterThan(KILLS);
   },
-  60_000 + KILLS * 20_000,
+  120_000 + KILLS * 60_000,
 );
 
 const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
@@ -169,14 +169,14 @@ it.skipIf(!canMount)(
     expect((await call(`${CMS}/c0`)).status).toBe(200);
     expect((await call(`${CMS}/c${written}`)).status).toBe(404);
   },
-  60_000,
+  120_000,
 );
 
 async function ready(
   kubeconfig: string,
   output: () => string,
 ): Promise<ReturnType<typeof apiClient>> {
-  const deadlineMs = Date.now() + 30_000;
+  const deadlineMs = Date.now() + 50_000;
   for (;;) {
     try {
       const call = apiClient(kubeconfig);
