@@ -54,16 +54,26 @@ peer('kubectl', (path) => {
     );
     expect(await byHauberk(manifest('STRICT', BOTH))).toEqual(did('configured'));
     expect(await byKubectl(manifest('STRICT', BOTH))).toEqual(did('unchanged'));
-    const { stdout } = await kubectl.run("get svc web -n shop -o jsonpath='{.spec.ports[*].port}'");
+    const { stdout } = await kubectl.run('get svc web -n shop -o jsonpath={.spec.ports[*].port}');
     expect(stdout).toBe('80 443');
   });
 
   it('and hauberk stay one owner when they move to server-side apply', async () => {
-    const changed = manifest('PERMISSIVE', BOTH);
-    expect(await byKubectl(changed, '--server-side')).toEqual(did('serverside-applied'));
-    expect(await byHauberk(manifest('STRICT', BOTH), '--server-side')).toEqual(
-      did('serverside-applied'),
-    );
-    expect(await byKubectl(changed, '--server-side')).toEqual(did('serverside-applied'));
+    const lasting = manifest('STRICT', BOTH);
+    expect(await byKubectl(lasting, '--server-side')).toEqual(did('serverside-applied'));
+    const changed = manifest('DISABLE', '{ name: http, port: 80 }');
+    expect(await byHauberk(changed, '--server-side')).toEqual(did('serverside-applied'));
+    const { stdout } = await kubectl.run('get svc web -n shop -o jsonpath={.spec.ports[*].port}');
+    expect(stdout).toBe('80');
+    expect(await byKubectl(lasting, '--server-side')).toEqual(did('serverside-applied'));
+  });
+
+  it('hauberk moves what was applied client-side, so that fields can go', async () => {
+    const moving = (data: string): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: moving, namespace: shop }\ndata: { ${data} }\n`;
+    await kubectl.run('apply -f -', { stdin: moving('a: one, b: two') });
+    await byHauberk(moving('a: one'), '--server-side');
+    const { stdout } = await kubectl.run('get cm moving -n shop -o jsonpath={.data}');
+    expect(stdout).toBe('{"a":"one"}');
   });
 });
