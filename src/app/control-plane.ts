@@ -32,6 +32,7 @@ import {
   DATABASE_FILE,
   ensurePrivateDirectory,
   kubeconfigPath,
+  LEDGER_FILE,
   MASTER_KEY_FILE,
 } from './data-dir.ts';
 import { ensureNamespaces } from './ensure-namespaces.ts';
@@ -72,7 +73,7 @@ export async function runControlPlane(
   const sealer = aesSealer(readMasterKey(config.masterKey ?? {}, own));
   const store = openSqliteStore({ path, clock, sealer });
   const audit = openAuditLog(join(dataDir, AUDIT_FILE), clock);
-  const ledger = openIssuanceLedger({ path: join(dataDir, 'issued.db') });
+  const ledger = openIssuanceLedger({ path: join(dataDir, LEDGER_FILE) });
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
     const opened = await openAuthority(config, { store, clock });
