@@ -33,6 +33,7 @@ import { startFederation } from './federation.ts';
 import { readMasterKey } from './master-key.ts';
 import type { Monitoring } from './monitoring.ts';
 import { openAuthority } from './open-authority.ts';
+import { recordedEvents } from './recorded-events.ts';
 import {
   apiNames,
   kubeconfigPath,
@@ -71,14 +72,14 @@ export async function runControlPlane(
     const opened = await openAuthority(config, { store, clock });
     const logged = controlLog(audit.events, processLog('control-plane', STANDARD_ERROR));
     const monitoring = new ControlPlaneMonitoring(config, logged, clock);
-    const { events } = monitoring;
+    const { events, recorder } = recordedEvents(monitoring.events, { store, rootNamespace, clock });
     const revocations = await Revocations.load({ store, clock, events });
     const { authority } = opened;
     const tokenAuthority = await openTokenAuthority({
       ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
     });
     const parts = { config, store, ledger, revocations, opened, authority, tokenAuthority };
-    await serve({ ...parts, events, clock, monitoring }, signal, ready);
+    await serve({ ...parts, events, recorder, clock, monitoring }, signal, ready);
   } finally {
     ledger.close();
     audit.close();
@@ -138,6 +139,7 @@ async function serve(
     sweep,
     keepLedger({ ledger, revocations, own: own.identity, events, clock }),
     registry.run,
+    parts.recorder.run,
     (stop) => distribution.run(stop),
   ]);
 }

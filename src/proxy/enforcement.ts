@@ -1,13 +1,14 @@
 import type { Watchable } from '../lib/watchable.ts';
-import { authorize, type ConnectionFacts, describeDecision } from '../policy/authorize.ts';
-import { type AuthorizationSet, compileAuthorization } from '../policy/compile-authorization.ts';
+import type { Authorization } from '../policy/authorization.ts';
+import type { ConnectionFacts } from '../policy/call.ts';
+import { compileAuthorization } from '../policy/compile-authorization.ts';
 import {
   type EffectiveMode,
   effectivePeerAuthentication,
 } from '../policy/effective-peer-authentication.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
-import type { MeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
+import type { LiveSettings } from './live-settings.ts';
 
 /** An inbound connection as the policies see it. */
 export interface Admission {
@@ -29,7 +30,7 @@ export type Verdict =
 export interface EnforcementOptions {
   /** Its labels change with its service account, and with them which policies select it. */
   readonly workload: Watchable<Workload>;
-  readonly settings: MeshSettings;
+  readonly settings: LiveSettings;
   readonly facts: Watchable<MeshFacts>;
 }
 
@@ -39,7 +40,7 @@ export class Enforcement {
   readonly #stop: () => void;
   readonly #listeners = new Set<() => void>();
   readonly #modes = new Map<number, EffectiveMode>();
-  #authorization: AuthorizationSet;
+  #authorization: Authorization;
   #generation = 0;
 
   constructor(options: EnforcementOptions) {
@@ -58,13 +59,23 @@ export class Enforcement {
     return this.#generation;
   }
 
+  /** The policies on who may call the workload; another value after each change. */
+  get authorization(): Authorization {
+    return this.#authorization;
+  }
+
   /** How the workload requires mutual TLS on one of its own ports. */
   mode(port: number): EffectiveMode {
     const known = this.#modes.get(port);
     if (known !== undefined) return known;
     const { facts, workload, settings } = this.#options;
     const { peerAuthentications } = facts.current;
-    const mode = effectivePeerAuthentication(peerAuthentications, workload.current, port, settings);
+    const mode = effectivePeerAuthentication(
+      peerAuthentications,
+      workload.current,
+      port,
+      settings.current,
+    );
     this.#modes.set(port, mode);
     return mode;
   }
@@ -79,8 +90,9 @@ export class Enforcement {
         decision: describeStrict(mode, facts.destinationPort),
       };
     }
-    const decision = authorize(this.#authorization, facts);
-    const text = describeDecision(decision);
+    const decision = this.#authorization.authorizeConnection(facts);
+    const { text } = this.#authorization.explain({ connection: facts }, decision);
+    // a connection that somebody must be asked about is refused until somebody can be
     return decision.verdict === 'allow'
       ? { allowed: true, decision: text }
       : { allowed: false, reason: 'authorization', decision: text };
@@ -103,9 +115,13 @@ export class Enforcement {
     for (const listener of this.#listeners) listener();
   }
 
-  #compile(): AuthorizationSet {
+  #compile(): Authorization {
     const { facts, workload, settings } = this.#options;
-    return compileAuthorization(facts.current.authorizationPolicies, workload.current, settings);
+    return compileAuthorization(
+      facts.current.authorizationPolicies,
+      workload.current,
+      settings.current,
+    );
   }
 }
 

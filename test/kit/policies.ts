@@ -1,8 +1,11 @@
-import { authorize, type ConnectionFacts, type Decision } from '../../src/policy/authorize.ts';
+import type { ConnectionFacts, HttpFacts, RequestCall, TokenFacts } from '../../src/policy/call.ts';
 import { compileAuthorization } from '../../src/policy/compile-authorization.ts';
-import type { MeshSettings } from '../../src/policy/mesh-settings.ts';
+import type { Decision } from '../../src/policy/decision.ts';
+import { defaultMeshSettings, type MeshSettings } from '../../src/policy/mesh-settings.ts';
 import type { Workload } from '../../src/policy/workload.ts';
 import type { AuthorizationPolicy } from '../../src/resources/kinds/authorization-policy.ts';
+import type { ConfigMap } from '../../src/resources/kinds/config-map.ts';
+import type { IstioOperator } from '../../src/resources/kinds/istio-operator.ts';
 import type { PeerAuthentication } from '../../src/resources/kinds/peer-authentication.ts';
 import type { Service } from '../../src/resources/kinds/service.ts';
 import type { WorkloadEntry } from '../../src/resources/kinds/workload-entry.ts';
@@ -15,11 +18,7 @@ export type PolicyOperation = NonNullable<NonNullable<PolicyRule['to']>[number][
 export type PolicyCondition = NonNullable<PolicyRule['when']>[number];
 type Meta = Partial<ObjectMeta>;
 
-export const settings: MeshSettings = {
-  trustDomain: 'cluster.local',
-  trustDomainAliases: [],
-  rootNamespace: 'istio-system',
-};
+export const settings: MeshSettings = defaultMeshSettings;
 
 /** The workload that the builders' policies are about. */
 export const reviews: Workload = {
@@ -86,8 +85,69 @@ export function decide(
   facts: ConnectionFacts = connection(),
   at: { readonly workload?: Workload; readonly settings?: MeshSettings } = {},
 ): Decision {
-  const set = compileAuthorization(policies, at.workload ?? reviews, at.settings ?? settings);
-  return authorize(set, facts);
+  const authorization = compileAuthorization(
+    policies,
+    at.workload ?? reviews,
+    at.settings ?? settings,
+  );
+  return authorization.authorizeConnection(facts);
+}
+
+/** The same of one HTTP request. */
+export function decideRequest(
+  policies: readonly AuthorizationPolicy[],
+  call: RequestCall,
+  at: { readonly workload?: Workload; readonly settings?: MeshSettings } = {},
+): Decision {
+  const authorization = compileAuthorization(
+    policies,
+    at.workload ?? reviews,
+    at.settings ?? settings,
+  );
+  return authorization.authorizeRequest(call);
+}
+
+/** What is said of the decision about `facts`. */
+export function explain(
+  policies: readonly AuthorizationPolicy[],
+  facts: ConnectionFacts = connection(),
+  at: { readonly workload?: Workload; readonly settings?: MeshSettings } = {},
+): string {
+  const authorization = compileAuthorization(
+    policies,
+    at.workload ?? reviews,
+    at.settings ?? settings,
+  );
+  return authorization.explain({ connection: facts }, authorization.authorizeConnection(facts))
+    .text;
+}
+
+/** `GET /api/products` of `reviews.shop` by `connection()`, but for what is given. */
+export function request(
+  http: Partial<Omit<HttpFacts, 'header'>> & {
+    readonly headers?: Readonly<Record<string, string>>;
+  } = {},
+  call: { readonly connection?: ConnectionFacts; readonly token?: Partial<TokenFacts> } = {},
+): RequestCall {
+  const { headers = {}, ...rest } = http;
+  return {
+    connection: call.connection ?? connection(),
+    http: {
+      method: 'GET',
+      path: '/api/products',
+      host: 'reviews.shop',
+      header: (name) => (Object.hasOwn(headers, name) ? headers[name] : undefined),
+      ...rest,
+    },
+    token: call.token && {
+      issuer: undefined,
+      subject: undefined,
+      audiences: [],
+      presenter: undefined,
+      claims: {},
+      ...call.token,
+    },
+  };
 }
 
 /** Whether one rule, as the only one of an ALLOW policy, matches. */
@@ -133,5 +193,25 @@ export function workloadEntry(
       serviceAccount: 'reviews',
       ...spec,
     },
+  };
+}
+
+/** The IstioOperator of the root namespace, but for what is given. */
+export function istioOperator(spec: object, metadata: Meta = {}): IstioOperator {
+  return {
+    apiVersion: 'install.istio.io/v1alpha1',
+    kind: 'IstioOperator',
+    metadata: { name: 'installed-state', namespace: 'istio-system', ...metadata },
+    spec: spec as IstioOperator['spec'],
+  };
+}
+
+/** The ConfigMap `istio` of the root namespace, but for what is given. */
+export function configMap(data: Readonly<Record<string, string>>, metadata: Meta = {}): ConfigMap {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'istio', namespace: 'istio-system', ...metadata },
+    data,
   };
 }
