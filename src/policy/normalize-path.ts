@@ -1,5 +1,4 @@
-/** How far paths are put into one form before they are judged (istio-semantics 3.8). */
-export type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
+import type { PathNormalization } from './mesh-settings.ts';
 
 /** The target of a request as it is judged and forwarded, or why it is refused. */
 export type NormalizedTarget =
@@ -36,10 +35,10 @@ export function normalizeTarget(target: string, how: PathNormalization): Normali
   if (how === 'NONE') return { path, query };
   if (BAD_ESCAPE.test(path)) return { problem: 'a percent sign that escapes nothing' };
   if (OVERLONG.test(path)) return { problem: 'overlong UTF-8 in the path' };
-  return { path: normalized(path, how), query };
+  return { path: normalized(path, how === 'DEFAULT' ? 'BASE' : how), query };
 }
 
-function normalized(path: string, how: Exclude<PathNormalization, 'NONE'>): string {
+function normalized(path: string, how: Exclude<PathNormalization, 'NONE' | 'DEFAULT'>): string {
   const decoding = how === 'DECODE_AND_MERGE_SLASHES';
   const unescaped = decoding ? path.replace(ESCAPED_SLASH, '/') : path;
   const decoded = unescaped.replace(UNRESERVED, (code) =>

@@ -13,6 +13,8 @@ export interface ProxyLimits {
    * milliseconds, where plaintext is allowed. Default 1,000.
    */
   readonly firstBytesTimeoutMs: number;
+  /** How long the head of an HTTP request may take to come, in milliseconds. Default 60,000. */
+  readonly headTimeoutMs: number;
   /** Pause after the first failed dial of an address, in milliseconds; doubles. Default 100. */
   readonly firstDialBackoffMs: number;
   /** Longest pause between dials of an address, in milliseconds. Default 5,000. */
@@ -28,6 +30,7 @@ export const defaultLimits: ProxyLimits = {
   connectTimeoutMs: 5_000,
   handshakeTimeoutMs: 10_000,
   firstBytesTimeoutMs: 1_000,
+  headTimeoutMs: 60_000,
   firstDialBackoffMs: 100,
   maxDialBackoffMs: 5_000,
   probeIntervalMs: 20_000,

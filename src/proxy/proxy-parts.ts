@@ -13,6 +13,8 @@ import { FederationGuard } from './federation-guard.ts';
 import { framedTransport } from './hbone/framed-transport.ts';
 import { HboneListener } from './hbone-listener.ts';
 import { HboneStreams } from './hbone-streams.ts';
+import { HttpEnforcement } from './http/http-enforcement.ts';
+import { nobodyAsked } from './http/nobody-asked.ts';
 import { type InboundOptions, inboundListener } from './inbound-listener.ts';
 import { IstioAcceptors } from './istio-acceptors.ts';
 import type { ProxyLimits } from './limits.ts';
@@ -48,7 +50,6 @@ export class ProxyParts {
     const reporter = new Reporter(options.events, clock, () => identity.current.svid.id.toString());
     const table = new ConnectionTable(reporter);
     const enforcement = new Enforcement({ ...options, settings });
-    enforcement.onChange(() => table.recheck((admission) => enforcement.judge(admission)));
     const revocations = new RevocationGuard(facts, clock);
     revocations.onChange(() => table.closeRevoked((shown) => revocations.refusal(shown)));
     const trustDomains = (): readonly string[] => ownTrustDomains(settings.current);
@@ -59,11 +60,16 @@ export class ProxyParts {
     const connectDeadlines = new Deadlines(clock, limits.connectTimeoutMs);
     const handshakeDeadlines = new Deadlines(clock, limits.handshakeTimeoutMs);
     const firstByteDeadlines = new Deadlines(clock, limits.firstBytesTimeoutMs);
+    const http = new HttpEnforcement({
+      ...{ ...options, limits, enforcement, settings, reporter, firstByteDeadlines },
+      ...{ lingerDeadlines: handshakeDeadlines, authorizer: nobodyAsked },
+    });
+    enforcement.onChange(() => table.recheck((admission, join) => http.recheck(admission, join)));
     const shared = {
       trustDomains,
       federation,
       clockNote: options.clockNote,
-      gate: new AppGate({ enforcement, connectDeadlines }),
+      gate: new AppGate({ enforcement, http, connectDeadlines }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
       ...{ handshakeDeadlines, firstByteDeadlines },
@@ -98,7 +104,7 @@ export class ProxyParts {
         if (next.svid !== previous.svid) pool.rotate();
       }),
       ...[hboneContext, istioContext, acceptors].map((each) => () => each.stop()),
-      ...[this.#hbone, enforcement, revocations, federation].map((each) => () => each.stop()),
+      ...[this.#hbone, http, enforcement, revocations, federation].map((each) => () => each.stop()),
       ...[connectDeadlines, handshakeDeadlines, firstByteDeadlines].map((each) => () => {
         each.close();
       }),

@@ -17,7 +17,9 @@ import type {
   DeniedConnection,
   FailedHandshake,
   FailedUpstream,
+  MalformedHttp,
   ProxyEvents,
+  RequestRecord,
   SessionRecord,
 } from '../../src/proxy/proxy-events.ts';
 import { annotations } from '../../src/resources/annotations.ts';
@@ -37,6 +39,8 @@ export class RecordedEvents implements ProxyEvents {
   readonly denied: DeniedConnection[] = [];
   readonly handshakes: FailedHandshake[] = [];
   readonly upstreams: FailedUpstream[] = [];
+  readonly requests: RequestRecord[] = [];
+  readonly malformed: MalformedHttp[] = [];
   readonly sessions: SessionRecord[] = [];
   readonly endedSessions: ClosedSession[] = [];
 
@@ -54,6 +58,12 @@ export class RecordedEvents implements ProxyEvents {
   }
   upstreamFailed(upstream: FailedUpstream): void {
     this.upstreams.push(upstream);
+  }
+  requestEnded(request: RequestRecord): void {
+    this.requests.push({ ...request, decision: request.decision });
+  }
+  httpMalformed(message: MalformedHttp): void {
+    this.malformed.push(message);
   }
   sessionOpened(session: SessionRecord): void {
     this.sessions.push(session);

@@ -1,7 +1,7 @@
 import { BodyReader } from './body-reader.ts';
 import { HeadReader } from './head-reader.ts';
-import type { Http1Exchange } from './http1-exchange.ts';
 import { httpFault } from './http-fault.ts';
+import type { Http1Exchange } from './http1-exchange.ts';
 import { parseResponseHead } from './response-head.ts';
 
 /** Interim answers to one request. */

@@ -117,7 +117,7 @@ export class Http2Answers {
   #onSettings(payload: Buffer): void {
     this.#floods.count('settings');
     const passed = passedSettings(payload, 'server');
-    this.#link.toClient.frame(FrameType.settings, Flag.none, 0, passed);
+    this.#link.toClient.settings(passed);
     this.#link.toServer.tableChanged();
   }
 

@@ -43,7 +43,8 @@ export function readHttp2Request(list: readonly Field[]): Http2Request {
     return { ...known, target: authority, scheme: undefined };
   }
   if (extended !== undefined && method !== 'CONNECT') throw httpFault(':protocol without CONNECT');
-  if (path === undefined || !isTarget(path, method)) throw httpFault(`the path ${shown(path ?? '')}`);
+  if (path === undefined || !isTarget(path, method))
+    throw httpFault(`the path ${shown(path ?? '')}`);
   if (scheme === undefined || !SCHEME.test(scheme)) throw httpFault('a request without :scheme');
   return { ...known, target: path, scheme };
 }

@@ -22,8 +22,8 @@ export class Http2Link {
 
   constructor({ source, destination, guard }: Http2Options) {
     this.guard = guard;
-    this.toClient = new Http2Output(source);
-    this.toServer = new Http2Output(destination);
+    this.toClient = new Http2Output(source, true);
+    this.toServer = new Http2Output(destination, false);
   }
 
   get size(): number {

@@ -8,6 +8,8 @@ import { Http2Requests } from './http2-requests.ts';
 import type { JoinMode } from './join-mode.ts';
 import { refusalOf } from './own-answer.ts';
 
+const NO_SETTINGS = Buffer.alloc(0);
+
 /**
  * HTTP/2 between a client and the application, frame by frame. Header blocks are decoded, judged and
  * encoded again; DATA goes through as it comes, and windows are those of the two ends. Streams have
@@ -62,8 +64,7 @@ export class Http2Mode implements JoinMode {
       }
     }
     this.#over = true;
-    this.#link.toClient.goaway(this.#link.lastDown);
-    this.#link.toClient.flush();
+    this.#goaway(ErrorCode.noError);
     this.#options.source.end();
     return true;
   }
@@ -92,12 +93,19 @@ export class Http2Mode implements JoinMode {
       const { source, destination, guard } = this.#options;
       const status = side === 'request' ? BAD_REQUEST : BAD_GATEWAY;
       guard.malformed({ side, reason: messageOf(error), status });
-      this.#link.toClient.goaway(this.#link.lastDown, http2CodeOf(error));
-      this.#link.toClient.flush();
+      this.#goaway(http2CodeOf(error));
       destination.reset();
       source.end();
       setImmediate(() => source.reset());
     }
+  }
+
+  #goaway(code: number): void {
+    const { toClient, lastDown } = this.#link;
+    // Whatever else came, a connection of HTTP/2 begins with these.
+    toClient.settings(NO_SETTINGS);
+    toClient.goaway(lastDown, code);
+    toClient.flush();
   }
 
   #flush(): void {

@@ -1,10 +1,13 @@
 import type { Channel } from '../channel.ts';
 import { ErrorCode, Flag, FRAME_HEAD_BYTES, FrameType } from '../hbone/frames/http2-codes.ts';
+import { http2Error } from '../hbone/frames/http2-error.ts';
 import { encodeFields, NO_DYNAMIC_TABLE } from '../hbone/hpack/encode-fields.ts';
 import type { Field } from './fields.ts';
 
 /** What any peer takes without having said so. */
 const FRAME_BYTES = 16_384;
+/** Answers of our own, before the application has said anything. */
+const MAX_HELD_BYTES = 256 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 /** Frames on their way to one side, written together when `flush` is called. */
@@ -13,9 +16,23 @@ export class Http2Output {
   #parts: Uint8Array[] = [];
   #bytes = 0;
   #tableChanged = true;
+  #held: boolean;
 
-  constructor(channel: Channel) {
+  /** @param held nothing is written before `settings` was called once: they come first. */
+  constructor(channel: Channel, held: boolean) {
     this.#channel = channel;
+    this.#held = held;
+  }
+
+  /** SETTINGS, before all that was held back for want of them. */
+  settings(payload: Uint8Array): void {
+    const waiting = this.#held ? this.#parts : [];
+    if (this.#held) {
+      this.#held = false;
+      this.#parts = [];
+    }
+    this.frame(FrameType.settings, Flag.none, 0, payload);
+    for (const part of waiting) this.#parts.push(part);
   }
 
   /** To be called when the peer has said how large a header table it has: we use none. */
@@ -80,7 +97,10 @@ export class Http2Output {
 
   /** False: no more until the channel drains. */
   flush(): boolean {
-    if (this.#bytes === 0) return true;
+    if (this.#held && this.#bytes > MAX_HELD_BYTES) {
+      throw http2Error(ErrorCode.enhanceYourCalm, 'too much before the first SETTINGS');
+    }
+    if (this.#bytes === 0 || this.#held) return true;
     const bytes = Buffer.concat(this.#parts, this.#bytes);
     this.#parts = [];
     this.#bytes = 0;

@@ -235,7 +235,7 @@ export class Http2Requests {
   #onSettings(payload: Buffer): void {
     this.#floods.count('settings');
     const passed = passedSettings(payload, 'client');
-    this.#link.toServer.frame(FrameType.settings, Flag.none, 0, passed);
+    this.#link.toServer.settings(passed);
     this.#clientWindow = initialWindowIn(payload) ?? this.#clientWindow;
     this.#link.toClient.tableChanged();
   }

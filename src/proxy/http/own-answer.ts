@@ -60,9 +60,20 @@ export function refusalOf(
   const trailers: Field[] = [
     ['content-type', 'application/grpc'],
     ['grpc-status', GRPC_STATUS[status] ?? GRPC_UNKNOWN],
-    ['grpc-message', encodeURIComponent(reason).replaceAll('%20', ' ')],
+    ['grpc-message', percentEncoded(reason)],
   ];
   return { status: OK, fields: [...trailers, ...fields], body: '' };
+}
+
+/** As gRPC writes messages: what is not printable, and the percent sign. */
+function percentEncoded(text: string): string {
+  return [...Buffer.from(text)]
+    .map((byte) =>
+      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).padStart(2, '0').toUpperCase()}`,
+    )
+    .join('');
 }
 
 function isGrpc(type: string): boolean {
