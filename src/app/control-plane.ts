@@ -11,10 +11,12 @@ import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
 import { WorkloadRegistry } from '../control/registry.ts';
 import { Revocations } from '../control/revocations.ts';
+import { ServedClients } from '../control/served-clients.ts';
 import { serverIdentity } from '../control/server-identity.ts';
 import { systemClock } from '../lib/clock.ts';
 import { aesSealer } from '../lib/sealer.ts';
 import { runTasks } from '../lib/tasks.ts';
+import { registryWithCustomKinds } from '../resources/custom/registry-with-custom-kinds.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
 import { openAuditLog } from '../telemetry/audit-log.ts';
 import { controlLog } from '../telemetry/control-log.ts';
@@ -78,7 +80,8 @@ export async function runControlPlane(
     const tokenAuthority = await openTokenAuthority({
       ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
     });
-    const parts = { config, store, ledger, revocations, opened, authority, tokenAuthority };
+    const kinds = registryWithCustomKinds();
+    const parts = { config, store, kinds, ledger, revocations, opened, authority, tokenAuthority };
     await serve({ ...parts, events, recorder, clock, monitoring }, signal, ready);
   } finally {
     ledger.close();
@@ -98,14 +101,16 @@ async function serve(
   const registry = new WorkloadRegistry({ store, clock, events });
   const presence = agentPresence(registry, events);
   const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
+  const clients = new ServedClients(clock);
   const rotation = authorityRotation({
-    ...{ ...parts, distribution, lists: crlPublisher(parts), rootNamespace },
+    ...{ ...parts, distribution, served: clients, lists: crlPublisher(parts), rootNamespace },
     bundle: tokenAuthority.bundle,
   });
   await rotation.publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
   const clocks = new AgentClocks(clock);
-  const services = agentServices(parts, { attestors, tickets, distribution, clocks, signal });
+  const heard = { distribution, clocks, clients, signal };
+  const services = agentServices(parts, { attestors, tickets, ...heard });
   const served = { listen: config.xds, identity: own.identity, routes: services };
   const grpc = await startGrpcServer({ ...served, clock });
   const rules = admission({ store, events });
@@ -145,11 +150,11 @@ async function serve(
 }
 
 function openResourceApi(
-  { config, store, authority, tokenAuthority, events, clock }: ControlPlaneParts,
+  { config, store, kinds, recorder, authority, tokenAuthority, events, clock }: ControlPlaneParts,
   identity: ResourceApiOptions['identity'],
 ): Promise<ResourceApi> {
   const { dataDir, rootNamespace, api } = config;
-  const parts = { store, authority, tokens: tokenAuthority, events, clock };
+  const parts = { store, kinds, recorder, authority, tokens: tokenAuthority, events, clock };
   return startResourceApi({ ...parts, dataDir, rootNamespace, listen: api, identity });
 }
 

@@ -19,6 +19,8 @@ export interface SidecarConfig {
   }[];
   readonly outbound: readonly { readonly listen: Address; readonly service: Address }[];
   readonly hbone: Address;
+  /** Workers of the proxy; 0 for one per core. Default 1. */
+  readonly concurrency?: number;
   /** Where peers reach this sidecar, when that is not where it listens. */
   readonly advertise: { readonly host: string | undefined; readonly hbonePort: number | undefined };
   /** How long open connections may go on after the sidecar was told to stop. */

@@ -4,6 +4,7 @@ import type { SdsStatus } from '../agent/sds-clients.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
 import type { ConnectionRecord } from '../proxy/proxy-events.ts';
+import type { WorkerStatus } from '../proxy/workers/serving-proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
 import { fingerprint } from '../x509/certificate.ts';
@@ -52,6 +53,8 @@ export interface SidecarStatus {
   /** Undefined without `--svid-files`. */
   readonly svidFiles: FileSinkStatus | undefined;
   readonly connections: readonly ConnectionRecord[];
+  /** The proxy's threads; empty when it is in the agent's own. */
+  readonly workers: readonly WorkerStatus[];
   readonly recent: readonly Activity[];
   readonly totals: RecentActivity['totals'];
   readonly rssBytes: number;
@@ -70,6 +73,7 @@ export interface StatusParts {
   readonly spiffeSocket: SidecarStatus['spiffeSocket'];
   readonly svidFiles: SidecarStatus['svidFiles'];
   readonly connections: readonly ConnectionRecord[];
+  readonly workers: readonly WorkerStatus[];
   readonly activity: RecentActivity;
 }
 
@@ -101,7 +105,7 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
     },
     spiffeSocket: parts.spiffeSocket,
     svidFiles: parts.svidFiles,
-    connections: parts.connections,
+    ...{ connections: parts.connections, workers: parts.workers },
     recent: activity.list(),
     totals: activity.totals,
     rssBytes: process.memoryUsage.rss(),

@@ -10,11 +10,13 @@ import {
   identityManager,
 } from '../agent/identity-manager.ts';
 import { jwtSvids } from '../agent/jwt-svids.ts';
+import { LagReport } from '../agent/lag-report.ts';
 import { meshCrls } from '../agent/mesh-crls.ts';
 import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
 import { obtainSvid, type ReturnPath } from '../agent/obtain-svid.ts';
-import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
+import { bundleType, ReceivedBundles, trustTypes } from '../agent/received-bundles.ts';
 import type { RegisteredIdentities } from '../agent/registered-identities.ts';
+import { ServedClients } from '../agent/served-clients.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
 import { type StreamRenewal, streamRenewal } from '../agent/stream-renewal.ts';
@@ -24,7 +26,7 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import { defaultMeshSettings, type MeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
-import { type RunningProxy, startProxy } from '../proxy/proxy.ts';
+import type { ServingProxy } from '../proxy/workers/serving-proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import { type Logger, processLog } from '../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../telemetry/proxy-log.ts';
@@ -40,6 +42,7 @@ import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
+import { sidecarProxy } from './sidecar-proxy.ts';
 import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
 import { svidFilesSink } from './svid-files-sink.ts';
@@ -77,7 +80,9 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
       manager.clockJumped(byMs);
     },
   });
-  const ads: AdsClient = adsClient({ config, manager, cache, workload, clock, log, stream });
+  const served = new ServedClients({ clock: systemClock });
+  const lag = new LagReport({ clients: served, clock: systemClock });
+  const ads: AdsClient = adsClient({ config, manager, cache, workload, clock, log, stream, lag });
   ads.state.subscribe((state) => logControlPlane(state, log));
 
   const ended = new AbortController();
@@ -88,12 +93,13 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     stream.run,
     (stop) => cache.run(stop),
     clock.run,
+    lag.run,
   ]);
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
       const takeOver = predecessor !== undefined;
-      const parts = { config, manager, cache, workload, clock, ads, log, takeOver };
+      const parts = { config, manager, cache, workload, clock, ads, served, log, takeOver };
       await serve({ ...parts, monitoring, renewal }, signal);
     }
   } finally {
@@ -111,43 +117,32 @@ interface Parts {
   readonly log: Logger;
 }
 
-async function serve(
-  {
-    config,
-    manager,
-    cache,
-    workload,
-    clock,
-    ads,
-    log,
-    takeOver,
-    monitoring,
-    renewal,
-  }: Parts & {
-    readonly ads: AdsClient;
-    readonly takeOver: boolean;
-    readonly monitoring: SidecarMonitoring;
-    readonly renewal: () => RenewalStatus;
-  },
-  signal: AbortSignal,
-): Promise<void> {
+interface Serving extends Parts {
+  readonly ads: AdsClient;
+  readonly served: ServedClients;
+  readonly takeOver: boolean;
+  readonly monitoring: SidecarMonitoring;
+  readonly renewal: () => RenewalStatus;
+}
+
+async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
+  const { config, manager, cache, workload, clock, log } = parts;
+  const { ads, served, takeOver, monitoring, renewal } = parts;
   const activity = recentActivity(systemClock.now);
-  let received = 1;
-  manager.identity.subscribe((next, previous) => {
-    if (next.svid !== previous.svid) received += 1;
-  });
-  const proxy = await startProxy({
-    workload,
-    settings: meshSettings(config, manager.identity.current),
-    identity: manager.identity,
-    facts: cache.facts,
-    inbound: config.inbound,
-    outbound: config.outbound,
-    hbone: config.hbone,
-    ownAddresses: [advertisedHost(config)],
-    clock: systemClock,
-    clockNote: (nowMs) => clock.comparison.note(nowMs),
+  const received = countReceived(manager.identity);
+  const proxy = await sidecarProxy({
+    concurrency: config.concurrency ?? 1,
+    plan: {
+      settings: meshSettings(config, manager.identity.current),
+      ...{ inbound: config.inbound, outbound: config.outbound, hbone: config.hbone },
+      ownAddresses: [advertisedHost(config)],
+    },
+    subjects: {
+      ...{ workload, identity: manager.identity, facts: cache.facts },
+      clockSkew: clock.comparison.skew,
+    },
     events: allProxyEvents(activity.events, proxyLog(log, config.accessLog), ...monitoring.proxy),
+    log,
   });
   const relieved = new AbortController();
   const stop = AbortSignal.any([signal, relieved.signal]);
@@ -155,7 +150,12 @@ async function serve(
   try {
     const registered = registeredWorkloads({ config, manager, cache, log });
     const files = svidFilesSink(config.svidFiles, manager.identity, log);
-    const spiffe = await openSpiffe(config, manager, { registered, facts: cache.facts }, log);
+    const spiffe = await openSpiffe(
+      config,
+      manager,
+      { registered, served, facts: cache.facts },
+      log,
+    );
     lastWords = runTasks(stop, [
       spiffe.run,
       ...[registered, files].map((part) => async (until: AbortSignal) => part?.run(until)),
@@ -170,11 +170,10 @@ async function serve(
       stateDir: config.stateDir,
       identity: () => manager.identity.current,
       drain: () => relieved.abort(),
-      status: () =>
+      status: async () =>
         sidecarStatus({
-          workload: workload.current,
-          identity: manager.identity.current,
-          received,
+          ...{ workload: workload.current, identity: manager.identity.current },
+          received: received(),
           controlPlane: ads.state.current,
           ...{ clock: clock.status, renewal: renewal(), monitoring: monitoring.status },
           facts: cache.facts.current,
@@ -184,7 +183,7 @@ async function serve(
             registered: registered?.held.current.map(registeredStatus) ?? [],
           },
           svidFiles: files?.status,
-          connections: proxy.connections(),
+          ...{ connections: await proxy.connections(), workers: proxy.workers },
           activity,
         }),
     });
@@ -197,9 +196,18 @@ async function serve(
   }
 }
 
+/** Certificates received since the process started, the first included. */
+function countReceived(identity: Watchable<Identity>): () => number {
+  let received = 1;
+  identity.subscribe((next, previous) => {
+    if (next.svid !== previous.svid) received += 1;
+  });
+  return () => received;
+}
+
 interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
   readonly ads: AdsClient;
-  readonly proxy: RunningProxy;
+  readonly proxy: ServingProxy;
   readonly spiffe: SpiffeSocket;
 }
 
@@ -208,7 +216,8 @@ function readingsOf({ manager, ads, clock, proxy, spiffe }: Observed): SidecarRe
   return {
     certificateNotAfterMs: () => identity.current.svid.chain[0]?.notAfterMs ?? 0,
     inSync: () => ads.state.current.phase === 'synced',
-    openConnections: () => proxy.connections(),
+    openConnections: () => proxy.open,
+    workers: () => proxy.workers,
     sds: () => spiffe.sds,
     federated: () => identity.current.federated?.length ?? 0,
     clockSkewMs: () => clock.status.skewMs,
@@ -227,19 +236,20 @@ function notReady({ identity }: IdentityManager, stop: AbortSignal): string | un
 
 interface ForSocket {
   readonly registered: RegisteredIdentities | undefined;
+  readonly served: ServedClients;
   readonly facts: Watchable<MeshFacts>;
 }
 
 function openSpiffe(
   { spiffeSocket: { path, allowedUids, ownUid }, controlPlane, rootNamespace }: SidecarConfig,
   { identity }: IdentityManager,
-  { registered, facts }: ForSocket,
+  { registered, served, facts }: ForSocket,
   log: Logger,
 ): Promise<SpiffeSocket> {
   const link = { address: controlPlane, rootNamespace };
   return openSpiffeSocket({
     ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
-    ...{ registered: registered?.held, crls: meshCrls(facts) },
+    ...{ registered: registered?.held, served, crls: meshCrls(facts) },
     tokens: jwtSvids({
       mint: (current, audience) =>
         mintJwtSvid({ ...link, identity: current, audience, nowMs: systemClock.now() }),
@@ -257,11 +267,11 @@ function openSpiffe(
 }
 
 async function drain(
-  proxy: RunningProxy,
+  proxy: ServingProxy,
   { drainTimeoutMs }: SidecarConfig,
   log: Logger,
 ): Promise<void> {
-  log.info({ connections: proxy.connections().length, drainTimeoutMs }, 'draining');
+  log.info({ open: proxy.open, drainTimeoutMs }, 'draining');
   await proxy.drain(drainTimeoutMs);
   log.info('sidecar stopped');
 }
@@ -305,7 +315,8 @@ function adsClient({
   clock,
   log,
   stream,
-}: Parts & { readonly stream: StreamRenewal }): AdsClient {
+  lag,
+}: Parts & { readonly stream: StreamRenewal; readonly lag: LagReport }): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
   const bundles = new ReceivedBundles({
@@ -320,6 +331,7 @@ function adsClient({
   return new AdsClient({
     types: [...factTypes, bundleType],
     sink: sinkByType(new Map([[bundleType, bundles]]), cache),
+    beforeAck: (type) => (trustTypes.has(type) ? lag.settled() : undefined),
     clock: systemClock,
     connect: () => {
       const identity = manager.identity.current;
@@ -328,6 +340,7 @@ function adsClient({
         ...{ address, bundle: identity.bundle, identity, rootNamespace },
       });
       clock.heartbeat.use(link.transport);
+      lag.use(link.transport);
       return link;
     },
     node: () => ({

@@ -9,6 +9,7 @@ import { dataDirOf, withExamples } from './options.ts';
 import {
   type InboundFlag,
   type OutboundFlag,
+  parseConcurrency,
   parseInbound,
   parseOutbound,
   parseUid,
@@ -32,6 +33,7 @@ interface SidecarOptions extends SvidFilesFlags {
   readonly inbound: readonly InboundFlag[];
   readonly outbound: readonly OutboundFlag[];
   readonly hbone: string;
+  readonly concurrency: number;
   readonly advertiseAddress?: string;
   readonly advertiseHbonePort?: string;
   readonly spiffeSocket?: string;
@@ -69,6 +71,12 @@ export function sidecarCommand(): Command {
       [],
     )
     .option('--hbone <host:port>', 'where other sidecars come in', '0.0.0.0:15008')
+    .option(
+      '--concurrency <n>',
+      'how many threads carry connections; 0 is one for each core',
+      parseConcurrency,
+      1,
+    )
     .option(
       '--advertise-address <ip>',
       'where peers reach this host, when that is not where it listens',
@@ -144,6 +152,7 @@ async function run(options: SidecarOptions): Promise<void> {
     inbound: options.inbound,
     outbound: options.outbound,
     hbone: parseAddress(options.hbone),
+    concurrency: options.concurrency,
     advertise: { host: options.advertiseAddress, hbonePort: portOf(options.advertiseHbonePort) },
     drainTimeoutMs: parseDuration(options.drainTimeout),
     monitoring: {

@@ -1,4 +1,5 @@
 import type { Server } from 'node:net';
+import { clockNote } from '../lib/clock-skew.ts';
 import { ownTrustDomains } from '../policy/mesh-settings.ts';
 import { AcceptedSockets } from './accepted-sockets.ts';
 import type { Address } from './address.ts';
@@ -48,7 +49,7 @@ export class ProxyParts {
     const settings = liveSettings(facts, options.settings);
     this.#options = options;
     const reporter = new Reporter(options.events, clock, () => identity.current.svid.id.toString());
-    const table = new ConnectionTable(reporter);
+    const table = new ConnectionTable(reporter, options.firstNumber);
     const enforcement = new Enforcement({ ...options, settings });
     const revocations = new RevocationGuard(facts, clock);
     revocations.onChange(() => table.closeRevoked((shown) => revocations.refusal(shown)));
@@ -68,7 +69,7 @@ export class ProxyParts {
     const shared = {
       trustDomains,
       federation,
-      clockNote: options.clockNote,
+      clockNote: (nowMs: number) => clockNote(options.clockSkew?.current, nowMs),
       gate: new AppGate({ enforcement, http, connectDeadlines }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
