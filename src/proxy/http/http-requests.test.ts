@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
 import { allow, toOperation } from '../../../test/kit/policies.ts';
 import {
   dial,
