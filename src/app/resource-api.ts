@@ -19,6 +19,7 @@ import type { ControlEvents } from '../control/control-events.ts';
 import { DefinedKinds } from '../control/defined-kinds.ts';
 import type { EventRecorder } from '../control/event-recorder.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
+import type { WorkloadLogs } from '../control/workload-logs.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { runTasks, type Task } from '../lib/tasks.ts';
@@ -30,6 +31,7 @@ import { AUDIT_FILE } from './data-dir.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { isControlPlanePod, meshProcesses } from './mesh-processes.ts';
 import type { TokenAuthority } from './token-authority.ts';
+import { workloadLog } from './workload-log.ts';
 
 const ADMIN = 'hauberk-admin';
 const ADMIN_LIFETIME_MS = 365 * 86_400_000;
@@ -46,6 +48,8 @@ export interface ResourceApiOptions {
   readonly identity: Watchable<ServerIdentity>;
   readonly events: Pick<ControlEvents, 'resourcesChanged' | 'taskFailed' | 'tokenIssued'>;
   readonly tokens: Pick<TokenAuthority, 'issuer' | 'authenticateToken' | 'issue'>;
+  /** Of the sidecars. */
+  readonly logs: WorkloadLogs;
   readonly clock: Clock;
 }
 
@@ -68,7 +72,7 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
   const authorizer = rbacAuthorizer(store);
   const tokens = tokensOf(options);
   const log = auditAsLog(join(dataDir, AUDIT_FILE), clock);
-  const logs: PodLogs = (pod) => (isControlPlanePod(pod) ? log : undefined);
+  const logs: PodLogs = (pod) => (isControlPlanePod(pod) ? log : workloadLog(pod, options.logs));
   await ensureBootstrapRoles(store);
   const handler = apiHandler({
     context: {

@@ -1,3 +1,4 @@
+import type { Transport } from '@connectrpc/connect';
 import { ClockComparison } from '../agent/clock-skew.ts';
 import { controlPlaneLink } from '../agent/control-plane-link.ts';
 import { type FactCache, openFactCache } from '../agent/fact-cache.ts';
@@ -11,6 +12,7 @@ import {
 } from '../agent/identity-manager.ts';
 import { jwtSvids } from '../agent/jwt-svids.ts';
 import { LagReport } from '../agent/lag-report.ts';
+import { LogService } from '../agent/log-service.ts';
 import { meshCrls } from '../agent/mesh-crls.ts';
 import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
 import { obtainSvid, type ReturnPath } from '../agent/obtain-svid.ts';
@@ -31,6 +33,7 @@ import type { Identity } from '../spiffe/identity.ts';
 import { type Logger, processLog } from '../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../telemetry/proxy-log.ts';
 import { recentActivity } from '../telemetry/recent-activity.ts';
+import { RecentLines } from '../telemetry/recent-lines.ts';
 import type { SidecarReadings } from '../telemetry/sidecar-metrics.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
@@ -54,7 +57,8 @@ import { svidFilesSink } from './svid-files-sink.ts';
  * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN.
  */
 export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
-  const log = processLog('sidecar');
+  const recent = new RecentLines({ now: systemClock.now });
+  const log = processLog('sidecar', 1, recent.write);
   ensurePrivateDirectory(config.stateDir);
   const predecessor = await identityOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
@@ -82,7 +86,14 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   });
   const served = new ServedClients({ clock: systemClock });
   const lag = new LagReport({ clients: served, clock: systemClock });
-  const ads: AdsClient = adsClient({ config, manager, cache, workload, clock, log, stream, lag });
+  const logs = new LogService({
+    ...{ log: recent, clock: systemClock },
+    node: () => nodeId(workload.current),
+  });
+  const reports = [lag, logs];
+  const ads: AdsClient = adsClient({
+    ...{ config, manager, cache, workload, clock, log, stream, lag, reports },
+  });
   ads.state.subscribe((state) => logControlPlane(state, log));
 
   const ended = new AbortController();
@@ -94,6 +105,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     (stop) => cache.run(stop),
     clock.run,
     lag.run,
+    logs.run,
   ]);
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
@@ -316,7 +328,13 @@ function adsClient({
   log,
   stream,
   lag,
-}: Parts & { readonly stream: StreamRenewal; readonly lag: LagReport }): AdsClient {
+  reports,
+}: Parts & {
+  readonly stream: StreamRenewal;
+  readonly lag: LagReport;
+  /** What goes over each new connection. */
+  readonly reports: readonly { use(transport: Transport): void }[];
+}): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
   const bundles = new ReceivedBundles({
@@ -340,7 +358,7 @@ function adsClient({
         ...{ address, bundle: identity.bundle, identity, rootNamespace },
       });
       clock.heartbeat.use(link.transport);
-      lag.use(link.transport);
+      for (const report of reports) report.use(link.transport);
       return link;
     },
     node: () => ({
