@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
+import { ApiError } from '../apiclient/api-error.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { applyCommand } from './apply-command.ts';
 import { auditCommand } from './audit-command.ts';
+import { authzCommand } from './authz-command.ts';
 import { caCommand } from './ca-command.ts';
 import { certsCommand } from './certs-command.ts';
 import { deleteCommand } from './delete-command.ts';
@@ -36,6 +38,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     getCommand(),
     deleteCommand(),
     certsCommand(),
+    authzCommand(),
     auditCommand(),
     historyCommand(),
     diffCommand(),
@@ -58,11 +61,21 @@ function exitWithErrors(command: Command): void {
 }
 
 function report(error: unknown): number {
+  if (error instanceof AggregateError) return Math.max(...error.errors.map(report));
   if (error instanceof CommanderError) {
     // Help and version are answers; commander has written everything else to stderr already.
     return error.exitCode === 0 ? 0 : USAGE_ERROR;
   }
   if (!MeshError.is(error) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  else process.stderr.write(`hauberk: ${messageOf(error)}\n`);
+  else process.stderr.write(`${sentenceOf(error)}\n`);
   return exitCodeOf(error);
+}
+
+/** What the server refuses is told in kubectl's form, for scripts that look for it. */
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof ApiError) || error.isOwn || error.status.reason === '') {
+    return `hauberk: ${messageOf(error)}`;
+  }
+  const { reason, message } = error.status;
+  return `Error from server (${reason}): ${message}`;
 }

@@ -31,6 +31,8 @@ export interface BackupEvent {
   readonly resources: number;
   /** Of the store that the backup was taken of. */
   readonly version: number;
+  /** Who asked for it, where somebody did. */
+  readonly actor?: string;
 }
 
 /** `amend`: somebody is no longer waited for, or the old key turned out to be compromised. */
@@ -63,6 +65,7 @@ export interface ControlEvents {
     readonly namespace: string;
     readonly serviceAccount: string;
     readonly expiresAtMs: number;
+    readonly actor: string;
   }): void;
   /** A signed token that anybody who has it may show to its audiences. */
   tokenIssued(event: {
