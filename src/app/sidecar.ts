@@ -148,6 +148,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
       settings: meshSettings(config, manager.identity.current),
       ...{ inbound: config.inbound, outbound: config.outbound, hbone: config.hbone },
       ownAddresses: [advertisedHost(config)],
+      warmSessions: true,
     },
     subjects: {
       ...{ workload, identity: manager.identity, facts: cache.facts },

@@ -72,7 +72,7 @@ export function tokenRules(
 }
 
 /** Where the keys of a rule are: written beside it, at a URL, or found by the issuer's name. */
-function keySourceOf({ jwks, jwksUri, jwks_uri, issuer = '' }: JwtRule): KeySource {
+export function keySourceOf({ jwks, jwksUri, jwks_uri, issuer = '' }: JwtRule): KeySource {
   if (jwks !== undefined && jwks !== '') return { kind: 'inline', jwks };
   const url = jwksUri ?? jwks_uri;
   if (url !== undefined && url !== '') return { kind: 'url', url, discovery: false };
@@ -80,7 +80,7 @@ function keySourceOf({ jwks, jwksUri, jwks_uri, issuer = '' }: JwtRule): KeySour
 }
 
 /** How long the keys of a rule may take to come, in milliseconds. */
-function keyTimeoutMs({ timeout }: JwtRule): number {
+export function keyTimeoutMs({ timeout }: JwtRule): number {
   return (timeout === undefined ? undefined : parseGoDuration(timeout)) ?? DEFAULT_TIMEOUT_MS;
 }
 

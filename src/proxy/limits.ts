@@ -15,6 +15,8 @@ export interface ProxyLimits {
   readonly firstBytesTimeoutMs: number;
   /** How long the head of an HTTP request may take to come, in milliseconds. Default 60,000. */
   readonly headTimeoutMs: number;
+  /** The same on ports where the server is known to speak first. Default 50 ms. */
+  readonly learnedFirstBytesTimeoutMs: number;
   /** Pause after the first failed dial of an address, in milliseconds; doubles. Default 100. */
   readonly firstDialBackoffMs: number;
   /** Longest pause between dials of an address, in milliseconds. Default 5,000. */
@@ -31,6 +33,7 @@ export const defaultLimits: ProxyLimits = {
   handshakeTimeoutMs: 10_000,
   firstBytesTimeoutMs: 1_000,
   headTimeoutMs: 60_000,
+  learnedFirstBytesTimeoutMs: 50,
   firstDialBackoffMs: 100,
   maxDialBackoffMs: 5_000,
   probeIntervalMs: 20_000,

@@ -1,13 +1,13 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 import type { Authorization } from '../../policy/authorization.ts';
-import { type DeclaredProtocol, declaredProtocol } from '../../policy/declared-protocol.ts';
 import type { MeshFacts } from '../../policy/mesh-facts.ts';
 import { type TokenRule, tokenRules } from '../../policy/token-rules.ts';
 import type { Workload } from '../../policy/workload.ts';
 import { sameJson } from '../../resources/same-json.ts';
 import { Deadlines } from '../deadlines.ts';
 import type { Admission, Enforcement, Verdict } from '../enforcement.ts';
+import type { FirstBytesWait } from '../first-bytes-wait.ts';
 import type { ProxyLimits } from '../limits.ts';
 import type { LiveSettings } from '../live-settings.ts';
 import type { Ends } from '../proxy-events.ts';
@@ -27,7 +27,7 @@ export interface HttpEnforcementOptions {
   readonly authorizer: ExternalAuthorizer;
   readonly limits: Pick<ProxyLimits, 'headTimeoutMs'>;
   readonly lingerDeadlines: Deadlines;
-  readonly firstByteDeadlines: Deadlines;
+  readonly firstBytesWait: FirstBytesWait;
 }
 
 /** What one generation of policies says about requests. */
@@ -47,8 +47,6 @@ export class HttpEnforcement {
   #keySets: MeshFacts['keySets'];
   #tokensOf: number;
   readonly #headDeadlines: Deadlines;
-  readonly #protocols = new Map<number, DeclaredProtocol>();
-  #protocolsOf = -1;
 
   constructor(options: HttpEnforcementOptions) {
     this.#options = options;
@@ -66,10 +64,11 @@ export class HttpEnforcement {
 
   /** How the requests of a new connection are judged; undefined where its bytes are just bytes. */
   joinFor(admission: Admission, ends: Ends): HttpJoin | undefined {
-    const protocol = this.#protocolOf(admission.facts.destinationPort);
+    const protocol = this.#options.enforcement.protocol(admission.facts.destinationPort);
     if (protocol === 'opaque' || !this.#looksAtHttp(admission.facts.destinationPort))
       return undefined;
-    const { enforcement, reporter, lingerDeadlines, firstByteDeadlines } = this.#options;
+    const { enforcement, reporter, lingerDeadlines, firstBytesWait } = this.#options;
+    const firstByteDeadlines = firstBytesWait.for(admission.facts.destinationPort);
     return httpJoin({
       ...{ protocol, lingerDeadlines, firstByteDeadlines, headDeadlines: this.#headDeadlines },
       guard: new RequestGuard({
@@ -95,7 +94,8 @@ export class HttpEnforcement {
     const { enforcement } = this.#options;
     const { destinationPort: port } = admission.facts;
     if (join === undefined) {
-      const unread = this.#looksAtHttp(port) && this.#protocolOf(port) !== 'opaque';
+      const unread =
+        this.#looksAtHttp(port) && this.#options.enforcement.protocol(port) !== 'opaque';
       if (!unread) return enforcement.judge(admission);
       const decision = `requests to port ${port} are judged one by one now, so it must be opened again`;
       return { allowed: false, reason: 'authorization', decision };
@@ -115,17 +115,6 @@ export class HttpEnforcement {
   #looksAtHttp(port: number): boolean {
     const { authorization, tokens } = this.policies;
     return tokens.needed || authorization.needsHttp(port);
-  }
-
-  #protocolOf(port: number): DeclaredProtocol {
-    const { enforcement, facts, workload } = this.#options;
-    if (this.#protocolsOf !== enforcement.generation) {
-      this.#protocols.clear();
-      this.#protocolsOf = enforcement.generation;
-    }
-    return this.#protocols.getOrInsertComputed(port, () =>
-      declaredProtocol(facts.current, workload.current, port),
-    );
   }
 
   /** The same one, with the tokens that it knows, for as long as its rules and keys are the same. */
