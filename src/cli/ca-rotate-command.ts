@@ -13,6 +13,7 @@ interface RotateOptions extends CommonOptions {
   readonly waive: readonly string[];
   readonly renewWithin?: string;
   readonly wait?: boolean;
+  readonly abort?: boolean;
 }
 
 const POLL_MS = 300;
@@ -41,13 +42,15 @@ export function caRotateCommand(): Command {
       'how long workloads may take to renew what the old key has signed (default: 10m)',
     )
     .option('--wait', 'return when it is done')
+    .addOption(
+      new Option(
+        '--abort',
+        'give up the rotation under way, which works until the new key signs',
+      ).conflicts(['root', 'compromised', 'waive', 'renewWithin', 'wait']),
+    )
     .addOption(outputOption())
     .action(async (options: RotateOptions) => {
-      const { root = false, compromised = false, waive, renewWithin } = options;
-      const role = root ? 'root' : 'intermediate';
-      const body = { role, compromised, waive, renewWithin };
-      const call = { method: 'POST', path: '/v1/ca/rotate', body } as const;
-      const begun = await askPlane<RotationStatus>(options, call);
+      const begun = await askPlane<RotationStatus>(options, callOf(options));
       const status = options.wait ? await untilDone(options, begun) : begun;
       print(options.output ?? 'text', status, caStatusText);
     });
@@ -56,7 +59,16 @@ export function caRotateCommand(): Command {
     'hauberk ca rotate',
     'hauberk ca rotate --root --wait',
     'hauberk ca rotate --root --compromised --waive shop/reviews-1',
+    'hauberk ca rotate --abort',
   );
+}
+
+function callOf(options: RotateOptions) {
+  if (options.abort) return { method: 'POST', path: '/v1/ca/abort' } as const;
+  const { root = false, compromised = false, waive, renewWithin } = options;
+  const role = root ? 'root' : 'intermediate';
+  const body = { role, compromised, waive, renewWithin };
+  return { method: 'POST', path: '/v1/ca/rotate', body } as const;
 }
 
 async function untilDone(options: CommonOptions, begun: RotationStatus): Promise<RotationStatus> {

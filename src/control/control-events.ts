@@ -36,7 +36,7 @@ export interface BackupEvent {
 }
 
 /** `amend`: somebody is no longer waited for, or the old key turned out to be compromised. */
-export type AuthorityStep = 'prepare' | 'amend' | 'activate' | 'retire';
+export type AuthorityStep = 'prepare' | 'amend' | 'abort' | 'activate' | 'retire';
 
 export interface AuthorityRotated {
   readonly step: AuthorityStep;

@@ -20,6 +20,10 @@ export function rotationRoutes({ service, reload }: RotationRouteOptions): Opera
       await service.order(readOrder(body), actor);
       return service.status();
     },
+    'POST /v1/ca/abort': async ({ actor }) => {
+      await service.abort(actor);
+      return service.status();
+    },
     'POST /v1/ca/reload': ({ actor }) => reload(actor),
     'GET /v1/ca/status': () => service.status(),
   };
