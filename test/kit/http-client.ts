@@ -24,7 +24,7 @@ export async function rawSend(address: Address, bytes: string): Promise<RawAnswe
   socket.write(bytes, 'latin1');
   const text = (await ending).received.toString('latin1');
   const status = Number(/^HTTP\/1\.1 ([0-9]{3})/.exec(text)?.[1] ?? 0);
-  const start = text.indexOf('{');
+  const start = text.indexOf('{', Math.max(text.indexOf('\r\n\r\n'), 0));
   const json = start < 0 ? {} : JSON.parse(text.slice(start, text.lastIndexOf('}') + 1));
   return { status, text, json };
 }
