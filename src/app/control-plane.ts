@@ -37,6 +37,7 @@ import {
 } from './data-dir.ts';
 import { ensureNamespaces } from './ensure-namespaces.ts';
 import { startFederation } from './federation.ts';
+import { issuerKeys } from './issuer-keys.ts';
 import { readMasterKey } from './master-key.ts';
 import type { Monitoring } from './monitoring.ts';
 import { openAuthority } from './open-authority.ts';
@@ -149,6 +150,7 @@ async function serve(
     sweep,
     keepLedger({ ledger, revocations, own: own.identity, events, clock }),
     registry.run,
+    issuerKeys(parts),
     parts.recorder.run,
     (stop) => distribution.run(stop),
   ]);

@@ -110,9 +110,10 @@ export class HboneListener {
   async #serve(secured: SecuredConnection, ends: PartialEnds): Promise<void> {
     const { transport, reporter, streams } = this.#options;
     const record = this.#recordOf(secured, ends);
-    const { principal } = secured.peer;
+    const { principal, id, certificateHash } = secured.peer;
+    const peer = { id, certificateHash };
     const session = transport.accept(secured.socket, (stream) => {
-      streams.serve({ stream, session: record, principal });
+      streams.serve({ stream, session: record, principal, peer });
     });
     this.#sessions.add(session);
     reporter.sessionOpened(record);

@@ -178,6 +178,7 @@ async function pass(settled: Settled, options: InboundOptions): Promise<void> {
   };
   const admission = {
     mutualTls: secured !== undefined,
+    ...(secured === undefined ? {} : { peer: secured.peer }),
     facts: {
       principal: secured?.peer.principal,
       sourceIp: ends.source.host,
@@ -189,9 +190,9 @@ async function pass(settled: Settled, options: InboundOptions): Promise<void> {
   const { tls = NO_TLS } = secured ?? {};
   const about: ConnectionAbout = { ...known, ...tls, sni };
   const entry = await options.gate.enter({
-    ...{ admission, app },
-    flow: (destination, decision) => {
-      options.table.add({ about, source, destination, admission, decision });
+    ...{ about, admission, app },
+    flow: (destination, decision, http) => {
+      options.table.add({ about, source, destination, admission, decision, http });
     },
   });
   if ('entered' in entry) return;

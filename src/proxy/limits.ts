@@ -13,6 +13,8 @@ export interface ProxyLimits {
    * milliseconds, where plaintext is allowed. Default 1,000.
    */
   readonly firstBytesTimeoutMs: number;
+  /** How long the head of an HTTP request may take to come, in milliseconds. Default 60,000. */
+  readonly headTimeoutMs: number;
   /** The same on ports where the server is known to speak first. Default 50 ms. */
   readonly learnedFirstBytesTimeoutMs: number;
   /** Handshakes that others have under way here at a time. Default 512. */
@@ -36,6 +38,7 @@ export const defaultLimits: ProxyLimits = {
   connectTimeoutMs: 5_000,
   handshakeTimeoutMs: 10_000,
   firstBytesTimeoutMs: 1_000,
+  headTimeoutMs: 60_000,
   learnedFirstBytesTimeoutMs: 50,
   maxHandshakes: 512,
   handshakesPerSecond: 500,

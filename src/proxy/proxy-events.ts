@@ -153,6 +153,36 @@ export interface FailedUpstream extends Ends {
   readonly reason: string;
 }
 
+/** One HTTP request to the workload, on a port where requests are judged. */
+export interface RequestRecord extends Ends {
+  /** `x-request-id`, the caller's own where it sent one. */
+  readonly requestId: string;
+  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
+  readonly method: string;
+  /** As it was judged, without the query. */
+  readonly path: string;
+  readonly host: string;
+  /** Of the answer; 0 where there was none. */
+  readonly status: number;
+  /** `unauthenticated`: a token was bad. */
+  readonly verdict: 'allowed' | 'denied' | 'unauthenticated';
+  /** One line that names policy and rule. */
+  readonly decision: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** Something that was no HTTP, or that two readers could understand differently, and was refused. */
+export interface MalformedHttp extends Ends {
+  readonly atMs: number;
+  readonly side: 'request' | 'response';
+  readonly reason: string;
+  /** That the caller was answered with. */
+  readonly status: number;
+}
+
 /** A mutual TLS session that carries HBONE streams. */
 export interface SessionRecord extends Ends, TlsFacts {
   readonly openedAtMs: number;
@@ -170,6 +200,8 @@ export interface ProxyEvents {
   connectionDenied(connection: DeniedConnection): void;
   handshakeFailed(handshake: FailedHandshake): void;
   upstreamFailed(upstream: FailedUpstream): void;
+  requestEnded(request: RequestRecord): void;
+  httpMalformed(message: MalformedHttp): void;
   sessionOpened(session: SessionRecord): void;
   sessionClosed(session: ClosedSession): void;
   fallbackUsed(use: UsedFallback): void;

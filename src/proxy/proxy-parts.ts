@@ -7,7 +7,9 @@ import { AppGate } from './app-gate.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { Deadlines } from './deadlines.ts';
 import { hboneDialer } from './dial-hbone.ts';
+import { dialService } from './dial-service.ts';
 import { Enforcement } from './enforcement.ts';
+import { externalAuthorization } from './external/external-authorization.ts';
 import { FallbackGuard } from './fallback-guard.ts';
 import { FederationGuard } from './federation-guard.ts';
 import { FirstBytesWait } from './first-bytes-wait.ts';
@@ -15,6 +17,7 @@ import { HandshakeGate } from './handshake-gate.ts';
 import { framedTransport } from './hbone/framed-transport.ts';
 import { HboneListener } from './hbone-listener.ts';
 import { HboneStreams } from './hbone-streams.ts';
+import { HttpEnforcement } from './http/http-enforcement.ts';
 import { type InboundOptions, inboundListener } from './inbound-listener.ts';
 import { IstioAcceptors } from './istio-acceptors.ts';
 import type { ProxyLimits } from './limits.ts';
@@ -52,7 +55,6 @@ export class ProxyParts {
     const reporter = new Reporter(options.events, clock, () => identity.current.svid.id.toString());
     const table = new ConnectionTable(reporter, options.firstNumber);
     const enforcement = new Enforcement({ ...options, settings });
-    enforcement.onChange(() => table.recheck((admission) => enforcement.judge(admission)));
     const revocations = new RevocationGuard(facts, clock);
     revocations.onChange(() => table.closeRevoked((shown) => revocations.refusal(shown)));
     const trustDomains = (): readonly string[] => ownTrustDomains(settings.current);
@@ -63,6 +65,12 @@ export class ProxyParts {
     const handshakeDeadlines = new Deadlines(clock, limits.handshakeTimeoutMs);
     const firstBytesWait = new FirstBytesWait({ clock, limits, settings, reporter });
     const fallback = new FallbackGuard({ ...options, settings, reporter });
+    const http = new HttpEnforcement({
+      ...{ ...options, limits, enforcement, settings, reporter, firstBytesWait },
+      lingerDeadlines: handshakeDeadlines,
+      authorizer: externalAuthorization((service) => dialService(this.#connector, service)),
+    });
+    enforcement.onChange(() => table.recheck((admission, join) => http.recheck(admission, join)));
     const resuming = resumptionParts(options);
     const shared = {
       handshakeGate: new HandshakeGate({ clock, limits }),
@@ -70,7 +78,7 @@ export class ProxyParts {
       trustDomains,
       federation,
       clockNote: (nowMs: number) => clockNote(options.clockSkew?.current, nowMs),
-      gate: new AppGate({ enforcement, connectDeadlines }),
+      gate: new AppGate({ enforcement, http, connectDeadlines }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
       ...{ handshakeDeadlines, firstBytesWait, ...resuming },
@@ -103,7 +111,7 @@ export class ProxyParts {
         if (next.svid !== previous.svid) pool.rotate();
       }),
       ...[hboneContext, acceptors, outbound].map((each) => () => each.stop()),
-      ...[this.#hbone, enforcement, revocations, federation].map((each) => () => each.stop()),
+      ...[this.#hbone, http, enforcement, revocations, federation].map((each) => () => each.stop()),
       ...[connectDeadlines, handshakeDeadlines, firstBytesWait].map((each) => () => {
         each.close();
       }),

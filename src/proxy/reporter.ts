@@ -8,7 +8,9 @@ import type {
   Ends,
   FailedHandshake,
   FailedUpstream,
+  MalformedHttp,
   ProxyEvents,
+  RequestRecord,
   SessionRecord,
   UsedFallback,
 } from './proxy-events.ts';
@@ -111,6 +113,14 @@ export class Reporter {
     this.#stats.upstreamsFailed += 1;
     const failed: FailedUpstream = { ...this.#whole(ends), reason, atMs: this.nowMs };
     this.#events.upstreamFailed(failed);
+  }
+
+  requestEnded(request: RequestRecord): void {
+    this.#events.requestEnded(request);
+  }
+
+  malformed(ends: PartialEnds, what: Pick<MalformedHttp, 'side' | 'reason' | 'status'>): void {
+    this.#events.httpMalformed({ ...this.#whole(ends), ...what, atMs: this.nowMs });
   }
 
   sessionOpened(session: SessionRecord): void {

@@ -16,6 +16,7 @@ import { federatedTrustDomain } from './kinds/federated-trust-domain.ts';
 import { gateway } from './kinds/gateway.ts';
 import { clusterIssuer, issuer } from './kinds/issuer.ts';
 import { istioOperator } from './kinds/istio-operator.ts';
+import { jsonWebKeySet } from './kinds/json-web-key-set.ts';
 import { podMonitor, serviceMonitor } from './kinds/monitors.ts';
 import { namespace } from './kinds/namespace.ts';
 import { peerAuthentication } from './kinds/peer-authentication.ts';
@@ -78,6 +79,7 @@ export const kinds: readonly KindDefinition[] = [
   prometheusRule,
   certificateRevocation,
   certificateRevocationList,
+  jsonWebKeySet,
   trustBundle,
   federatedTrustDomain,
   tokenIssuer,

@@ -29,6 +29,8 @@ export function recentActivity(now: () => number): RecentActivity {
     connectionDenied: 0,
     handshakeFailed: 0,
     upstreamFailed: 0,
+    requestEnded: 0,
+    httpMalformed: 0,
     sessionOpened: 0,
     sessionClosed: 0,
     fallbackUsed: 0,
@@ -52,6 +54,12 @@ export function recentActivity(now: () => number): RecentActivity {
       connectionDenied: keep('connectionDenied'),
       handshakeFailed: keep('handshakeFailed'),
       upstreamFailed: keep('upstreamFailed'),
+      // Those that were allowed are too many to be remembered one by one.
+      requestEnded: (record) => {
+        if (record.verdict === 'allowed') totals.requestEnded += 1;
+        else keep('requestEnded')({ ...record, decision: record.decision });
+      },
+      httpMalformed: keep('httpMalformed'),
       sessionOpened: keep('sessionOpened'),
       sessionClosed: keep('sessionClosed'),
       fallbackUsed: keep('fallbackUsed'),

@@ -106,10 +106,30 @@ function proxyMetrics(metrics: MetricRegistry): ProxyEvents {
     connectionDenied: ({ direction, reason }) => denied({ direction, reason }),
     handshakeFailed: ({ direction }) => handshakes({ direction }),
     upstreamFailed: ({ direction }) => upstreams({ direction }),
+    ...requestMetrics(metrics),
     sessionOpened: ({ direction }) => sessions({ direction }),
     sessionClosed: ({ direction }) => ended({ direction }),
     fallbackUsed: ({ mode, whose }) => fallbacks({ mode, whose }),
     portLearned: () => undefined,
+  };
+}
+
+function requestMetrics(
+  metrics: MetricRegistry,
+): Pick<ProxyEvents, 'requestEnded' | 'httpMalformed'> {
+  const requests = metrics.counter(
+    'hauberk_requests_total',
+    'HTTP requests to the workload on ports where requests are judged, and what was decided.',
+    ['protocol', 'verdict'],
+  );
+  const malformed = metrics.counter(
+    'hauberk_http_malformed_total',
+    'Messages that were refused because they are no HTTP, or could be understood in two ways.',
+    ['side'],
+  );
+  return {
+    requestEnded: ({ protocol, verdict }) => requests({ protocol, verdict }),
+    httpMalformed: ({ side }) => malformed({ side }),
   };
 }
 

@@ -18,7 +18,9 @@ import type {
   FailedHandshake,
   FailedUpstream,
   LearnedPort,
+  MalformedHttp,
   ProxyEvents,
+  RequestRecord,
   SessionRecord,
   UsedFallback,
 } from '../../src/proxy/proxy-events.ts';
@@ -39,6 +41,8 @@ export class RecordedEvents implements ProxyEvents {
   readonly denied: DeniedConnection[] = [];
   readonly handshakes: FailedHandshake[] = [];
   readonly upstreams: FailedUpstream[] = [];
+  readonly requests: RequestRecord[] = [];
+  readonly malformed: MalformedHttp[] = [];
   readonly sessions: SessionRecord[] = [];
   readonly endedSessions: ClosedSession[] = [];
   readonly fallbacks: UsedFallback[] = [];
@@ -58,6 +62,12 @@ export class RecordedEvents implements ProxyEvents {
   }
   upstreamFailed(upstream: FailedUpstream): void {
     this.upstreams.push(upstream);
+  }
+  requestEnded(request: RequestRecord): void {
+    this.requests.push({ ...request, decision: request.decision });
+  }
+  httpMalformed(message: MalformedHttp): void {
+    this.malformed.push(message);
   }
   sessionOpened(session: SessionRecord): void {
     this.sessions.push(session);

@@ -109,8 +109,12 @@ export class Stage {
 
   /** Runs `hauberk apply -f` on a file of the example, or on another path. */
   apply(file: string): Promise<string> {
-    const path = file.includes('/') ? file : join(shop, 'policies', file);
-    return this.hauberk('apply', '-f', path);
+    return this.hauberk('apply', '-f', this.policy(file));
+  }
+
+  /** Path of a file of examples/shop/policies, or of any where it has a directory. */
+  policy(file: string): string {
+    return file.includes('/') ? file : join(shop, 'policies', file);
   }
 
   /** Runs a command against this stage's control plane. */

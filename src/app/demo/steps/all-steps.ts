@@ -3,8 +3,10 @@ import { authorization } from './authorization.ts';
 import { enrolment } from './enrolment.ts';
 import { outage } from './outage.ts';
 import { request } from './request.ts';
+import { requests } from './requests.ts';
 import { rotation } from './rotation.ts';
 import { strict } from './strict.ts';
+import { tokens } from './tokens.ts';
 import { wire } from './wire.ts';
 
 /** The steps in the order in which they build on each other. */
@@ -14,6 +16,8 @@ export const allSteps: readonly Step[] = [
   wire,
   strict,
   authorization,
+  requests,
+  tokens,
   rotation,
   outage,
 ];
