@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { MeshError, messageOf } from '../lib/errors.ts';
+import { analyzeCommand } from './analyze-command.ts';
 import { applyCommand } from './apply-command.ts';
 import { auditCommand } from './audit-command.ts';
 import { authzCommand } from './authz-command.ts';
@@ -38,6 +39,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     deleteCommand(),
     certsCommand(),
     authzCommand(),
+    analyzeCommand(),
     auditCommand(),
     historyCommand(),
     diffCommand(),

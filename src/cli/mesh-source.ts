@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { MeshError } from '../lib/errors.ts';
 import { type MeshInventory, meshInventory } from '../policy/mesh-inventory.ts';
+import type { MeshSettings } from '../policy/mesh-settings.ts';
 import { policyResources } from './policy-files.ts';
 
 /** Where a command finds the mesh that it is about. */
@@ -31,14 +32,22 @@ export function withMeshSource(command: Command): Command {
  * @throws {MeshError} ERR_USAGE for files that cannot be read.
  */
 export async function meshOf(options: MeshSourceOptions): Promise<MeshInventory> {
-  const { filename = [], namespace = 'default', trustDomain, rootNamespace } = options;
+  const { filename = [], namespace = 'default' } = options;
   if (filename.length === 0) {
     throw new MeshError('ERR_USAGE', 'name the policies with -f');
   }
-  return meshInventory(policyResources(filename, namespace), {
+  return meshInventory(policyResources(filename, namespace), foundedBy(options));
+}
+
+/** What the flags say that a mesh has been founded with. */
+export function foundedBy({
+  trustDomain,
+  rootNamespace,
+}: MeshSourceOptions): Partial<Pick<MeshSettings, 'trustDomain' | 'rootNamespace'>> {
+  return {
     ...(trustDomain === undefined ? {} : { trustDomain }),
     ...(rootNamespace === undefined ? {} : { rootNamespace }),
-  });
+  };
 }
 
 function collect(value: string, previous: readonly string[] = []): readonly string[] {

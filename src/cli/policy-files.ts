@@ -5,7 +5,7 @@ import { parseManifest } from '../resources/parse-manifest.ts';
 import type { Resource } from '../resources/resource.ts';
 
 /** A file's name, or `-`, and what stands in it. */
-interface SourceText {
+export interface SourceText {
   readonly source: string;
   readonly text: string;
 }
@@ -19,7 +19,7 @@ const MANIFESTS = ['.json', '.yaml', '.yml'];
  *
  * @throws {MeshError} ERR_USAGE for what cannot be read or is too large.
  */
-function policyTexts(names: readonly string[]): readonly SourceText[] {
+export function policyTexts(names: readonly string[]): readonly SourceText[] {
   return names
     .flatMap(filesOf)
     .map((source) => ({ source, text: readText(source, LARGEST_BYTES) }));

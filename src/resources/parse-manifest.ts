@@ -62,6 +62,58 @@ export function parseManifest(text: string, options: ManifestOptions): readonly 
   throw refusal([{ line: 1, message: 'has no resource in it' }], options.source);
 }
 
+/** One document of a manifest by itself: what it is, or all that is wrong with it. */
+export type ExaminedDocument = { readonly line: number } & (
+  | { readonly resource: Resource; readonly warnings: readonly FieldProblem[] }
+  | {
+      /** As far as it says. */
+      readonly kind: string;
+      readonly namespace: string | undefined;
+      readonly name: string;
+      readonly problems: readonly (FieldProblem & { readonly line: number })[];
+    }
+);
+
+/** The documents of a text, each judged by itself, so that one with a mistake hides no other. */
+export function examineManifest(
+  text: string,
+  { defaultNamespace = 'default' }: Pick<ManifestOptions, 'defaultNamespace'> = {},
+): readonly ExaminedDocument[] {
+  const unreadable = textProblem(text);
+  if (unreadable !== undefined) return [unread(unreadable)];
+  const reading: Reading = { budget: yamlBudget(), stream: yamlDocuments(text, MAX_DOCUMENTS) };
+  const found = reading.stream.documents.flatMap((document) => candidatesOf(document, reading));
+  return found.map((candidate) =>
+    'message' in candidate ? unread(candidate) : examined(candidate, defaultNamespace),
+  );
+}
+
+function unread({ line, message }: LineProblem): ExaminedDocument {
+  return {
+    line,
+    kind: '',
+    namespace: undefined,
+    name: '',
+    problems: [{ field: '', message, line }],
+  };
+}
+
+function examined({ value, line, lineOf }: Candidate, defaultNamespace: string): ExaminedDocument {
+  const checked = validateResource(value, { defaultNamespace });
+  if ('resource' in checked) return { line, ...checked };
+  const fields = isPlainObject(value) ? value : {};
+  const metadata = isPlainObject(fields['metadata']) ? fields['metadata'] : {};
+  const textOf = (field: Json | undefined) => (typeof field === 'string' ? field : '');
+  const namespace = textOf(metadata['namespace']);
+  return {
+    line,
+    kind: textOf(fields['kind']),
+    namespace: namespace === '' ? defaultNamespace : namespace,
+    name: textOf(metadata['name']),
+    problems: checked.problems.map((problem) => ({ ...problem, line: lineOf(problem.field) })),
+  };
+}
+
 interface Reading {
   readonly stream: YamlStream;
   readonly budget: YamlBudget;
