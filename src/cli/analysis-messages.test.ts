@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findingLevels } from '../policy/analysis/finding.ts';
-import { examineManifest } from '../resources/parse-manifest.ts';
+import { examineManifest } from '../resources/examine-manifest.ts';
 import { analysisMessages } from './analysis-messages.ts';
 
 const SECURITY = 'apiVersion: security.istio.io/v1';

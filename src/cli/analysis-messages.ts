@@ -9,7 +9,7 @@ import {
 import { meshInventory } from '../policy/mesh-inventory.ts';
 import type { MeshSettings } from '../policy/mesh-settings.ts';
 import type { FieldProblem } from '../resources/field-problem.ts';
-import type { ExaminedDocument } from '../resources/parse-manifest.ts';
+import type { ExaminedDocument } from '../resources/examine-manifest.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { ExaminedFile } from './examine-files.ts';
 

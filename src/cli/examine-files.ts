@@ -1,5 +1,5 @@
 import { MeshError } from '../lib/errors.ts';
-import { type ExaminedDocument, examineManifest } from '../resources/parse-manifest.ts';
+import { type ExaminedDocument, examineManifest } from '../resources/examine-manifest.ts';
 import { policyTexts } from './policy-files.ts';
 
 /** A file with each of its documents judged by itself. */
