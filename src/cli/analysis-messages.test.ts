@@ -313,7 +313,7 @@ const cases: readonly (readonly [string, string, readonly string[]])[] = [
     'AuthorizationPolicy shop/p',
     [
       workload('a'),
-      policy('p', '{rules: [{when: [{key: experimental.envoy.filters.a, values: [x]}]}]}'),
+      policy('p', '{rules: [{when: [{key: "experimental.envoy.filters.a[b]", values: [x]}]}]}'),
     ],
   ],
   [

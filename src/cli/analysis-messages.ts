@@ -8,8 +8,8 @@ import {
 } from '../policy/analysis/finding.ts';
 import { meshInventory } from '../policy/mesh-inventory.ts';
 import type { MeshSettings } from '../policy/mesh-settings.ts';
-import type { FieldProblem } from '../resources/field-problem.ts';
 import type { ExaminedDocument } from '../resources/examine-manifest.ts';
+import type { FieldProblem } from '../resources/field-problem.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { ExaminedFile } from './examine-files.ts';
 
@@ -38,11 +38,18 @@ export function analysisMessages(
     places.set(document.resource.metadata, `${file.source}:${document.line}`);
     return [document.resource];
   });
-  const together = analyzeMesh(meshInventory(resources, founded)).map(
-    ({ code, resource, message }) =>
-      messageOf(code, originOf(resource), message, places.get(resource.metadata)),
+  return [...single, ...meshMessages(resources, founded, places)];
+}
+
+/** What resources say together; `places` are where their metadata stand. */
+export function meshMessages(
+  resources: readonly Resource[],
+  founded: Partial<Pick<MeshSettings, 'trustDomain' | 'rootNamespace'>>,
+  places: ReadonlyMap<Resource['metadata'], string> = new Map(),
+): readonly Message[] {
+  return analyzeMesh(meshInventory(resources, founded)).map(({ code, resource, message }) =>
+    messageOf(code, originOf(resource), message, places.get(resource.metadata)),
   );
-  return [...single, ...together];
 }
 
 function messagesOn(document: ExaminedDocument, source: string): readonly Message[] {

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import type { Level } from '../policy/analysis/finding.ts';
-import { analysisMessages, type Message } from './analysis-messages.ts';
+import { analysisMessages, type Message, meshMessages } from './analysis-messages.ts';
 import { examineFiles } from './examine-files.ts';
-import { foundedBy, type MeshSourceOptions, withMeshSource } from './mesh-source.ts';
+import { foundedBy, liveMesh, type MeshSourceOptions, withMeshSource } from './mesh-source.ts';
 import { type CommonOptions, outputOption, withExamples } from './options.ts';
 import { print } from './output.ts';
 
@@ -25,12 +25,10 @@ export function analyzeCommand(): Command {
     )
     .option('-S, --suppress <code>', 'leave messages with that code out; may be repeated', collect)
     .addOption(outputOption());
-  withMeshSource(command).action((files: readonly string[], options: AnalyzeOptions) => {
+  withMeshSource(command).action(async (files: readonly string[], options: AnalyzeOptions) => {
     const { suppress = [], failureThreshold, filename = [] } = options;
-    const examined = examineFiles([...filename, ...files], options.namespace ?? 'default');
-    const messages = analysisMessages(examined, foundedBy(options)).filter(
-      ({ code }) => !suppress.includes(code),
-    );
+    const found = await messagesOf([...filename, ...files], options);
+    const messages = found.filter(({ code }) => !suppress.includes(code));
     print(options.output ?? 'text', messages, textOf);
     const worst = Math.max(-1, ...messages.map(({ level }) => LEVELS.indexOf(level)));
     if (worst >= LEVELS.indexOf(failureThreshold)) process.exitCode = 1;
@@ -40,6 +38,18 @@ export function analyzeCommand(): Command {
     'hauberk analyze -f policies/',
     'hauberk analyze policies/ -o json --failure-threshold Warning',
   );
+}
+
+async function messagesOf(
+  files: readonly string[],
+  options: AnalyzeOptions,
+): Promise<readonly Message[]> {
+  if (files.length > 0) {
+    const examined = examineFiles(files, options.namespace ?? 'default');
+    return analysisMessages(examined, foundedBy(options));
+  }
+  const { resources, founded } = await liveMesh(options);
+  return meshMessages(resources, { ...founded, ...foundedBy(options) });
 }
 
 function textOf(messages: readonly Message[]): string {

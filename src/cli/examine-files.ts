@@ -1,6 +1,5 @@
-import { MeshError } from '../lib/errors.ts';
 import { type ExaminedDocument, examineManifest } from '../resources/examine-manifest.ts';
-import { policyTexts } from './policy-files.ts';
+import { manifestTexts } from './manifest-files.ts';
 
 /** A file with each of its documents judged by itself. */
 export interface ExaminedFile {
@@ -11,14 +10,13 @@ export interface ExaminedFile {
 /**
  * The files that people name, whatever is wrong in them.
  *
- * @throws {MeshError} ERR_USAGE for those that cannot be read, and where none is named.
+ * @throws {MeshError} ERR_USAGE for those that cannot be read.
  */
 export function examineFiles(
   names: readonly string[],
   defaultNamespace: string,
 ): readonly ExaminedFile[] {
-  if (names.length === 0) throw new MeshError('ERR_USAGE', 'name files or directories with -f');
-  return policyTexts(names).map(({ source, text }) => ({
+  return manifestTexts(names, { recursive: true }).map(({ source, text }) => ({
     source,
     documents: examineManifest(text, { defaultNamespace }),
   }));

@@ -4,7 +4,7 @@ import type { Finding } from './finding.ts';
 
 const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';
 
-/** IST0127: AuthorizationPolicies that are attached to nobody. Not said of a mesh without workloads. */
+/** IST0127: AuthorizationPolicies that are attached to nobody. */
 export function policiesOfNobody(mesh: AnalyzedMesh): readonly Finding[] {
   const { rootNamespace } = mesh.settings;
   return mesh.authorizationPolicies.flatMap((policy): Finding[] => {

@@ -83,7 +83,9 @@ const ENVOY_KEYS = 'experimental.envoy.filters.';
 
 /** Why a rule cannot match any call; undefined where it can, as far as that is plain. */
 function impossible({ from = [], to = [], when = [] }: Rules[number]): string | undefined {
-  const envoy = when.find(({ key, values = [] }) => key.startsWith(ENVOY_KEYS) && values.length > 0);
+  const envoy = when.find(
+    ({ key, values = [] }) => key.startsWith(ENVOY_KEYS) && values.length > 0,
+  );
   if (envoy !== undefined) return `nothing ever sets ${envoy.key} here`;
   const excluded = when.find(({ values = [], notValues = [] }) => isWithin(values, notValues));
   if (excluded !== undefined) return `notValues of ${excluded.key} has all of its values`;
