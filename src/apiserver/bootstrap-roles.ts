@@ -71,6 +71,7 @@ const DISCOVERY = ['/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*
 /** What changes the mesh and gives nothing away: neither the backup, which has the keys, nor going back as a whole. */
 const OPERATED = [
   '/hauberk/v1/ca/abort',
+  '/hauberk/v1/ca/abort',
   '/hauberk/v1/ca/reload',
   '/hauberk/v1/ca/rotate',
   '/hauberk/v1/certificates/revoke',
