@@ -27,6 +27,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   rollback: async () => (await import('./history-commands.ts')).rollbackCommand(),
   authz: async () => (await import('./authz-command.ts')).authzCommand(),
   analyze: async () => (await import('./analyze-command.ts')).analyzeCommand(),
+  plan: async () => (await import('./plan-command.ts')).planCommand(),
+  suggest: async () => (await import('./suggest-command.ts')).suggestCommand(),
   audit: async () => (await import('./audit-command.ts')).auditCommand(),
   federation: async () => (await import('./federation-command.ts')).federationCommand(),
   doctor: async () => (await import('./doctor-command.ts')).doctorCommand(),
