@@ -70,9 +70,10 @@ describe('the record of calls', () => {
     ]);
   });
 
-  it('is not about what goes out, and what is not refused by a policy', () => {
+  it('is not about what goes out, what is judged by request, and what no policy refused', () => {
     const recorder = new CallRecorder();
     recorder.connectionOpened(opened({ direction: 'outbound', decision: undefined }));
+    recorder.connectionOpened(opened({ decision: 'each request is judged' }));
     recorder.connectionDenied(denied({ reason: 'limit' }));
     recorder.connectionDenied(denied({ direction: 'outbound', reason: 'refused-by-peer' }));
     expect(recorder.take(10)).toEqual([]);

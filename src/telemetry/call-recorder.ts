@@ -21,6 +21,8 @@ interface RequestEnded extends Ends {
 const MOST_KINDS = 2_048;
 const LONGEST_TEXT = 256;
 const SCHEME = 'spiffe://';
+/** What the proxy says of a connection whose requests are judged one by one. */
+const JUDGED_BY_REQUEST = 'each request is judged';
 
 /**
  * What comes to a workload, by kind: caller, port, method, shape of the path, whether it was let through. Bounded;
@@ -52,8 +54,9 @@ export class CallRecorder implements ProxyEvents {
 
   connectionOpened(connection: ConnectionRecord): void {
     const { decision, openedAtMs } = connection;
-    // connections whose requests are judged have no decision of their own
     if (connection.direction !== 'inbound' || decision === undefined) return;
+    // its requests tell more, and one of them may have been refused
+    if (decision === JUDGED_BY_REQUEST) return;
     this.#add({ ...endsOf(connection), allowed: true, decision, lastSeenMs: openedAtMs });
   }
 
