@@ -1,44 +1,27 @@
 import { describe, expect, it } from 'vitest';
+import {
+  entry,
+  gateway,
+  HTTP,
+  INGRESS,
+  istiod,
+  namespace,
+  on,
+  peers,
+  pod,
+  policy,
+  routes,
+  rule,
+  SECRET,
+  service,
+  sidecar,
+  TLS_SERVER,
+  tokens,
+  workload,
+} from '../../test/kit/analysis-documents.ts';
 import { findingLevels } from '../policy/analysis/finding.ts';
 import { examineManifest } from '../resources/examine-manifest.ts';
 import { analysisMessages } from './analysis-messages.ts';
-
-const SECURITY = 'apiVersion: security.istio.io/v1';
-const NETWORKING = 'apiVersion: networking.istio.io/v1';
-const meta = (name: string, more = '') => `metadata: {name: ${name}, namespace: shop${more}}`;
-const policy = (name: string, spec: string, more = '') =>
-  `{${SECURITY}, kind: AuthorizationPolicy, ${meta(name, more)}, spec: ${spec}}`;
-const peers = (name: string, spec: string, namespace = 'shop') =>
-  `{${SECURITY}, kind: PeerAuthentication, metadata: {name: ${name}, namespace: ${namespace}}, spec: ${spec}}`;
-const rule = (spec: string) =>
-  `{${NETWORKING}, kind: DestinationRule, ${meta('dr')}, spec: ${spec}}`;
-const gateway = (name: string, spec: string) =>
-  `{${NETWORKING}, kind: Gateway, ${meta(name)}, spec: ${spec}}`;
-const routes = (spec: string) =>
-  `{${NETWORKING}, kind: VirtualService, ${meta('vs')}, spec: ${spec}}`;
-const sidecar = (name: string, spec: string) =>
-  `{${NETWORKING}, kind: Sidecar, ${meta(name)}, spec: ${spec}}`;
-const entry = (name: string, spec: string) =>
-  `{${NETWORKING}, kind: ServiceEntry, ${meta(name)}, spec: ${spec}}`;
-const workload = (app: string) =>
-  `{${NETWORKING}, kind: WorkloadEntry, ${meta(app)}, spec: {address: 10.0.0.1, serviceAccount: ${app}, labels: {app: ${app}}, ports: {http: 8080}}}`;
-const service = (ports: string, app = 'a') =>
-  `{apiVersion: v1, kind: Service, ${meta(app)}, spec: {selector: {app: ${app}}, ports: ${ports}}}`;
-const pod = (labels: string, namespace = 'shop', containers = '[{name: app, image: x}]') =>
-  `{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: ${namespace}, labels: ${labels}}, spec: {containers: ${containers}}}`;
-const namespace = (name: string, labels = '{}') =>
-  `{apiVersion: v1, kind: Namespace, metadata: {name: ${name}, labels: ${labels}}}`;
-const tokens = `{${SECURITY}, kind: RequestAuthentication, ${meta('ra')}, spec: {jwtRules: [{issuer: a}]}}`;
-
-const HTTP = '[{name: http, port: 80, targetPort: 8080}]';
-const TLS_SERVER =
-  '{port: {number: 443, name: https, protocol: HTTPS}, hosts: ["a.example"], tls: {mode: SIMPLE, credentialName: x}}';
-const INGRESS = '{istio: ingress}';
-const on = (server: string) => `{selector: ${INGRESS}, servers: [${server}]}`;
-const SECRET = (data: string) =>
-  `{apiVersion: v1, kind: Secret, ${meta('x')}, type: kubernetes.io/tls, data: ${data}}`;
-const istiod =
-  '{apiVersion: apps/v1, kind: Deployment, metadata: {name: istiod, namespace: istio-system, labels: {app: istiod}}, spec: {selector: {matchLabels: {app: istiod}}, template: {metadata: {labels: {app: istiod}}, spec: {containers: [{name: discovery, image: x}]}}}}';
 
 function codesOf(documents: readonly string[]): readonly string[] {
   const text = documents.join('\n---\n');
@@ -126,6 +109,19 @@ const cases: readonly (readonly [string, string, readonly string[]])[] = [
       rule(
         '{host: a.shop.svc.cluster.local, trafficPolicy: {portLevelSettings: [{port: {number: 80}, tls: {mode: ISTIO_MUTUAL}}]}}',
       ),
+    ],
+  ],
+  [
+    'IST0113',
+    'DestinationRule shop/dr',
+    [peers('d', '{mtls: {mode: STRICT}}'), rule('{host: a, trafficPolicy: {tls: {mode: SIMPLE}}}')],
+  ],
+  [
+    'IST0113',
+    'DestinationRule shop/dr',
+    [
+      peers('d', '{mtls: {mode: STRICT}}', 'bank'),
+      rule('{host: "*.bank.svc.cluster.local", trafficPolicy: {tls: {mode: DISABLE}}}'),
     ],
   ],
   [

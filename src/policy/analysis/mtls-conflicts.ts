@@ -25,7 +25,7 @@ export function mtlsConflicts(mesh: AnalyzedMesh): readonly Finding[] {
   return mesh.destinationRules.flatMap((rule) => {
     const host = fullHost(rule.spec.host, rule.metadata.namespace ?? '');
     const service = mesh.services.find(({ metadata }) => serviceHost(metadata) === host);
-    if (service === undefined) return [];
+    if (service === undefined) return withoutService(mesh, rule, host);
     const { namespace = '' } = service.metadata;
     const { selector = {} } = service.spec;
     const found = wantedTls(rule).flatMap((wanted) =>
@@ -48,6 +48,23 @@ export function mtlsConflicts(mesh: AnalyzedMesh): readonly Finding[] {
     );
     return [...new Map(found.map((each) => [each.code + each.message, each])).values()];
   });
+}
+
+const MESH_HOST = /^(?:[^.]+|\*)\.([^.]+)\.svc\.cluster\.local$/;
+
+/** Of a host behind which nobody is known, only what holds for its whole namespace or mesh can be said. */
+function withoutService(
+  mesh: AnalyzedMesh,
+  rule: DestinationRule,
+  host: string,
+): readonly Finding[] {
+  const isAll = host === '*.local' || host === '*.svc.cluster.local';
+  const namespace = isAll ? mesh.settings.rootNamespace : MESH_HOST.exec(host)?.[1];
+  if (namespace === undefined) return [];
+  const found = wantedTls(rule).flatMap((wanted) =>
+    conflict(mesh, rule, { wanted, workload: { namespace, labels: {} }, port: wanted.port, host }),
+  );
+  return [...new Map(found.map((each) => [each.message, each])).values()];
 }
 
 function wantedTls({ spec }: DestinationRule): readonly WantedTls[] {
@@ -94,13 +111,18 @@ function conflict(
     readonly host: string;
   },
 ): readonly Finding[] {
-  const { wanted, workload, port = 0, host } = at;
+  const { wanted, workload, port, host } = at;
   const { peerAuthentications, settings } = mesh;
-  const { mode, by } = effectivePeerAuthentication(peerAuthentications, workload, port, settings);
+  const { mode, by } = effectivePeerAuthentication(
+    peerAuthentications,
+    workload,
+    port ?? 0,
+    settings,
+  );
   const isMutual = wanted.mode === 'ISTIO_MUTUAL';
   const bad = (mode === 'STRICT' && !isMutual) || (mode === 'DISABLE' && isMutual);
   if (!bad || by === undefined) return [];
-  const message = `for host ${host} the DestinationRule wants tls mode ${wanted.mode}, and PeerAuthentication ${by.namespace}/${by.name} is ${mode} on port ${port}: calls will fail`;
+  const message = `for host ${host} the DestinationRule wants tls mode ${wanted.mode}, and PeerAuthentication ${by.namespace}/${by.name} is ${mode}${port === undefined ? '' : ` on port ${port}`}: calls will fail`;
   return [{ code: 'IST0113', resource: rule, message }];
 }
 
