@@ -101,6 +101,7 @@ function generateArgs() {
     'grpc/reflection/v1alpha/reflection.proto',
     'spiffe/workload.proto',
     'istio/v1/auth/ca.proto',
+    'hauberk/calls/v1/calls.proto',
     'hauberk/facts/v1/fact.proto',
     'hauberk/identity/v1/delegated_svid.proto',
     'hauberk/identity/v1/jwt_svid.proto',

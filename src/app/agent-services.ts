@@ -2,6 +2,7 @@ import type { ConnectRouter } from '@connectrpc/connect';
 import type { Attestor } from '../attestation/attestor.ts';
 import type { ReturnTickets } from '../attestation/return-tickets.ts';
 import type { AgentClocks } from '../control/agent-clocks.ts';
+import type { CallRecords } from '../control/call-records.ts';
 import { delegatedSvidService } from '../control/delegated-svid-service.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import type { Distribution } from '../control/distribution.ts';
@@ -14,6 +15,7 @@ import { signingService } from '../control/signing-service.ts';
 import type { WorkloadLogs } from '../control/workload-logs.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import { CallRecordService } from '../gen/hauberk/calls/v1/calls_pb.js';
 import { DelegatedSvidService } from '../gen/hauberk/identity/v1/delegated_svid_pb.js';
 import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
@@ -30,13 +32,14 @@ export interface AgentServiceParts {
   readonly clocks: AgentClocks;
   readonly clients: ServedClients;
   readonly logs: WorkloadLogs;
+  readonly calls: CallRecords;
   readonly signal: AbortSignal;
 }
 
 /** What agents ask for over gRPC. */
 export function agentServices(
   { store, ledger, revocations, authority, tokenAuthority, events, clock }: ControlPlaneParts,
-  { attestors, tickets, distribution, clocks, clients, logs, signal }: AgentServiceParts,
+  { attestors, tickets, distribution, clocks, clients, logs, calls, signal }: AgentServiceParts,
 ): (router: ConnectRouter) => void {
   const { all, svids: attestor } = attestors;
   const accounts = serviceAccounts(store);
@@ -48,6 +51,7 @@ export function agentServices(
     router.service(Health, heartbeatService({ attestor, clocks }));
     router.service(ServedClientsService, servedClientsService({ attestor, clients }));
     router.service(WorkloadLogService, logs.service);
+    router.service(CallRecordService, calls.service);
     router.service(
       IstioCertificateService,
       signingService({ ...signing, revocations, events, clock }),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { AgentClocks } from '../control/agent-clocks.ts';
 import { agentPresence } from '../control/agent-presence.ts';
+import { CallRecords } from '../control/call-records.ts';
 import { crlPublisher } from '../control/crl-publisher.ts';
 import { Distribution } from '../control/distribution.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
@@ -116,7 +117,8 @@ async function serve(
   const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
   const clocks = new AgentClocks(clock);
   const logs = new WorkloadLogs({ attestor: attestors.svids, signal });
-  const heard = { distribution, clocks, clients, logs, signal };
+  const calls = new CallRecords(attestors.svids);
+  const heard = { distribution, clocks, clients, logs, calls, signal };
   const services = agentServices(parts, { attestors, tickets, ...heard });
   const agentsServed = { listen: config.xds, identity: own.identity, routes: services };
   const grpc = await startGrpcServer({ ...agentsServed, clock });
@@ -129,7 +131,7 @@ async function serve(
     ...{ ...observed, federation: federation.views, clock },
   });
   const operator = operatorRoutes(parts, {
-    ...{ federation, rotation, distribution, clocks, monitoring },
+    ...{ federation, rotation, distribution, clocks, monitoring, calls },
     ...{ own: own.identity, xdsPort: grpc.port, enrolment: records, tickets },
   });
   const enrolment = attestors.tokens;

@@ -1,6 +1,7 @@
 import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import type { AgentClocks } from '../control/agent-clocks.ts';
 import { backupRoutes } from '../control/backup-routes.ts';
+import type { CallRecords } from '../control/call-records.ts';
 import { certificateRoutes } from '../control/certificate-routes.ts';
 import type { Distribution } from '../control/distribution.ts';
 import { doctorRoutes } from '../control/doctor-report.ts';
@@ -20,6 +21,7 @@ export interface OperatorApiParts {
   readonly distribution: Distribution;
   readonly clocks: AgentClocks;
   readonly monitoring: Monitoring;
+  readonly calls: CallRecords;
   readonly own: Parameters<typeof doctorRoutes>[0]['own'];
   readonly xdsPort: number;
   readonly enrolment: Attestation['records'];
@@ -49,6 +51,7 @@ export function operatorRoutes(
     }),
     ...certificateRoutes({ ledger, revocations }),
     ...rotation.routes,
+    ...services.calls.routes,
     ...revocationRoutes({ ...parts, tokens: enrolment, tickets }),
     ...backupRoutes({ store, authority, events, clock }),
     ...statusRoutes({ store, authority, agents: () => connectedAgents(distribution, clocks) }),

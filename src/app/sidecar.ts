@@ -1,4 +1,5 @@
 import type { Transport } from '@connectrpc/connect';
+import { CallReport } from '../agent/call-report.ts';
 import { ClockComparison } from '../agent/clock-skew.ts';
 import { controlPlaneLink } from '../agent/control-plane-link.ts';
 import { type FactCache, openFactCache } from '../agent/fact-cache.ts';
@@ -28,8 +29,10 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import { defaultMeshSettings, type MeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
+import type { ProxyEvents } from '../proxy/proxy-events.ts';
 import type { ServingProxy } from '../proxy/workers/serving-proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
+import { CallRecorder } from '../telemetry/call-recorder.ts';
 import { type Logger, processLog } from '../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../telemetry/proxy-log.ts';
 import { recentActivity } from '../telemetry/recent-activity.ts';
@@ -97,7 +100,10 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     ...{ log: recent, clock: systemClock },
     node: () => nodeId(workload.current),
   });
-  const reports = [lag, logs];
+  const recorder = new CallRecorder();
+  const name = (): string => workload.current.name;
+  const calls = new CallReport({ calls: recorder, workload: name, clock: systemClock });
+  const reports = [lag, logs, calls];
   const ads: AdsClient = adsClient({
     ...{ config, manager, cache, workload, clock, log, stream, lag, reports },
   });
@@ -113,12 +119,13 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     clock.run,
     lag.run,
     logs.run,
+    calls.run,
   ]);
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
       const parts = { config, manager, cache, workload, clock, ads, served, log, predecessor };
-      await serve({ ...parts, monitoring, renewal }, signal);
+      await serve({ ...parts, monitoring, renewal, recorder }, signal);
     }
   } finally {
     ended.abort();
@@ -140,6 +147,7 @@ interface Serving extends Parts {
   readonly served: ServedClients;
   readonly predecessor: Handover | undefined;
   readonly monitoring: SidecarMonitoring;
+  readonly recorder: CallRecorder;
   readonly renewal: () => RenewalStatus;
 }
 
@@ -160,7 +168,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
       ...{ workload, identity: manager.identity, facts: cache.facts },
       clockSkew: clock.comparison.skew,
     },
-    events: allProxyEvents(activity.events, proxyLog(log, config.accessLog), ...monitoring.proxy),
+    events: allProxyEvents(...listeners(parts), activity.events),
     log,
   });
   const relieved = new AbortController();
@@ -211,6 +219,11 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     await lastWords;
     await drain(proxy, config, log);
   }
+}
+
+/** Who hears of what the proxy does, besides what is shown of it. */
+function listeners({ config, log, recorder, monitoring }: Serving): readonly ProxyEvents[] {
+  return [recorder, proxyLog(log, config.accessLog), ...monitoring.proxy];
 }
 
 interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {

@@ -7,6 +7,7 @@ import { manifestObjects } from '../apiclient/manifest-objects.ts';
 import { placed } from '../apiclient/placed.ts';
 import { MeshError } from '../lib/errors.ts';
 import { withClient } from './api-access.ts';
+import { describeWorkload } from './describe-workload.ts';
 import { describedObject } from './described-object.ts';
 import { eventText } from './event-text.ts';
 import { listPages } from './list-pages.ts';
@@ -36,14 +37,30 @@ export function describeCommand(): Command {
     .option('--show-events [yes]', 'with what happened to them', 'true');
   return withExamples(
     withAccess(withNamespace(command)).action(
-      (type: string | undefined, names: readonly string[], options: DescribeOptions) =>
-        withClient(options, (client) =>
+      async (type: string | undefined, names: readonly string[], options: DescribeOptions) => {
+        if (type === 'workload') return describeWorkloads(names, options);
+        await withClient(options, (client) =>
           describe(client, type === undefined ? [] : [type, ...names], options),
-        ),
+        );
+      },
     ),
     'hauberk describe peerauthentication default -n shop',
     'hauberk describe certificate/web -n shop',
+    'hauberk describe workload shop/products',
   );
+}
+
+/** A workload is no resource, but what many of them say together. */
+async function describeWorkloads(
+  names: readonly string[],
+  options: DescribeOptions,
+): Promise<void> {
+  if (names.length === 0) {
+    throw new MeshError('ERR_USAGE', 'name the workload: hauberk describe workload shop/products');
+  }
+  for (const name of names) {
+    process.stdout.write(`${await describeWorkload(name, options)}\n`);
+  }
 }
 
 interface Found {

@@ -12,7 +12,8 @@ export function seesHttp({ action, spec }: AttachedPolicy, port: number): boolea
   );
 }
 
-function usesHttp({ from = [], to = [], when = [] }: AuthorizationRule): boolean {
+/** Whether a rule has a field of which HTTP says more than TCP. */
+export function usesHttp({ from = [], to = [], when = [] }: AuthorizationRule): boolean {
   const uses: FieldUse[] = [
     ...from.flatMap(({ source }) => sourceFields(source)),
     ...to.flatMap(({ operation }) => operationFields(operation)),

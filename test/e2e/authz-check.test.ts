@@ -54,3 +54,26 @@ it('answers one line of JSON for each of many requests', async () => {
   ]);
   expect(code).toBe(1);
 });
+
+it('ends analysis with the code of the worst message', async () => {
+  const analyze = (...args: string[]) => hauberk(['analyze', ...args]);
+  const { code, stdout } = await analyze('-f', policies, '-o', 'json');
+  expect(JSON.parse(stdout)).toEqual([
+    expect.objectContaining({
+      code: 'IST0127',
+      level: 'Warning',
+      origin: 'AuthorizationPolicy shop/readers',
+      reference: `${policies}:1`,
+    }),
+  ]);
+  expect(code).toBe(0);
+  expect((await analyze(policies, '--failure-threshold', 'Warning')).code).toBe(1);
+  expect((await analyze(policies, '--failure-threshold', 'Warning', '-S', 'IST0127')).code).toBe(0);
+  expect((await analyze(join(directory, 'missing.yaml'))).code).toBe(2);
+});
+
+it('says that no mesh runs where none does', async () => {
+  const none = ['--data-dir', directory];
+  expect((await hauberk(['authz', 'check', ...call, ...none])).code).toBe(3);
+  expect((await hauberk(['analyze', ...none])).code).toBe(3);
+});

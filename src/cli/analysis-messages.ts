@@ -1,0 +1,83 @@
+import { analyzeMesh } from '../policy/analysis/analyze-mesh.ts';
+import {
+  type Finding,
+  type FindingCode,
+  findingLevels,
+  type Level,
+  originOf,
+} from '../policy/analysis/finding.ts';
+import { meshInventory } from '../policy/mesh-inventory.ts';
+import type { MeshSettings } from '../policy/mesh-settings.ts';
+import type { ExaminedDocument } from '../resources/examine-manifest.ts';
+import type { FieldProblem } from '../resources/field-problem.ts';
+import type { Resource } from '../resources/resource.ts';
+import type { ExaminedFile } from './examine-files.ts';
+
+/** A message as `istioctl analyze -o json` prints it. */
+export interface Message {
+  readonly code: FindingCode;
+  readonly level: Level;
+  /** `Gateway httpbin/gw`. */
+  readonly origin: string;
+  readonly message: string;
+  /** `file.yaml:12`; absent for what does not come from a file. */
+  readonly reference?: string;
+}
+
+/** What is wrong with single resources, and then what they say together. */
+export function analysisMessages(
+  files: readonly ExaminedFile[],
+  founded: Partial<Pick<MeshSettings, 'trustDomain' | 'rootNamespace'>> = {},
+): readonly Message[] {
+  const documents = files.flatMap((file) => file.documents.map((document) => ({ file, document })));
+  const single = documents.flatMap(({ file, document }) => messagesOn(document, file.source));
+  // findings name the very metadata that was read
+  const places = new Map<Resource['metadata'], string>();
+  const resources = documents.flatMap(({ file, document }) => {
+    if (!('resource' in document)) return [];
+    places.set(document.resource.metadata, `${file.source}:${document.line}`);
+    return [document.resource];
+  });
+  return [...single, ...meshMessages(resources, founded, places)];
+}
+
+/** What resources say together; `places` are where their metadata stand. */
+export function meshMessages(
+  resources: readonly Resource[],
+  founded: Partial<Pick<MeshSettings, 'trustDomain' | 'rootNamespace'>>,
+  places: ReadonlyMap<Resource['metadata'], string> = new Map(),
+): readonly Message[] {
+  return analyzeMesh(meshInventory(resources, founded)).map(({ code, resource, message }) =>
+    messageOf(code, originOf(resource), message, places.get(resource.metadata)),
+  );
+}
+
+function messagesOn(document: ExaminedDocument, source: string): readonly Message[] {
+  if ('resource' in document) {
+    const { resource, line, warnings } = document;
+    return warnings.map((warning) =>
+      messageOf('IST0133', originOf(resource), schemaText('warning', warning), `${source}:${line}`),
+    );
+  }
+  const { kind, namespace, name, problems } = document;
+  const metadata: Finding['resource']['metadata'] =
+    namespace === undefined ? { name } : { namespace, name };
+  const origin = kind === '' ? source : originOf({ kind, metadata });
+  return problems.map((problem) =>
+    messageOf('IST0106', origin, schemaText('error', problem), `${source}:${problem.line}`),
+  );
+}
+
+function schemaText(what: string, { field, message }: FieldProblem): string {
+  return `schema validation ${what}: ${field === '' ? '' : `${field}: `}${message}`;
+}
+
+function messageOf(
+  code: FindingCode,
+  origin: string,
+  message: string,
+  reference: string | undefined,
+): Message {
+  const level = findingLevels[code];
+  return { code, level, origin, message, ...(reference === undefined ? {} : { reference }) };
+}
