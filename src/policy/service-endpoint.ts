@@ -45,7 +45,8 @@ function trustDomainOf({ metadata }: WorkloadEntry, { trustDomain }: MeshSetting
   return metadata.annotations?.[annotations.trustDomain] ?? trustDomain;
 }
 
-function workloadPort({ spec }: WorkloadEntry, { name, port, targetPort }: ServicePort): number {
+/** The port of a workload on which a port of a Service is served. */
+export function workloadPort({ spec }: WorkloadEntry, { name, port, targetPort }: ServicePort): number {
   const named = name === undefined ? undefined : spec.ports?.[name];
   if (typeof targetPort !== 'string') return named ?? targetPort ?? port;
   return named ?? spec.ports?.[targetPort] ?? port;
