@@ -3,9 +3,13 @@ import type { KindDefinition } from '../resources/kind-definition.ts';
 import { authorizationPolicy } from '../resources/kinds/authorization-policy.ts';
 import { certificateRevocation } from '../resources/kinds/certificate-revocation.ts';
 import { certificateRevocationList } from '../resources/kinds/certificate-revocation-list.ts';
+import { configMap } from '../resources/kinds/config-map.ts';
+import { destinationRule } from '../resources/kinds/destination-rule.ts';
+import { istioOperator } from '../resources/kinds/istio-operator.ts';
 import { peerAuthentication } from '../resources/kinds/peer-authentication.ts';
 import { service } from '../resources/kinds/service.ts';
 import { serviceAccount } from '../resources/kinds/service-account.ts';
+import { serviceEntry } from '../resources/kinds/service-entry.ts';
 import { workloadEntry } from '../resources/kinds/workload-entry.ts';
 import { workloadRegistration } from '../resources/kinds/workload-registration.ts';
 import type { Resource } from '../resources/resource.ts';
@@ -17,6 +21,10 @@ const fields: ReadonlyMap<string, keyof MeshFacts> = new Map([
   [typeUrlOf(authorizationPolicy), 'authorizationPolicies'],
   [typeUrlOf(service), 'services'],
   [typeUrlOf(workloadEntry), 'workloadEntries'],
+  [typeUrlOf(serviceEntry), 'serviceEntries'],
+  [typeUrlOf(destinationRule), 'destinationRules'],
+  [typeUrlOf(istioOperator), 'istioOperators'],
+  [typeUrlOf(configMap), 'configMaps'],
   [typeUrlOf(serviceAccount), 'serviceAccounts'],
   [typeUrlOf(certificateRevocation), 'revocations'],
   [typeUrlOf(certificateRevocationList), 'revocationLists'],

@@ -203,12 +203,24 @@ function socketOf(request: Request): TLSSocket | undefined {
   return (stream?.session?.socket ?? request.socket) as TLSSocket | undefined;
 }
 
+/** Of each connection that has one; Node builds it anew, with every field, whenever it is asked. */
+const certificates = new WeakMap<TLSSocket, Credentials['certificate']>();
+
 function certificateOf(socket: TLSSocket | undefined): Credentials['certificate'] {
-  const certificate = socket?.getPeerCertificate();
+  if (socket === undefined) return undefined;
+  const known = certificates.get(socket);
+  if (known !== undefined) return known;
+  const certificate = readCertificate(socket);
+  if (certificate !== undefined) certificates.set(socket, certificate);
+  return certificate;
+}
+
+function readCertificate(socket: TLSSocket): Credentials['certificate'] {
+  const certificate = socket.getPeerCertificate();
   if (certificate === undefined || Object.keys(certificate).length === 0) return undefined;
   const { CN, O } = certificate.subject as { CN?: string | string[]; O?: string | string[] };
   return {
-    trusted: socket?.authorized === true,
+    trusted: socket.authorized === true,
     commonName: typeof CN === 'string' ? CN : '',
     organizations: [O ?? []].flat(),
   };

@@ -22,6 +22,7 @@ import { systemClock } from '../lib/clock.ts';
 import { runTasks } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
+import { defaultMeshSettings, type MeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
 import { type RunningProxy, startProxy } from '../proxy/proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
@@ -354,8 +355,8 @@ function logControlPlane(state: AdsState, log: Logger): void {
   if (state.phase === 'synced') log.info('in sync with the control plane');
 }
 
-function meshSettings({ rootNamespace }: SidecarConfig, { svid }: Identity) {
-  return { trustDomain: svid.id.trustDomain.name, trustDomainAliases: [], rootNamespace };
+function meshSettings({ rootNamespace }: SidecarConfig, { svid }: Identity): MeshSettings {
+  return { ...defaultMeshSettings, trustDomain: svid.id.trustDomain.name, rootNamespace };
 }
 
 /** Resolves when there are facts to decide by, kept ones or fresh ones. Without, all would be allowed. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { peerAuthentication, service } from '../../test/kit/policies.ts';
+import { configMap, peerAuthentication, service } from '../../test/kit/policies.ts';
 import type { KindDefinition } from '../resources/kind-definition.ts';
 import { peerAuthentication as peerAuthenticationKind } from '../resources/kinds/peer-authentication.ts';
 import { service as serviceKind } from '../resources/kinds/service.ts';
-import { kinds } from '../resources/kinds.ts';
+import { kindNamed, kinds } from '../resources/kinds.ts';
+import type { Resource } from '../resources/resource.ts';
 import { audienceOf, isDistributed, isIn } from './distribution-audience.ts';
 
 const ROOT = 'istio-system';
@@ -73,6 +74,22 @@ it('never distributes what is confidential, whatever else its kind says', () => 
   const careless = { ...kindWith('mesh'), confidential: true };
   expect(isDistributed(careless)).toBe(false);
   expect(audienceOf(careless, peerAuthentication({}), ROOT)).toEqual(new Set());
+});
+
+describe('ConfigMaps', () => {
+  const kind = kindNamed('cm') as KindDefinition;
+  const seenBy = (resource: Resource) =>
+    ['shop', 'bank'].filter((namespace) => isIn(namespace, audienceOf(kind, resource, ROOT)));
+
+  it.each<[string, Resource, readonly string[]]>([
+    ['the settings of the mesh', configMap({ mesh: '' }), ['shop', 'bank']],
+    ['authorities', configMap({ 'ca.crt': '' }, { name: 'ca', namespace: 'shop' }), ['shop']],
+    ['anything else', configMap({ password: 'x' }, { name: 'app', namespace: 'shop' }), []],
+    ['anything else of the root', configMap({ password: 'x' }, { name: 'app' }), []],
+    ['another namespace\'s "istio"', configMap({ mesh: '' }, { namespace: 'shop' }), ['shop']],
+  ])('with %s are seen by %j', (_, resource, expected) => {
+    expect(seenBy(resource)).toEqual(expected);
+  });
 });
 
 it('distributes no Secret', () => {

@@ -25,7 +25,7 @@ export function audienceOf(
   resource: Resource,
   rootNamespace: string,
 ): Audience {
-  if (!isDistributed(kind)) return NOBODY;
+  if (!isDistributed(kind) || kind.isFact?.(resource) === false) return NOBODY;
   const { namespace } = resource.metadata;
   const own: Audience = namespace === undefined ? NOBODY : new Set([namespace]);
   switch (kind.visibility) {

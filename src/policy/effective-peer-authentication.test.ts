@@ -11,7 +11,7 @@ type Spec = PeerAuthentication['spec'];
 type Mode = 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT';
 
 const workload = { namespace: 'shop', labels: { app: 'reviews', version: 'v1' } };
-const root = { rootNamespace: 'istio-system' };
+const root = { rootNamespace: 'istio-system', defaultMtlsMode: 'PERMISSIVE' } as const;
 const selector = { matchLabels: { app: 'reviews' } };
 
 const mtls = (mode: Mode): Spec => ({ mtls: { mode } });

@@ -10,7 +10,7 @@ export type MtlsMode = 'DISABLE' | 'PERMISSIVE' | 'STRICT';
 /** The mode of one port of one workload, and the policy that set it. */
 export interface EffectiveMode {
   readonly mode: MtlsMode;
-  /** Undefined: no policy says anything, PERMISSIVE is built in. */
+  /** Undefined: no policy says anything, so the mesh's default holds, which is PERMISSIVE unless set. */
   readonly by:
     | {
         readonly namespace: string;
@@ -22,8 +22,6 @@ export interface EffectiveMode {
 
 type Scope = 'mesh' | 'namespace' | 'workload';
 
-const BUILT_IN: EffectiveMode = Object.freeze({ mode: 'PERMISSIVE', by: undefined });
-
 /**
  * How `workload` requires mTLS on `port`, which is the workload's own port and never a Service's
  * (istio-semantics 1.1). Of each scope only the oldest policy counts, whole; UNSET inherits from the
@@ -33,10 +31,10 @@ export function effectivePeerAuthentication(
   policies: readonly PeerAuthentication[],
   workload: Pick<Workload, 'namespace' | 'labels'>,
   port: number,
-  settings: Pick<MeshSettings, 'rootNamespace'>,
+  settings: Pick<MeshSettings, 'rootNamespace' | 'defaultMtlsMode'>,
 ): EffectiveMode {
   const winners = oldestOfEachScope(policies, workload, settings.rootNamespace);
-  let effective = BUILT_IN;
+  let effective: EffectiveMode = { mode: settings.defaultMtlsMode, by: undefined };
   for (const scope of ['mesh', 'namespace', 'workload'] as const) {
     const policy = winners[scope];
     effective = overridden(effective, policy, scope, policy?.spec.mtls?.mode);

@@ -15,7 +15,11 @@ const admission = { mutualTls: true, facts: connection() };
 const flow = (): void => undefined;
 
 function gateOver(facts: WatchableValue<MeshFacts>): AppGate {
-  const enforcement = new Enforcement({ workload: new WatchableValue(workload), settings, facts });
+  const enforcement = new Enforcement({
+    workload: new WatchableValue(workload),
+    settings: { current: settings },
+    facts,
+  });
   return new AppGate({ enforcement, connectDeadlines: new Deadlines(systemClock, 5_000) });
 }
 

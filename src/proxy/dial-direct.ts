@@ -35,7 +35,7 @@ export type DirectDialer = (target: DirectTarget) => Promise<DirectConnection>;
 
 export interface DirectDialOptions {
   readonly context: HotSecureContext;
-  readonly trustDomains: readonly string[];
+  readonly trustDomains: HandshakeOptions['trustDomains'];
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;

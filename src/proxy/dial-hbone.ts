@@ -24,7 +24,7 @@ import { localAddress } from './socket-addresses.ts';
 export interface HboneDialOptions {
   readonly context: HotSecureContext;
   readonly transport: HboneTransport;
-  readonly trustDomains: readonly string[];
+  readonly trustDomains: HandshakeOptions['trustDomains'];
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;

@@ -1,14 +1,11 @@
 import { expect, it } from 'vitest';
 import { WatchableValue } from '../lib/watchable.ts';
 import { type MeshFacts, noFacts } from '../policy/mesh-facts.ts';
+import { defaultMeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
 import { Enforcement } from './enforcement.ts';
 
-const settings = {
-  trustDomain: 'cluster.local',
-  trustDomainAliases: [],
-  rootNamespace: 'istio-system',
-};
+const settings = { current: defaultMeshSettings };
 const unlabelled: Workload = {
   namespace: 'shop',
   name: 'reviews-1',

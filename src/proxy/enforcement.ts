@@ -6,8 +6,8 @@ import {
   effectivePeerAuthentication,
 } from '../policy/effective-peer-authentication.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
-import type { MeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
+import type { LiveSettings } from './live-settings.ts';
 
 /** An inbound connection as the policies see it. */
 export interface Admission {
@@ -29,7 +29,7 @@ export type Verdict =
 export interface EnforcementOptions {
   /** Its labels change with its service account, and with them which policies select it. */
   readonly workload: Watchable<Workload>;
-  readonly settings: MeshSettings;
+  readonly settings: LiveSettings;
   readonly facts: Watchable<MeshFacts>;
 }
 
@@ -64,7 +64,12 @@ export class Enforcement {
     if (known !== undefined) return known;
     const { facts, workload, settings } = this.#options;
     const { peerAuthentications } = facts.current;
-    const mode = effectivePeerAuthentication(peerAuthentications, workload.current, port, settings);
+    const mode = effectivePeerAuthentication(
+      peerAuthentications,
+      workload.current,
+      port,
+      settings.current,
+    );
     this.#modes.set(port, mode);
     return mode;
   }
@@ -105,7 +110,11 @@ export class Enforcement {
 
   #compile(): AuthorizationSet {
     const { facts, workload, settings } = this.#options;
-    return compileAuthorization(facts.current.authorizationPolicies, workload.current, settings);
+    return compileAuthorization(
+      facts.current.authorizationPolicies,
+      workload.current,
+      settings.current,
+    );
   }
 }
 

@@ -10,22 +10,35 @@ const SCHEME = 'spiffe://';
  * is believed no more. A bundle that only changed cuts nothing: old connections go on.
  */
 export class FederationGuard {
-  readonly #own: ReadonlySet<string>;
+  readonly #own: () => readonly string[];
   readonly #identity: Watchable<Identity>;
   readonly #listeners = new Set<() => void>();
   readonly #open = new Map<string, Set<Socket>>();
   readonly #stop: () => void;
+  /** Those of this mesh at the last look. */
+  #believed: readonly string[];
 
-  /** @param own the trust domains of this mesh: its own and its aliases. */
-  constructor(identity: Watchable<Identity>, own: readonly string[]) {
+  /** @param own the trust domains of this mesh, now: its own first, then its aliases. */
+  constructor(identity: Watchable<Identity>, own: () => readonly string[]) {
     this.#identity = identity;
-    this.#own = new Set(own);
+    this.#own = own;
+    this.#believed = own();
     this.#stop = identity.subscribe((next, previous) => {
       if (next.federated === previous.federated) return;
       // What flows is closed one by one and says why, before the connections below it go.
       for (const listener of this.#listeners) listener();
       this.#cut();
     });
+  }
+
+  /** Looks whether an alias of the mesh's trust domain is one no more. */
+  recheck(): void {
+    const own = this.#own();
+    const lost = this.#believed.some((domain) => !own.includes(domain));
+    this.#believed = own;
+    if (!lost) return;
+    for (const listener of this.#listeners) listener();
+    this.#cut();
   }
 
   /** Why nobody of the peer's trust domain may be connected; undefined when that is not so. */
@@ -41,7 +54,8 @@ export class FederationGuard {
    */
   admit(socket: Socket, peerId: string): void {
     const domain = trustDomainOf(peerId);
-    if (this.#own.has(domain)) return;
+    // Its own, with which a mesh is founded, it believes for ever.
+    if (domain === this.#own()[0]) return;
     const reason = this.#refusalOf(domain);
     if (reason !== undefined) throw new MeshError('ERR_UNAUTHENTICATED', reason);
     const sockets = this.#open.getOrInsertComputed(domain, () => new Set());
@@ -63,7 +77,7 @@ export class FederationGuard {
   }
 
   #refusalOf(domain: string): string | undefined {
-    if (this.#own.has(domain)) return undefined;
+    if (this.#own().includes(domain)) return undefined;
     const { federated = [] } = this.#identity.current;
     const bundle = federated.find(({ trustDomain }) => trustDomain.name === domain);
     if (bundle === undefined) return `the trust domain "${domain}" is not federated with this mesh`;

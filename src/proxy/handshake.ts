@@ -16,8 +16,8 @@ import type { TlsAcceptor } from './tls-acceptor.ts';
 
 /** What both sides of a handshake need. */
 export interface HandshakeOptions {
-  /** Trust domains whose identities are those of this mesh. */
-  readonly trustDomains: readonly string[];
+  /** Trust domains whose identities are those of this mesh, now. */
+  readonly trustDomains: () => readonly string[];
   readonly clock: Clock;
   /** See `ProxyOptions.clockNote`. */
   readonly clockNote?: ((nowMs: number) => string | undefined) | undefined;
@@ -201,7 +201,8 @@ async function within<T>(deadlines: Deadlines, work: Promise<T>): Promise<T> {
 }
 
 function judge(chain: readonly Certificate[], judgement: Judgement): Peer {
-  const { clock, trustDomains, purpose, expectedIds } = judgement;
+  const { clock, purpose, expectedIds } = judgement;
+  const trustDomains = judgement.trustDomains();
   const peer = provenPeer(chain, {
     ...{ identity: judgement.identity(), trustDomains, nowMs: clock.now(), purpose },
   });

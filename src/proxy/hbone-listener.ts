@@ -18,7 +18,7 @@ import { TlsAcceptor } from './tls-acceptor.ts';
 export interface HboneListenerOptions {
   readonly identity: Watchable<Identity>;
   readonly transport: HboneTransport;
-  readonly trustDomains: readonly string[];
+  readonly trustDomains: HandshakeOptions['trustDomains'];
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;

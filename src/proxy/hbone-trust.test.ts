@@ -14,6 +14,7 @@ import {
   until,
 } from '../../test/kit/proxy-pair.ts';
 import { type IssueOptions, testAuthority } from '../../test/kit/test-authority.ts';
+import { defaultMeshSettings } from '../policy/mesh-settings.ts';
 import { formatAddress } from './address.ts';
 
 type TlsPems = ReturnType<ProxyPair['authority']['pems']>;
@@ -91,10 +92,7 @@ describe('the calling side', () => {
 
   it('takes a server that proves the expected identity under an alias of the trust domain', async () => {
     const authority = testAuthority();
-    const settings = {
-      ...{ trustDomain: 'cluster.local', trustDomainAliases: ['old.example'] },
-      rootNamespace: 'istio-system',
-    };
+    const settings = { ...defaultMeshSettings, trustDomainAliases: ['old.example'] };
     const serverIdentity = authority.identity('spiffe://old.example/ns/shop/sa/reviews');
     await using pair = await startPair({ authority, serverIdentity, settings });
     expect(await ask(await dial(pair.outbound), 'hello')).toBe('hello');

@@ -24,7 +24,7 @@ import { socketChannel, tlsChannel } from './socket-channel.ts';
 export interface InboundOptions {
   readonly identity: Watchable<Identity>;
   readonly acceptors: IstioAcceptors;
-  readonly trustDomains: readonly string[];
+  readonly trustDomains: HandshakeOptions['trustDomains'];
   readonly enforcement: Enforcement;
   readonly gate: AppGate;
   readonly table: ConnectionTable;

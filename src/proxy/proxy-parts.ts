@@ -1,4 +1,5 @@
 import type { Server } from 'node:net';
+import { ownTrustDomains } from '../policy/mesh-settings.ts';
 import { AcceptedSockets } from './accepted-sockets.ts';
 import type { Address } from './address.ts';
 import { AppGate } from './app-gate.ts';
@@ -15,6 +16,7 @@ import { HboneStreams } from './hbone-streams.ts';
 import { type InboundOptions, inboundListener } from './inbound-listener.ts';
 import { IstioAcceptors } from './istio-acceptors.ts';
 import type { ProxyLimits } from './limits.ts';
+import { liveSettings } from './live-settings.ts';
 import { outboundListener } from './outbound-listener.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import { Reporter } from './reporter.ts';
@@ -40,15 +42,16 @@ export class ProxyParts {
   #served: readonly ServedPort[] = [];
 
   constructor(options: ProxyOptions, limits: ProxyLimits) {
-    const { identity, settings, clock, facts } = options;
+    const { identity, clock, facts } = options;
+    const settings = liveSettings(facts, options.settings);
     this.#options = options;
     const reporter = new Reporter(options.events, clock, () => identity.current.svid.id.toString());
     const table = new ConnectionTable(reporter);
-    const enforcement = new Enforcement(options);
+    const enforcement = new Enforcement({ ...options, settings });
     enforcement.onChange(() => table.recheck((admission) => enforcement.judge(admission)));
     const revocations = new RevocationGuard(facts, clock);
     revocations.onChange(() => table.closeRevoked((shown) => revocations.refusal(shown)));
-    const trustDomains = [settings.trustDomain, ...settings.trustDomainAliases];
+    const trustDomains = (): readonly string[] => ownTrustDomains(settings.current);
     const federation = new FederationGuard(identity, trustDomains);
     federation.onChange(() => table.closeUntrusted((peerId) => federation.refusal(peerId)));
     const hboneContext = hotSecureContext(identity, 'hbone');
@@ -90,19 +93,15 @@ export class ProxyParts {
     this.hboneServer = this.#hbone.server;
     // After the contexts' own subscriptions, so that the new sessions are made with the new one.
     this.#stops.push(
+      facts.subscribe(() => federation.recheck()),
       identity.subscribe((next, previous) => {
         if (next.svid !== previous.svid) pool.rotate();
       }),
-      () => hboneContext.stop(),
-      () => istioContext.stop(),
-      () => acceptors.stop(),
-      () => this.#hbone.stop(),
-      () => enforcement.stop(),
-      () => revocations.stop(),
-      () => federation.stop(),
-      () => connectDeadlines.close(),
-      () => handshakeDeadlines.close(),
-      () => firstByteDeadlines.close(),
+      ...[hboneContext, istioContext, acceptors].map((each) => () => each.stop()),
+      ...[this.#hbone, enforcement, revocations, federation].map((each) => () => each.stop()),
+      ...[connectDeadlines, handshakeDeadlines, firstByteDeadlines].map((each) => () => {
+        each.close();
+      }),
     );
     void this.#probe(limits.probeIntervalMs);
   }

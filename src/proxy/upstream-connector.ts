@@ -1,7 +1,6 @@
 import { MeshError, messageOf } from '../lib/errors.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
-import type { MeshSettings } from '../policy/mesh-settings.ts';
 import { type Endpoint, resolveUpstream } from '../policy/resolve-upstream.ts';
 import { type Address, formatAddress } from './address.ts';
 import type { Channel } from './channel.ts';
@@ -9,6 +8,7 @@ import { connectTcp } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { DirectDialer } from './dial-direct.ts';
 import { type EndpointChooser, endpointKey } from './endpoint-chooser.ts';
+import type { LiveSettings } from './live-settings.ts';
 import type { Peer } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
 import type { PooledOutcome, SessionPool } from './session-pool.ts';
@@ -33,7 +33,7 @@ export type UpstreamOutcome =
 
 export interface UpstreamOptions {
   readonly facts: Watchable<MeshFacts>;
-  readonly settings: MeshSettings;
+  readonly settings: LiveSettings;
   readonly pool: SessionPool;
   readonly direct: DirectDialer;
   readonly chooser: EndpointChooser;
@@ -85,7 +85,7 @@ export class UpstreamConnector {
       this.#resolvedFrom = facts.current;
     }
     return this.#resolved.getOrInsertComputed(formatAddress(service), () =>
-      resolveUpstream(facts.current, service.host, service.port, settings),
+      resolveUpstream(facts.current, service.host, service.port, settings.current),
     );
   }
 
@@ -136,7 +136,7 @@ export class UpstreamConnector {
 
   /** The endpoint's SPIFFE ID under the mesh's trust domain and each of its aliases. */
   #expectedIds({ identity }: Endpoint): readonly string[] {
-    const { trustDomain, trustDomainAliases } = this.#options.settings;
+    const { trustDomain, trustDomainAliases } = this.#options.settings.current;
     if (identity === undefined) return [];
     const own = `spiffe://${trustDomain}/`;
     if (trustDomainAliases.length === 0 || !identity.startsWith(own)) return [identity];

@@ -70,15 +70,17 @@ it('tells agents of the policies and networking that they enforce, and of nothin
       'security.istio.io',
       'telemetry.istio.io',
       'security.hauberk.dev',
+      'install.istio.io',
     ]),
   );
   expect(facts.filter(({ group }) => group === '').map(({ kind }) => kind)).toEqual([
     'ServiceAccount',
+    'ConfigMap',
     'Service',
   ]);
 });
 
-it.each(['role', 'clusterrolebinding', 'cm', 'ev', 'po', 'certificate', 'issuer', 'smon', 'iop'])(
+it.each(['role', 'clusterrolebinding', 'ev', 'po', 'certificate', 'issuer', 'smon'])(
   'tells no agent of %s',
   (name) => {
     expect(kindNamed(name)?.visibility).toBe('never');

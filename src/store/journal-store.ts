@@ -1,27 +1,39 @@
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { Resource, ResourceKey } from '../resources/resource.ts';
-import type { Journal, LogPage, LogQuestion } from './journal.ts';
+import { CommitQueue } from './commit-queue.ts';
+import type { Journal, LogEntry, LogPage, LogQuestion } from './journal.ts';
 import { ObjectTable } from './object-table.ts';
-import { planCommit } from './plan-commit.ts';
 import type { Change, Store, StoredVersion, StoreEvent } from './store.ts';
 
 /**
- * A Store over a journal, of which it is the only writer: it plans a commit against the state in
- * memory, has the journal keep it, and only then shows it to readers and watchers. All of that
+ * A Store over a journal, of which it is the only writer: it plans commits against the state in
+ * memory, has the journal keep them, and only then shows them to readers and watchers. All of that
  * happens in one turn of the event loop, so commits need no lock among themselves.
  */
 export class JournalStore implements Store {
   readonly #journal: Journal;
-  readonly #clock: Clock;
   readonly #objects: ObjectTable;
+  readonly #commits: CommitQueue;
   readonly #waiting = new Set<() => void>();
   #closed = false;
 
-  constructor(journal: Journal, clock: Clock) {
+  /** @param nextTurn When commits that came together are kept. Default: as `CommitQueue`. */
+  constructor(journal: Journal, clock: Clock, nextTurn?: (work: () => void) => void) {
     this.#journal = journal;
-    this.#clock = clock;
-    this.#objects = new ObjectTable(journal.objects());
+    const objects = new ObjectTable(journal.objects());
+    this.#objects = objects;
+    this.#commits = new CommitQueue(
+      {
+        get: (key) => objects.get(key),
+        get version() {
+          return journal.version;
+        },
+        now: () => clock.now(),
+        keep: (entries) => this.#keep(entries),
+      },
+      nextTurn,
+    );
   }
 
   get version(): number {
@@ -43,17 +55,7 @@ export class JournalStore implements Store {
 
   async commit(changes: readonly Change[]): Promise<readonly (Resource | undefined)[]> {
     this.#checkOpen();
-    const { results, entries } = planCommit(changes, {
-      get: (key) => this.#objects.get(key),
-      version: this.version,
-      nowMs: this.#clock.now(),
-    });
-    if (entries.length > 0) {
-      this.#journal.append(entries);
-      for (const entry of entries) this.#objects.apply(entry);
-      this.#wakeWatchers();
-    }
-    return results;
+    return this.#commits.commit(changes);
   }
 
   watch(
@@ -82,6 +84,7 @@ export class JournalStore implements Store {
 
   close(): void {
     if (this.#closed) return;
+    this.#commits.flush();
     this.#closed = true;
     this.#wakeWatchers();
     this.#journal.close();
@@ -138,6 +141,12 @@ export class JournalStore implements Store {
       signal.addEventListener('abort', wake, { once: true });
       if (signal.aborted || this.#closed) wake();
     });
+  }
+
+  #keep(entries: readonly LogEntry[]): void {
+    this.#journal.append(entries);
+    for (const entry of entries) this.#objects.apply(entry);
+    this.#wakeWatchers();
   }
 
   #wakeWatchers(): void {

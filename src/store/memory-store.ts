@@ -10,5 +10,6 @@ export function memoryStore(options: {
   readonly retention?: Retention;
 }): Store {
   const { clock, retention = defaultRetention } = options;
-  return new JournalStore(new MemoryJournal(retention), clock);
+  // There is no disk to wait for.
+  return new JournalStore(new MemoryJournal(retention), clock, queueMicrotask);
 }

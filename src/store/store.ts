@@ -67,7 +67,8 @@ export interface Store {
   ): Promise<{ readonly items: readonly Resource[]; readonly version: number }>;
 
   /**
-   * Applies all changes or none. When the promise resolves they survive a crash, of the process
+   * Applies all changes or none, after all commits that were asked for before. The objects are the
+   * store's to read until the promise resolves, so the caller leaves them as they are. When the promise resolves they survive a crash, of the process
    * and (in stores on disk) of the machine. Resolves to the stored objects in the order of the
    * changes, undefined for deletions.
    *

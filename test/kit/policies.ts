@@ -1,8 +1,10 @@
 import { authorize, type ConnectionFacts, type Decision } from '../../src/policy/authorize.ts';
 import { compileAuthorization } from '../../src/policy/compile-authorization.ts';
-import type { MeshSettings } from '../../src/policy/mesh-settings.ts';
+import { defaultMeshSettings, type MeshSettings } from '../../src/policy/mesh-settings.ts';
 import type { Workload } from '../../src/policy/workload.ts';
 import type { AuthorizationPolicy } from '../../src/resources/kinds/authorization-policy.ts';
+import type { ConfigMap } from '../../src/resources/kinds/config-map.ts';
+import type { IstioOperator } from '../../src/resources/kinds/istio-operator.ts';
 import type { PeerAuthentication } from '../../src/resources/kinds/peer-authentication.ts';
 import type { Service } from '../../src/resources/kinds/service.ts';
 import type { WorkloadEntry } from '../../src/resources/kinds/workload-entry.ts';
@@ -15,11 +17,7 @@ export type PolicyOperation = NonNullable<NonNullable<PolicyRule['to']>[number][
 export type PolicyCondition = NonNullable<PolicyRule['when']>[number];
 type Meta = Partial<ObjectMeta>;
 
-export const settings: MeshSettings = {
-  trustDomain: 'cluster.local',
-  trustDomainAliases: [],
-  rootNamespace: 'istio-system',
-};
+export const settings: MeshSettings = defaultMeshSettings;
 
 /** The workload that the builders' policies are about. */
 export const reviews: Workload = {
@@ -133,5 +131,25 @@ export function workloadEntry(
       serviceAccount: 'reviews',
       ...spec,
     },
+  };
+}
+
+/** The IstioOperator of the root namespace, but for what is given. */
+export function istioOperator(spec: object, metadata: Meta = {}): IstioOperator {
+  return {
+    apiVersion: 'install.istio.io/v1alpha1',
+    kind: 'IstioOperator',
+    metadata: { name: 'installed-state', namespace: 'istio-system', ...metadata },
+    spec: spec as IstioOperator['spec'],
+  };
+}
+
+/** The ConfigMap `istio` of the root namespace, but for what is given. */
+export function configMap(data: Readonly<Record<string, string>>, metadata: Meta = {}): ConfigMap {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'istio', namespace: 'istio-system', ...metadata },
+    data,
   };
 }

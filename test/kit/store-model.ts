@@ -19,7 +19,8 @@ export interface Wish {
 
 /** What happens to a store and those who use it. */
 export type Step =
-  | { readonly do: 'commit'; readonly wishes: readonly Wish[] }
+  /** Commits that are asked for in one turn of the event loop, each of some wishes. */
+  | { readonly do: 'commit'; readonly commits: readonly (readonly Wish[])[] }
   | { readonly do: 'restart' }
   | { readonly do: 'watch'; readonly from: number; readonly kind: Wish['kind'] | undefined };
 
@@ -33,6 +34,8 @@ const wish: fc.Arbitrary<Wish> = fc.record({
   expect: fc.constantFrom('any', 'any', 'any', 'current', 'current', 'absent', 'stale'),
 });
 
+const wishes = fc.array(wish, { minLength: 1, maxLength: 4 });
+
 /** Sequences of steps over few objects, so that they meet. `from` of a watch is a share of the log. */
 export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof(
@@ -40,7 +43,10 @@ export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
       weight: 8,
       arbitrary: fc.record({
         do: fc.constant('commit' as const),
-        wishes: fc.array(wish, { minLength: 1, maxLength: 4 }),
+        commits: fc.oneof(
+          { weight: 2, arbitrary: fc.array(wishes, { minLength: 1, maxLength: 1 }) },
+          { weight: 1, arbitrary: fc.array(wishes, { minLength: 2, maxLength: 6 }) },
+        ),
       }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },

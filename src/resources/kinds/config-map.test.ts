@@ -36,6 +36,19 @@ it('keeps the data of one that is immutable, and keeps it immutable', () => {
   ]);
 });
 
+it('takes for the settings of the mesh only what can be read as such', () => {
+  const settings = (text: string) =>
+    problemsOf(
+      `{apiVersion: v1, kind: ConfigMap, metadata: {name: istio}, data: {mesh: "${text}"}}`,
+    );
+  expect(settings('enableAutoMtls: false')).toEqual([]);
+  expect(settings('enableAutoMtls: perhaps')).toEqual([
+    'data.mesh: enableAutoMtls must be true or false, not "perhaps"',
+  ]);
+  expect(settings('- a')).toEqual(['data.mesh: is not a map of settings']);
+  expect(settings('a: [')).toEqual([expect.stringMatching(/^data.mesh: line \d+ is not YAML/)]);
+});
+
 it('counts its values for tables', () => {
   const cell = configMap.columns[0]?.cell;
   expect(cell?.(resourceOf(map('data: {a: b}, binaryData: {c: AQI=}')))).toBe('2');

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { fieldOf } from '../field-path.ts';
 import { flag, textMap } from '../fields.ts';
 import type { KindDefinition, Report, ResourceOf } from '../kind-definition.ts';
+import { MESH_CONFIG_MAP, parseMeshConfig } from '../mesh-config-text.ts';
 import { sameJson } from '../same-json.ts';
 import { ageColumn } from './columns.ts';
 import { dataKeyProblem, dataSize } from './data-keys.ts';
@@ -46,11 +47,28 @@ export const configMap: KindDefinition<ConfigMap> = {
   validate: checkConfigMap,
   validateUpdate: checkImmutable,
   strategicMerge: true,
-  visibility: 'never',
+  visibility: 'own-and-root',
+  isFact: saysSomethingToAgents,
   confidential: false,
 };
 
-function checkConfigMap({ data = {}, binaryData = {} }: ConfigMap, report: Report): void {
+/** Authorities of others, by the key under which Istio looks for them. */
+const AUTHORITY_KEYS = ['ca.crt', 'cacert'];
+
+function saysSomethingToAgents({ metadata, data = {} }: ConfigMap): boolean {
+  return (
+    (metadata.name === MESH_CONFIG_MAP.name && Object.hasOwn(data, MESH_CONFIG_MAP.key)) ||
+    AUTHORITY_KEYS.some((key) => Object.hasOwn(data, key))
+  );
+}
+
+function checkConfigMap(map: ConfigMap, report: Report): void {
+  const { metadata, data } = map;
+  if (metadata.name === MESH_CONFIG_MAP.name) checkMeshConfig(data?.[MESH_CONFIG_MAP.key], report);
+  checkData(map, report);
+}
+
+function checkData({ data = {}, binaryData = {} }: ConfigMap, report: Report): void {
   let bytes = 0;
   for (const [part, values] of [
     ['data', data],
@@ -72,6 +90,15 @@ function checkConfigMap({ data = {}, binaryData = {} }: ConfigMap, report: Repor
     }
   }
   if (bytes > MAX_DATA_BYTES) report('data', `has more than ${MAX_DATA_BYTES} bytes`);
+}
+
+function checkMeshConfig(text: string | undefined, report: Report): void {
+  const read = parseMeshConfig(text ?? '');
+  if (!('problems' in read)) return;
+  for (const { field, message } of read.problems) {
+    const at = fieldOf(['data', MESH_CONFIG_MAP.key]);
+    report(at, field === '' ? message : `${field} ${message}`);
+  }
 }
 
 function checkImmutable(old: ConfigMap, resource: ConfigMap, report: Report): void {

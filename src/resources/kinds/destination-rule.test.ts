@@ -130,9 +130,12 @@ it('warns of cipher suites that no proxy knows', () => {
 
 it.each([
   ['{host: a}', []],
-  ['{host: a, exportTo: [b]}', ['b']],
+  // who may not use it must know that it hides less specific ones
+  ['{host: a, exportTo: [b]}', []],
+  ['{host: a, exportTo: [.]}', ['.']],
+  ['{host: a, exportTo: [., b]}', []],
   ['{host: a, workloadSelector: {matchLabels: {a: b}}}', ['.']],
-])('exports %s to %j', (spec, targets) => {
+])('tells of %s to %j', (spec, targets) => {
   const resource = resourceOf(rule(spec)) as DestinationRule;
   expect(destinationRule.exportedTo?.(resource)).toEqual(targets);
 });

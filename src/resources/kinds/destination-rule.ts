@@ -64,6 +64,14 @@ export const destinationRule: KindDefinition<DestinationRule> = {
   subresources: { status: true },
   visibility: 'mesh',
   inert: true,
-  exportedTo: ({ spec }) => (spec.workloadSelector === undefined ? (spec.exportTo ?? []) : ['.']),
+  // Who a rule is not for must know of it nonetheless: it hides those for less specific hosts.
+  exportedTo: isPrivate,
   confidential: false,
 };
+
+function isPrivate({ metadata, spec }: DestinationRule): readonly string[] {
+  const { exportTo = [], workloadSelector } = spec;
+  const [only, ...others] = exportTo;
+  const own = others.length === 0 && (only === '.' || only === metadata.namespace);
+  return workloadSelector !== undefined || own ? ['.'] : [];
+}

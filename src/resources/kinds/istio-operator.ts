@@ -144,8 +144,7 @@ export const istioOperator: KindDefinition<IstioOperator> = {
   validate: checkOperator,
   warn: warnOfOperator,
   subresources: { status: true },
-  visibility: 'never',
-  inert: true,
+  visibility: 'own-and-root',
   confidential: false,
 };
 
