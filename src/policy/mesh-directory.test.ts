@@ -22,12 +22,14 @@ describe('a name of the mesh', () => {
     },
   );
 
-  it.each(['reviews.default', 'reviews.shop.svc.cluster', 'reviews.shop.svc.cluster.local.lan', ''])(
-    'is not %s',
-    (name) => {
-      expect(directory().lookup(name, 'shop')).toBeUndefined();
-    },
-  );
+  it.each([
+    'reviews.default',
+    'reviews.shop.svc.cluster',
+    'reviews.shop.svc.cluster.local.lan',
+    '',
+  ])('is not %s', (name) => {
+    expect(directory().lookup(name, 'shop')).toBeUndefined();
+  });
 
   it('without dots is one of the own namespace', () => {
     expect(directory().lookup('reviews', 'default')).toBeUndefined();
@@ -66,37 +68,60 @@ describe('an address', () => {
   it('that is virtual means its Service, also written as IPv6', () => {
     const facts = directory();
     const found = facts.lookup('reviews', 'shop');
-    for (const address of [found?.ipv4[0] ?? '', found?.ipv6[0] ?? '', `::ffff:${found?.ipv4[0]}`]) {
-      expect(facts.destination(address, 80)).toEqual({ kind: 'service', host: HOST, port: 80 });
+    for (const address of [
+      found?.ipv4[0] ?? '',
+      found?.ipv6[0] ?? '',
+      `::ffff:${found?.ipv4[0]}`,
+    ]) {
+      expect(facts.destination(address, 80, 'shop')).toEqual({
+        kind: 'service',
+        host: HOST,
+        port: 80,
+      });
     }
   });
 
   it('of a Service means nothing on a port that the Service does not have', () => {
     const facts = directory();
-    expect(facts.destination(facts.lookup('reviews', 'shop')?.ipv4[0] ?? '', 81)).toEqual({
+    expect(facts.destination(facts.lookup('reviews', 'shop')?.ipv4[0] ?? '', 81, 'shop')).toEqual({
       kind: 'nothing',
       problem: 'Service shop/reviews has no port 81; it has 80',
     });
   });
 
   it('of an endpoint means that endpoint, on the port of the workload', () => {
-    const endpoint = { address: '10.0.2.9', port: 8080 };
-    expect(directory().destination('10.0.2.9', 8080)).toEqual({
+    const endpoint = { host: '10.0.2.9', port: 8080 };
+    expect(directory().destination('10.0.2.9', 8080, 'shop')).toEqual({
       ...{ kind: 'endpoint', host: HOST, port: 80, endpoint },
     });
-    expect(directory().destination('10.0.2.9', 80)).toEqual({ kind: 'outside' });
+    expect(directory().destination('10.0.2.9', 80, 'shop')).toEqual({ kind: 'outside' });
   });
 
   it('that two Services have means the older one', () => {
     const at = (name: string, creationTimestamp: string) =>
       service({ clusterIP: '10.96.0.7' }, { name, creationTimestamp });
     const services = [at('young', '2026-02-01T00:00:00Z'), at('old', '2026-01-01T00:00:00Z')];
-    expect(directory({ services }).destination('10.96.0.7', 80)).toMatchObject({
+    expect(directory({ services }).destination('10.96.0.7', 80, 'shop')).toMatchObject({
       host: 'old.shop.svc.cluster.local',
     });
   });
 
-  it.each(['192.0.2.1', 'fd00::1', '240.240.0.1', 'no address', ''])('%s is outside', (address) => {
-    expect(directory().destination(address, 80)).toEqual({ kind: 'outside' });
+  it.each(['192.0.2.1', 'fd00::1', 'example.com', ''])('%s is outside', (address) => {
+    expect(directory().destination(address, 80, 'shop')).toEqual({ kind: 'outside' });
+  });
+
+  it('out of the virtual ranges that is of no service leads nowhere, and never outside', () => {
+    for (const address of ['240.240.0.1', '2001:2::1']) {
+      expect(directory().destination(address, 80, 'shop')).toEqual({
+        kind: 'nothing',
+        problem: `the virtual address ${address} is of no service any more; look its name up again`,
+      });
+    }
+  });
+
+  it('may be a name as well', () => {
+    expect(directory().destination('Reviews', 80, 'shop')).toMatchObject({ host: HOST, port: 80 });
+    expect(directory().destination('reviews', 80, 'default')).toEqual({ kind: 'outside' });
+    expect(directory().destination('reviews.shop', 81, 'shop')).toMatchObject({ kind: 'nothing' });
   });
 });

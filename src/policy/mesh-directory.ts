@@ -1,11 +1,12 @@
 import type { WorkloadEntry } from '../resources/kinds/workload-entry.ts';
+import { parseIpBlock } from './ip-block.ts';
 import { selects } from './label-selector.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import { type NamedService, namedServices } from './named-services.ts';
 import { type Ip, parseIp } from './parse-ip.ts';
 import { listed } from './quote.ts';
 import { workloadLabels, workloadPort } from './service-endpoint.ts';
-import { virtualAddresses } from './virtual-addresses.ts';
+import { VIRTUAL_RANGES, virtualAddresses } from './virtual-addresses.ts';
 
 /** What an address, to which a program connects, means in the mesh. */
 export type MeshDestination =
@@ -16,7 +17,7 @@ export type MeshDestination =
       readonly kind: 'endpoint';
       readonly host: string;
       readonly port: number;
-      readonly endpoint: { readonly address: string; readonly port: number };
+      readonly endpoint: { readonly host: string; readonly port: number };
     }
   /** An address of the mesh on which nothing is. */
   | { readonly kind: 'nothing'; readonly problem: string }
@@ -33,8 +34,8 @@ export interface MeshName {
 
 /** Names and addresses of the mesh, as one workload may see it. */
 export interface MeshDirectory {
-  /** What connecting to an IP address and port means. */
-  destination(address: string, port: number): MeshDestination;
+  /** What connecting to a host and port means: an IP address, or a name as `lookup` takes it. */
+  destination(host: string, port: number, namespace: string): MeshDestination;
   /**
    * What a program of `namespace` means by a name: `products`, `products.shop`, `products.shop.svc`,
    * `products.shop.svc.cluster.local`, or the host of a ServiceEntry; any case, a final dot allowed.
@@ -46,6 +47,7 @@ type Found = Exclude<MeshDestination, { kind: 'outside' }>;
 
 const OUTSIDE: MeshDestination = { kind: 'outside' };
 const LISTED = 8;
+const RANGES = [parseIpBlock(VIRTUAL_RANGES.ipv4), parseIpBlock(VIRTUAL_RANGES.ipv6)];
 const CLUSTER_SUFFIX = '.svc.cluster.local';
 
 /** Compiles the facts once, so that each question is a lookup. */
@@ -56,25 +58,40 @@ export function meshDirectory(facts: MeshFacts): MeshDirectory {
   );
   const names = new Map<string, MeshName>();
   const owners = new Map<string, NamedService>();
+  const named = new Map<string, NamedService>();
   const endpoints = new Map<string, Found>();
   const entries = Map.groupBy(facts.workloadEntries, ({ metadata }) => metadata.namespace ?? '');
   for (const service of services) {
     if (names.has(service.host)) continue;
+    named.set(service.host, service);
     const given = virtual.get(service.host);
     const own = given === undefined ? service.addresses : [given.ipv4, given.ipv6];
     for (const address of own) setFirst(owners, keyOf(address), service);
     const reached = reachedBy(service, entries.get(service.namespace) ?? [], endpoints);
     names.set(service.host, nameOf(service.host, service.headless ? reached : own));
   }
+  const lookup = (name: string, namespace: string): MeshName | undefined =>
+    names.get(wholeName(name, namespace, names));
   return {
-    destination(address, port) {
-      const key = keyOf(address);
-      const owner = owners.get(key);
+    lookup,
+    destination(host, port, namespace) {
+      const key = keyOf(host);
+      const owner = key === '' ? named.get(lookup(host, namespace)?.host ?? '') : owners.get(key);
       if (owner !== undefined) return onService(owner, port);
-      return endpoints.get(`${key} ${port}`) ?? OUTSIDE;
+      return endpoints.get(`${key} ${port}`) ?? (isVirtual(host) ? forgotten(host) : OUTSIDE);
     },
-    lookup: (name, namespace) => names.get(wholeName(name, namespace, names)),
   };
+}
+
+/** Addresses out of the virtual ranges lead nowhere but into the mesh: outside they are nobody's. */
+function isVirtual(host: string): boolean {
+  const ip = parseIp(host);
+  return ip !== undefined && RANGES.some((range) => range?.contains(ip));
+}
+
+function forgotten(address: string): MeshDestination {
+  const problem = `the virtual address ${address} is of no service any more; look its name up again`;
+  return { kind: 'nothing', problem };
 }
 
 function onService({ host, ports, title }: NamedService, port: number): MeshDestination {
@@ -97,7 +114,7 @@ function reachedBy(
     if (keyOf(address) === '' || !selects(selector, workloadLabels(entry))) continue;
     addresses.add(address);
     for (const servicePort of ports) {
-      const endpoint = { address, port: workloadPort(entry, servicePort) };
+      const endpoint = { host: address, port: workloadPort(entry, servicePort) };
       const found: Found = { kind: 'endpoint', host, port: servicePort.port, endpoint };
       setFirst(endpoints, `${keyOf(address)} ${endpoint.port}`, found);
     }
@@ -114,11 +131,7 @@ function nameOf(host: string, addresses: readonly string[]): MeshName {
 }
 
 /** The name as the directory has it; itself where it has none. */
-function wholeName(
-  name: string,
-  namespace: string,
-  names: ReadonlyMap<string, MeshName>,
-): string {
+function wholeName(name: string, namespace: string, names: ReadonlyMap<string, MeshName>): string {
   const lower = name.toLowerCase();
   const bare = lower.endsWith('.') ? lower.slice(0, -1) : lower;
   if (names.has(bare)) return bare;

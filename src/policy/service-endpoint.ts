@@ -46,7 +46,10 @@ function trustDomainOf({ metadata }: WorkloadEntry, { trustDomain }: MeshSetting
 }
 
 /** The port of a workload on which a port of a Service is served. */
-export function workloadPort({ spec }: WorkloadEntry, { name, port, targetPort }: ServicePort): number {
+export function workloadPort(
+  { spec }: WorkloadEntry,
+  { name, port, targetPort }: ServicePort,
+): number {
   const named = name === undefined ? undefined : spec.ports?.[name];
   if (typeof targetPort !== 'string') return named ?? targetPort ?? port;
   return named ?? spec.ports?.[targetPort] ?? port;

@@ -3,6 +3,8 @@ import { ownTrustDomains } from '../policy/mesh-settings.ts';
 import { AcceptedSockets } from './accepted-sockets.ts';
 import type { Address } from './address.ts';
 import { AppGate } from './app-gate.ts';
+import { CaptureListeners, type CaptureListenersOptions } from './capture/capture-listeners.ts';
+import { noCapture } from './capture/capture-options.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { Deadlines } from './deadlines.ts';
 import { directDialer } from './dial-direct.ts';
@@ -31,6 +33,7 @@ export class ProxyParts {
   readonly reporter: Reporter;
   readonly table: ConnectionTable;
   readonly hboneServer: Server;
+  readonly capture: CaptureListeners;
   readonly #options: ProxyOptions;
   readonly #sockets: AcceptedSockets;
   readonly #hbone: HboneListener;
@@ -81,12 +84,17 @@ export class ProxyParts {
       streams: new HboneStreams({
         ...shared,
         maxStreams: limits.maxConnections,
-        appOf: appFinder(() => this.#served, options.ownAddresses),
+        appOf: appFinder({
+          ports: () => this.#served,
+          ownAddresses: options.ownAddresses,
+          captured: (port) => this.capture.serves(port),
+        }),
       }),
     });
     revocations.onAuthority(() => pool.rotate());
     this.#sockets = new AcceptedSockets(reporter, limits.maxConnections);
     this.#sockets.follow(this.#hbone.server, 'inbound');
+    this.capture = this.#captureListeners({ ...shared, settings });
     this.#pool = pool;
     this.reporter = reporter;
     this.table = table;
@@ -104,6 +112,19 @@ export class ProxyParts {
       }),
     );
     void this.#probe(limits.probeIntervalMs);
+  }
+
+  #captureListeners(
+    shared: Pick<
+      CaptureListenersOptions,
+      'settings' | 'table' | 'reporter' | 'connectDeadlines' | 'handshakeDeadlines'
+    >,
+  ): CaptureListeners {
+    const { facts, workload, capture = noCapture, hbone } = this.#options;
+    return new CaptureListeners({
+      ...{ ...shared, facts, workload, connector: this.#connector, inbound: this.#inbound },
+      ...{ capture, ownPorts: [hbone.port], follow: (...of) => this.#sockets.follow(...of) },
+    });
   }
 
   /** A server for one workload port. */
@@ -154,6 +175,7 @@ export class ProxyParts {
   /** Stops following anything; for when nothing is open (any more). */
   stop(): void {
     this.#stopping.abort();
+    this.capture.close();
     this.#pool.destroy('stopped');
     for (const stop of this.#stops.splice(0)) stop();
   }

@@ -57,13 +57,17 @@ export class UpstreamConnector {
     this.#options = options;
   }
 
-  /** Tries up to three endpoints of the service. Never rejects for what the network does. */
-  async connect(service: Address): Promise<UpstreamOutcome> {
+  /**
+   * Tries up to three endpoints of the service, or the one at `only`. Never rejects for what the
+   * network does.
+   */
+  async connect(service: Address, only?: Address): Promise<UpstreamOutcome> {
     const resolution = this.#resolve(service);
     if ('problem' in resolution) return resolution;
     const { chooser } = this.#options;
     const problems: string[] = [];
-    let candidates = resolution.endpoints;
+    let candidates = atAddress(resolution.endpoints, only);
+    if (candidates.length === 0) return { problem: unusable(service, only) };
     while (problems.length < MAX_ENDPOINTS_TRIED) {
       const endpoint = chooser.choose(candidates);
       if (endpoint === undefined) break;
@@ -153,6 +157,16 @@ export class UpstreamConnector {
       })
       .filter((text) => text !== '');
   }
+}
+
+function atAddress(endpoints: readonly Endpoint[], only: Address | undefined): readonly Endpoint[] {
+  if (only === undefined) return endpoints;
+  return endpoints.filter(({ address, port }) => address === only.host && port === only.port);
+}
+
+function unusable(service: Address, only: Address | undefined): string {
+  const where = only === undefined ? 'no endpoint' : `no endpoint at ${formatAddress(only)}`;
+  return `${formatAddress(service)} has ${where} that may be called`;
 }
 
 function readOutcome({
