@@ -103,6 +103,7 @@ function generateArgs() {
     'hauberk/facts/v1/fact.proto',
     'hauberk/identity/v1/jwt_svid.proto',
     'hauberk/identity/v1/return_ticket.proto',
+    'hauberk/identity/v1/served_clients.proto',
   ];
   return ['generate', ...wanted.flatMap((path) => ['--path', path])];
 }

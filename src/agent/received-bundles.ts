@@ -1,4 +1,5 @@
 import { MeshError } from '../lib/errors.ts';
+import { certificateRevocationList } from '../resources/kinds/certificate-revocation-list.ts';
 import { type TrustBundleResource, trustBundle } from '../resources/kinds/trust-bundle.ts';
 import { bundleName } from '../spiffe/bundle-name.ts';
 import { TrustBundle } from '../spiffe/trust-bundle.ts';
@@ -16,6 +17,15 @@ import { decodeReceived } from './fact-cache-decode.ts';
 
 /** The type URL under which the bundles of all trust domains come. */
 export const bundleType: string = factTypeUrl({ ...trustBundle, version: trustBundle.versions[0] });
+
+/** The type URLs of what peers are judged by. */
+export const trustTypes: ReadonlySet<string> = new Set([
+  bundleType,
+  factTypeUrl({
+    ...certificateRevocationList,
+    version: certificateRevocationList.versions[0],
+  }),
+]);
 
 export interface ReceivedBundlesOptions {
   /** The agent's own. */

@@ -17,13 +17,17 @@ import { SotwStream } from '../xds/sotw-stream.ts';
 import { defaultStreamLimits, type StreamLimits } from '../xds/stream-limits.ts';
 import { type Entitlement, entitlementKey, isEntitled } from './entitlement.ts';
 import type { SdsClientStatus, SdsClients, SdsResource } from './sds-clients.ts';
+import { sdsProgress } from './sds-progress.ts';
 import { sdsValidator } from './sds-validator.ts';
 import { SdsView, SECRET_TYPE } from './sds-view.ts';
+import type { ServedClients } from './served-clients.ts';
 import { callerKey, entitlementLost } from './socket-caller.ts';
 
 export interface SdsServiceOptions {
   readonly clock: Clock;
   readonly clients: SdsClients;
+  /** Is told who is behind. */
+  readonly served: Pick<ServedClients, 'join'>;
   /** Ends every stream. */
   readonly signal: AbortSignal;
 }
@@ -74,7 +78,7 @@ async function* serve<Request extends AnyRequest, Response>(
   context: HandlerContext,
   options: ServeOptions<Request, Response>,
 ): AsyncGenerator<Response> {
-  const { clients, clock, open, variant } = options;
+  const { clients, served, clock, open, variant } = options;
   const entitlement = context.values.get(entitlementKey);
   const lost = new AbortController();
   const signal = AbortSignal.any([options.signal, context.signal, lost.signal]);
@@ -83,21 +87,37 @@ async function* serve<Request extends AnyRequest, Response>(
   const first = await incoming.next();
   if (first.done === true) return;
   const asked = askedIn(first.value, entitlement.current);
-  const client = clients.join(variant, context.values.get(callerKey).credentials, asked);
+  const { credentials } = context.values.get(callerKey);
+  const client = clients.join(variant, credentials, asked);
   const view = new SdsView({ entitlement, clock, validator: sdsValidator(first.value.node) });
+  const stream = open(view, `${crypto.randomUUID().slice(0, 8)}-`);
+  const place = `sds ${asked.names.join()}`;
+  const progress = sdsProgress(stream, asked.names, served.join(credentials.pid, place));
   const connection = new DiscoveryConnection<Request, Response>({
-    ...{ clock, ackTimeoutMs: ACK_TIMEOUT_MS },
-    stream: open(view, `${crypto.randomUUID().slice(0, 8)}-`),
+    ...{ clock, stream, ackTimeoutMs: ACK_TIMEOUT_MS },
     observer: {
-      opened: (node) => client.opened(node),
-      acknowledged: () => client.acknowledged(),
-      rejected: (_type, _version, detail) => client.rejected(detail),
-      silent: () => client.left(),
+      opened: (node) => {
+        client.opened(node);
+        progress.opened(node, credentials);
+      },
+      acknowledged: () => {
+        client.acknowledged();
+        progress.acknowledged();
+      },
+      rejected: (_type, _version, detail) => {
+        client.rejected(detail);
+        progress.rejected(detail);
+      },
+      silent: () => {
+        client.left();
+        progress.left();
+      },
     },
   });
   const stop = entitlement.subscribe((next) => {
-    if (isEntitled(next)) connection.changed(SECRET_TYPE);
-    else lost.abort();
+    if (!isEntitled(next)) return lost.abort();
+    connection.changed(SECRET_TYPE);
+    progress.look();
   });
   try {
     for await (const response of connection.responses(
@@ -112,6 +132,7 @@ async function* serve<Request extends AnyRequest, Response>(
   } finally {
     stop();
     client.left();
+    progress.left();
   }
   if (lost.signal.aborted) throw entitlementLost();
   if (options.signal.aborted) throw new ConnectError('the agent is stopping', Code.Unavailable);

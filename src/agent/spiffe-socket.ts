@@ -18,6 +18,7 @@ import { reflectionServices } from './reflection-service.ts';
 import type { RegisteredIdentity } from './registered-identities.ts';
 import { SdsClients, type SdsEvents, type SdsStatus } from './sds-clients.ts';
 import { sdsService } from './sds-service.ts';
+import { ServedClients } from './served-clients.ts';
 import { onlyEntitled, onlyWithWorkloadHeader } from './socket-caller.ts';
 import { startUnixGrpcServer } from './unix-grpc-server.ts';
 import { workloadApi } from './workload-api.ts';
@@ -42,6 +43,8 @@ export interface SpiffeSocketOptions {
   /** What the mesh's authorities have revoked. Default: no lists. */
   readonly crls?: Watchable<readonly Crl[]>;
   readonly events: SpiffeSocketEvents;
+  /** Is told who is behind what this socket has. Default: nobody asks. */
+  readonly served?: ServedClients;
 }
 
 export interface SpiffeSocket {
@@ -69,6 +72,7 @@ export async function openSpiffeSocket(options: SpiffeSocketOptions): Promise<Sp
   const forOthers =
     options.registered !== undefined || allowedUids.some((uid) => uid !== options.ownUid);
   const clients = new SdsClients(events, () => clock.now());
+  const { served = new ServedClients({ clock }) } = options;
   const hash = fileHash();
   const entitlements = new Entitlements({
     ...{ own: identity, allowedUids, registered: options.registered ?? nobodyElse },
@@ -88,10 +92,10 @@ export async function openSpiffeSocket(options: SpiffeSocketOptions): Promise<Sp
     ],
     routes: (router) => {
       router.service(SpiffeWorkloadAPI, {
-        ...workloadApi({ clock, signal }),
+        ...workloadApi({ clock, served, signal }),
         ...workloadApiJwt({ tokens, clock, signal }),
       });
-      router.service(SecretDiscoveryService, sdsService({ clock, clients, signal }));
+      router.service(SecretDiscoveryService, sdsService({ clock, clients, served, signal }));
       router.service(Health, healthService({ ...health(identity, clock), signal }));
       const reflection = reflectionServices({ services: SERVICES, signal });
       router.service(ServerReflection, reflection.v1);

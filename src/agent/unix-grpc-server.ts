@@ -14,6 +14,7 @@ import {
 import { ticksSinceBoot } from '../attestation/boot-clock.ts';
 import type { Connected } from '../attestation/caller-process.ts';
 import { peerCredentials } from '../attestation/peer-credentials.ts';
+import { aborted } from '../lib/aborted.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { grpcHandler } from '../lib/grpc-handler.ts';
 import type { Task } from '../lib/tasks.ts';
@@ -65,10 +66,7 @@ export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promi
   });
   const inode = await listen(server, options);
   return async (signal) => {
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) return resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await aborted(signal);
     if (inodeOf(socketPath) === inode) rmSync(socketPath, { force: true });
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const session of sessions) session.close();

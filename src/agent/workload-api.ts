@@ -14,10 +14,13 @@ import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { type Entitlement, entitlementKey, isEntitled } from './entitlement.ts';
 import { usableCrls } from './mesh-crls.ts';
-import { entitlementLost, identityPending } from './socket-caller.ts';
+import type { ServedClients } from './served-clients.ts';
+import { callerKey, entitlementLost, identityPending } from './socket-caller.ts';
 
 export interface WorkloadApiOptions {
   readonly clock: Clock;
+  /** Is told to whom something could not be written yet. */
+  readonly served: Pick<ServedClients, 'join'>;
   /** Ends every stream. */
   readonly signal: AbortSignal;
 }
@@ -38,18 +41,38 @@ export function workloadApi(
 }
 
 async function* pushed<Message>(
-  { signal }: WorkloadApiOptions,
+  { signal, served }: WorkloadApiOptions,
   context: HandlerContext,
   messageOf: (entitlement: Entitlement) => Message,
 ): AsyncGenerator<Message> {
   const until = AbortSignal.any([signal, context.signal]);
-  for await (const entitlement of newest(context.values.get(entitlementKey), until)) {
-    if (!isEntitled(entitlement)) throw entitlementLost();
-    if (entitlement.identities.length === 0) throw identityPending();
-    yield messageOf(entitlement);
+  const source = context.values.get(entitlementKey);
+  const { pid } = context.values.get(callerKey).credentials;
+  const client = served.join(pid, context.method.name);
+  const lags = (): void => client.lags(unwritten(pid));
+  lags();
+  const stop = source.subscribe(lags);
+  try {
+    for await (const entitlement of newest(source, until)) {
+      if (!isEntitled(entitlement)) throw entitlementLost();
+      if (entitlement.identities.length === 0) throw identityPending();
+      yield messageOf(entitlement);
+      // The protocol has no acknowledgement: that it went into the stream is the best there is.
+      if (source.current === entitlement) client.holds();
+    }
+  } finally {
+    stop();
+    client.left();
   }
   // Not the end of the entitlement: clients try again, and then find our successor.
   throw new ConnectError('the agent is stopping', Code.Unavailable);
+}
+
+function unwritten(pid: number) {
+  return {
+    name: `pid ${pid}`,
+    lacks: 'does not read what the Workload API has for it',
+  };
 }
 
 function svids({ identities, crls }: Entitlement, nowMs: number): X509SVIDResponse {

@@ -5,7 +5,8 @@ import {
   type Http2ServerResponse,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { MeshError, messageOf } from '../lib/errors.ts';
+import { aborted } from '../lib/aborted.ts';
+import { listenOn } from '../lib/listen-on.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import { type ApiHandler, errorAnswer } from './api-handler.ts';
@@ -83,15 +84,16 @@ export async function startApiListener(
     });
     void serve({ request, response, options, busy: open > MOST_REQUESTS, stop: stopping.signal });
   });
-  await listen(server, { host, port });
-  const address = server.address();
+  const bound = await listenOn(server, {
+    host,
+    port,
+    purpose: 'the resource API',
+    insteadWith: 'with --api-listen',
+  });
   return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
+    port: bound,
     async run(signal) {
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) return resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await aborted(signal);
       stopFollowing();
       stopping.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -111,24 +113,6 @@ function trackSockets(server: Http2SecureServer): ReadonlySet<TLSSocket> {
   });
   server.on('sessionError', () => {});
   return sockets;
-}
-
-function listen(
-  server: Http2SecureServer,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(
-        new MeshError(
-          'ERR_LISTEN',
-          `cannot listen on ${host}:${port} for the resource API: ${messageOf(cause)}; give another --api-listen`,
-          { cause },
-        ),
-      ),
-    );
-    server.listen(port, host, resolve);
-  });
 }
 
 interface Exchange {

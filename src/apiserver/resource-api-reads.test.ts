@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createPolicy, POLICIES, type policy } from '../../test/kit/api-policies.ts';
 import { type ApiRig, apiRig } from '../../test/kit/api-rig.ts';
 import { eventually } from '../../test/kit/eventually.ts';
 
@@ -8,32 +9,19 @@ beforeEach(async () => {
   rig = await apiRig();
 });
 
-const PAS = '/apis/security.istio.io/v1/namespaces/shop/peerauthentications';
 const MERGE = 'application/merge-patch+json';
 
-function pa(name: string, mode = 'STRICT', metadata: object = {}): object {
-  return {
-    apiVersion: 'security.istio.io/v1',
-    kind: 'PeerAuthentication',
-    metadata: { name, ...metadata },
-    spec: { mtls: { mode } },
-  };
-}
-
-async function create(name: string, mode?: string, metadata?: object) {
-  const answered = await rig.call('POST', PAS, { body: pa(name, mode, metadata) });
-  expect(answered.status, answered.text).toBe(201);
-  return answered.json;
-}
+const create = (...wish: Parameters<typeof policy>) => createPolicy(rig, ...wish);
 
 describe('a list', () => {
   it('is read in pages of one version', async () => {
     for (const name of ['a', 'b', 'c', 'd', 'e']) await create(name);
-    const first = (await rig.call('GET', `${PAS}?limit=2`)).json;
+    const first = (await rig.call('GET', `${POLICIES}?limit=2`)).json;
     expect(first.metadata).toMatchObject({ remainingItemCount: 3 });
-    await rig.call('DELETE', `${PAS}/e`);
-    const second = (await rig.call('GET', `${PAS}?limit=5&continue=${first.metadata.continue}`))
-      .json;
+    await rig.call('DELETE', `${POLICIES}/e`);
+    const second = (
+      await rig.call('GET', `${POLICIES}?limit=5&continue=${first.metadata.continue}`)
+    ).json;
     const names = [...first.items, ...second.items].map(
       ({ metadata }: { metadata: { name: string } }) => metadata.name,
     );
@@ -43,29 +31,29 @@ describe('a list', () => {
 
   it('is begun again where its version is gone', async () => {
     for (const name of ['a', 'b', 'c']) await create(name);
-    const { continue: token } = (await rig.call('GET', `${PAS}?limit=1`)).json.metadata;
+    const { continue: token } = (await rig.call('GET', `${POLICIES}?limit=1`)).json.metadata;
     const other = Buffer.from(token, 'base64url')
       .toString()
       .replace(/"rv":\d+/, '"rv":1');
     const stale = Buffer.from(other).toString('base64url');
-    const gone = (await rig.call('GET', `${PAS}?limit=1&continue=${stale}`)).json;
+    const gone = (await rig.call('GET', `${POLICIES}?limit=1&continue=${stale}`)).json;
     expect(gone).toMatchObject({ code: 410, reason: 'Expired' });
-    const rest = await rig.call('GET', `${PAS}?continue=${gone.metadata.continue}`);
+    const rest = await rig.call('GET', `${POLICIES}?continue=${gone.metadata.continue}`);
     expect(rest.json.items).toHaveLength(2);
-    expect((await rig.call('GET', `${PAS}?continue=nonsense`)).status).toBe(400);
+    expect((await rig.call('GET', `${POLICIES}?continue=nonsense`)).status).toBe(400);
   });
 
   it('of a version that never was is refused', async () => {
-    const answered = await rig.call('GET', `${PAS}?resourceVersion=99999`);
+    const answered = await rig.call('GET', `${POLICIES}?resourceVersion=99999`);
     expect(answered.json).toMatchObject({ code: 504, reason: 'Timeout' });
     expect(answered.headers['retry-after']).toBe('1');
-    expect((await rig.call('GET', `${PAS}?resourceVersion=0`)).status).toBe(200);
-    expect((await rig.call('GET', `${PAS}?resourceVersion=x`)).status).toBe(400);
+    expect((await rig.call('GET', `${POLICIES}?resourceVersion=0`)).status).toBe(200);
+    expect((await rig.call('GET', `${POLICIES}?resourceVersion=x`)).status).toBe(400);
   });
 
   it('is a Table for who takes one', async () => {
     await create('a');
-    const { json, headers } = await rig.call('GET', PAS, {
+    const { json, headers } = await rig.call('GET', POLICIES, {
       accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json',
     });
     expect(headers['content-type']).toBe('application/json;as=Table;v=v1;g=meta.k8s.io');
@@ -87,9 +75,9 @@ describe('a watch', () => {
 
   it('tells of what happens after a version', async () => {
     await create('a');
-    const watch = rig.watch(`${PAS}?watch=true&resourceVersion=${rig.store.version}`);
+    const watch = rig.watch(`${POLICIES}?watch=true&resourceVersion=${rig.store.version}`);
     await create('b');
-    await rig.call('DELETE', `${PAS}/a`);
+    await rig.call('DELETE', `${POLICIES}/a`);
     await eventually('both events', () => watch.events.length === 2);
     expect(names(watch.events)).toEqual(['ADDED b', 'DELETED a']);
     await watch.stop();
@@ -98,7 +86,7 @@ describe('a watch', () => {
   it('begins with what is there, and says when that was all', async () => {
     await create('a');
     const watch = rig.watch(
-      `${PAS}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`,
+      `${POLICIES}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`,
     );
     await eventually('the bookmark', () => watch.events.length === 2);
     expect(watch.events[1]).toMatchObject({
@@ -111,10 +99,10 @@ describe('a watch', () => {
   it('lets objects come and go as their labels change', async () => {
     await create('a');
     const watch = rig.watch(
-      `${PAS}?watch=true&labelSelector=x%3D1&resourceVersion=${rig.store.version}`,
+      `${POLICIES}?watch=true&labelSelector=x%3D1&resourceVersion=${rig.store.version}`,
     );
     for (const x of ['1', '1', '2', '3']) {
-      await rig.call('PATCH', `${PAS}/a`, {
+      await rig.call('PATCH', `${POLICIES}/a`, {
         type: MERGE,
         body: { metadata: { labels: { x, n: String(rig.store.version) } } },
       });
@@ -126,7 +114,7 @@ describe('a watch', () => {
   });
 
   it('sends the same bytes to all who watch alike', async () => {
-    const path = `${PAS}?watch=true&resourceVersion=${rig.store.version}`;
+    const path = `${POLICIES}?watch=true&resourceVersion=${rig.store.version}`;
     const watches = [rig.watch(path), rig.watch(path)];
     await create('a');
     await eventually('both to see it', () => watches.every(({ buffers }) => buffers.length === 1));
@@ -135,13 +123,15 @@ describe('a watch', () => {
   });
 
   it('ends after the time asked for', async () => {
-    const watch = rig.watch(`${PAS}?watch=true&timeoutSeconds=1&allowWatchBookmarks=true`);
+    const watch = rig.watch(`${POLICIES}?watch=true&timeoutSeconds=1&allowWatchBookmarks=true`);
     await watch.ended;
     expect(watch.events.at(-1)).toMatchObject({ type: 'BOOKMARK' });
   });
 
   it('of a version that never was is refused before it begins', async () => {
-    expect((await rig.call('GET', `${PAS}?watch=true&resourceVersion=9999`)).json.code).toBe(504);
+    expect((await rig.call('GET', `${POLICIES}?watch=true&resourceVersion=9999`)).json.code).toBe(
+      504,
+    );
   });
 });
 

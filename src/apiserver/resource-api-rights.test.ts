@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createPolicy, POLICIES, policy } from '../../test/kit/api-policies.ts';
 import { type ApiRig, admin, apiRig } from '../../test/kit/api-rig.ts';
 import { anonymous, authenticated, serviceAccountUser } from './user-info.ts';
 
@@ -8,47 +9,36 @@ beforeEach(async () => {
   rig = await apiRig();
 });
 
-const PAS = '/apis/security.istio.io/v1/namespaces/shop/peerauthentications';
 const MERGE = 'application/merge-patch+json';
 
-function pa(name: string, mode = 'STRICT', metadata: object = {}): object {
-  return {
-    apiVersion: 'security.istio.io/v1',
-    kind: 'PeerAuthentication',
-    metadata: { name, ...metadata },
-    spec: { mtls: { mode } },
-  };
-}
-
-async function create(name: string, mode?: string, metadata?: object) {
-  const answered = await rig.call('POST', PAS, { body: pa(name, mode, metadata) });
-  expect(answered.status, answered.text).toBe(201);
-  return answered.json;
-}
+const create = (...wish: Parameters<typeof policy>) => createPolicy(rig, ...wish);
 
 describe('a deletion', () => {
   it('waits for finalizers', async () => {
     await create('a', 'STRICT', { finalizers: ['x.dev/y'] });
-    const marked = await rig.call('DELETE', `${PAS}/a`);
+    const marked = await rig.call('DELETE', `${POLICIES}/a`);
     expect(marked.json.metadata.deletionTimestamp).toBeDefined();
-    const added = await rig.call('PATCH', `${PAS}/a`, {
+    const added = await rig.call('PATCH', `${POLICIES}/a`, {
       type: MERGE,
       body: { metadata: { finalizers: ['x.dev/y', 'z.dev/z'] } },
     });
     expect(added.status).toBe(422);
-    await rig.call('PATCH', `${PAS}/a`, { type: MERGE, body: { metadata: { finalizers: null } } });
-    expect((await rig.call('GET', `${PAS}/a`)).status).toBe(404);
+    await rig.call('PATCH', `${POLICIES}/a`, {
+      type: MERGE,
+      body: { metadata: { finalizers: null } },
+    });
+    expect((await rig.call('GET', `${POLICIES}/a`)).status).toBe(404);
   });
 
   it('looks at preconditions', async () => {
     await create('a');
     const body = { preconditions: { uid: 'other' } };
-    expect((await rig.call('DELETE', `${PAS}/a`, { body })).json).toMatchObject({
+    expect((await rig.call('DELETE', `${POLICIES}/a`, { body })).json).toMatchObject({
       code: 409,
       reason: 'Conflict',
     });
-    expect((await rig.call('DELETE', `${PAS}/a?dryRun=All`)).status).toBe(200);
-    const { json } = await rig.call('DELETE', `${PAS}/a`);
+    expect((await rig.call('DELETE', `${POLICIES}/a?dryRun=All`)).status).toBe(200);
+    const { json } = await rig.call('DELETE', `${POLICIES}/a`);
     expect(json).toMatchObject({
       status: 'Success',
       details: { name: 'a', kind: 'peerauthentications' },
@@ -58,8 +48,8 @@ describe('a deletion', () => {
   it('of a collection takes what the selector says', async () => {
     await create('a', 'STRICT', { labels: { x: '1' } });
     await create('b');
-    await rig.call('DELETE', `${PAS}?labelSelector=x%3D1`);
-    const { json } = await rig.call('GET', PAS);
+    await rig.call('DELETE', `${POLICIES}?labelSelector=x%3D1`);
+    const { json } = await rig.call('GET', POLICIES);
     expect(json.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual([
       'b',
     ]);
@@ -72,8 +62,8 @@ describe('a deletion', () => {
       { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', name: 'owner', uid },
     ];
     await create('owned', 'STRICT', { ownerReferences });
-    await rig.call('DELETE', `${PAS}/owner`);
-    expect((await rig.call('GET', `${PAS}/owned`)).status).toBe(404);
+    await rig.call('DELETE', `${POLICIES}/owner`);
+    expect((await rig.call('GET', `${POLICIES}/owned`)).status).toBe(404);
   });
 
   it('of a namespace takes all that is in it, and waits for what is held', async () => {
@@ -81,13 +71,16 @@ describe('a deletion', () => {
     await create('held', 'STRICT', { finalizers: ['x.dev/y'] });
     const { json } = await rig.call('DELETE', '/api/v1/namespaces/shop');
     expect(json).toMatchObject({ kind: 'Namespace', status: { phase: 'Terminating' } });
-    expect((await rig.call('GET', `${PAS}/a`)).status).toBe(404);
-    const refused = await rig.call('POST', PAS, { body: pa('late') });
+    expect((await rig.call('GET', `${POLICIES}/a`)).status).toBe(404);
+    const refused = await rig.call('POST', POLICIES, { body: policy('late') });
     expect(refused.json).toMatchObject({
       code: 403,
       details: { causes: [{ reason: 'NamespaceTerminating' }] },
     });
-    await rig.call('PATCH', `${PAS}/held`, { type: MERGE, body: { metadata: { finalizers: [] } } });
+    await rig.call('PATCH', `${POLICIES}/held`, {
+      type: MERGE,
+      body: { metadata: { finalizers: [] } },
+    });
     expect((await rig.call('GET', '/api/v1/namespaces/shop')).status).toBe(404);
   });
 
@@ -131,16 +124,18 @@ describe('who may do what', () => {
         verbs: ['get', 'list'],
       },
     ]);
-    expect((await rig.call('GET', PAS, { user: joe })).status).toBe(200);
-    expect((await rig.call('GET', PAS, { user: serviceAccountUser('shop', 'web') })).status).toBe(
-      200,
-    );
-    const refused = await rig.call('POST', PAS, { user: joe, body: pa('a') });
+    expect((await rig.call('GET', POLICIES, { user: joe })).status).toBe(200);
+    expect(
+      (await rig.call('GET', POLICIES, { user: serviceAccountUser('shop', 'web') })).status,
+    ).toBe(200);
+    const refused = await rig.call('POST', POLICIES, { user: joe, body: policy('a') });
     expect(refused.json).toMatchObject({ code: 403, reason: 'Forbidden' });
     expect(refused.json.message).toBe(
       'peerauthentications.security.istio.io is forbidden: User "joe" cannot create resource "peerauthentications" in API group "security.istio.io" in the namespace "shop"',
     );
-    expect((await rig.call('GET', PAS.replace('shop', 'default'), { user: joe })).status).toBe(403);
+    expect((await rig.call('GET', POLICIES.replace('shop', 'default'), { user: joe })).status).toBe(
+      403,
+    );
     expect(
       (await rig.call('GET', '/apis/security.istio.io/v1/peerauthentications', { user: joe }))
         .status,
@@ -150,10 +145,10 @@ describe('who may do what', () => {
   it('is narrowed by names', async () => {
     await create('a');
     await role([{ apiGroups: ['*'], resources: ['*'], resourceNames: ['a'], verbs: ['*'] }]);
-    expect((await rig.call('GET', `${PAS}/a`, { user: joe })).status).toBe(200);
-    expect((await rig.call('GET', `${PAS}/b`, { user: joe })).status).toBe(403);
+    expect((await rig.call('GET', `${POLICIES}/a`, { user: joe })).status).toBe(200);
+    expect((await rig.call('GET', `${POLICIES}/b`, { user: joe })).status).toBe(403);
     expect(
-      (await rig.call('GET', `${PAS}?fieldSelector=metadata.name%3Da`, { user: joe })).status,
+      (await rig.call('GET', `${POLICIES}?fieldSelector=metadata.name%3Da`, { user: joe })).status,
     ).toBe(200);
   });
 

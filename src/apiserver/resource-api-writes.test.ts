@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createPolicy, POLICIES, policy } from '../../test/kit/api-policies.ts';
 import { type ApiRig, apiRig } from '../../test/kit/api-rig.ts';
 
 let rig: ApiRig;
@@ -7,56 +8,47 @@ beforeEach(async () => {
   rig = await apiRig();
 });
 
-const PAS = '/apis/security.istio.io/v1/namespaces/shop/peerauthentications';
 const MERGE = 'application/merge-patch+json';
 const APPLY = 'application/apply-patch+yaml';
 
-function pa(name: string, mode = 'STRICT', metadata: object = {}): object {
-  return {
-    apiVersion: 'security.istio.io/v1',
-    kind: 'PeerAuthentication',
-    metadata: { name, ...metadata },
-    spec: { mtls: { mode } },
-  };
-}
-
-async function create(name: string, mode?: string, metadata?: object) {
-  const answered = await rig.call('POST', PAS, { body: pa(name, mode, metadata) });
-  expect(answered.status, answered.text).toBe(201);
-  return answered.json;
-}
+const create = (...wish: Parameters<typeof policy>) => createPolicy(rig, ...wish);
 
 describe('a write', () => {
   it('is answered with the object as it is stored, and read back in every version', async () => {
     const made = await create('a');
     expect(made.metadata).toMatchObject({ name: 'a', namespace: 'shop', generation: 1 });
     expect(made.metadata.managedFields).toMatchObject([{ manager: 'rig', operation: 'Update' }]);
-    const old = await rig.call('GET', `${PAS.replace('/v1/', '/v1beta1/')}/a`);
+    const old = await rig.call('GET', `${POLICIES.replace('/v1/', '/v1beta1/')}/a`);
     expect(old.json).toEqual({ ...made, apiVersion: 'security.istio.io/v1beta1' });
   });
 
   it.each([
     ['a body that is no JSON', '{', 400, /not JSON/],
     ['an array', '[]', 400, /not an object/],
-    ['another kind', { ...pa('a'), kind: 'Secret' }, 400, /cannot be handled/],
+    ['another kind', { ...policy('a'), kind: 'Secret' }, 400, /cannot be handled/],
     [
       'another version',
-      { ...pa('a'), apiVersion: 'v1' },
+      { ...policy('a'), apiVersion: 'v1' },
       400,
       /does not match the expected API version/,
     ],
     [
       'another namespace',
-      pa('a', 'STRICT', { namespace: 'x' }),
+      policy('a', 'STRICT', { namespace: 'x' }),
       400,
       /namespace of the provided object/,
     ],
-    ['a resourceVersion', pa('a', 'STRICT', { resourceVersion: '1' }), 400, /should not be set/],
-    ['no name', { ...pa('a'), metadata: {} }, 422, /metadata.name: Required value/],
-    ['a bad name', pa('A_'), 422, /metadata.name: Invalid value/],
+    [
+      'a resourceVersion',
+      policy('a', 'STRICT', { resourceVersion: '1' }),
+      400,
+      /should not be set/,
+    ],
+    ['no name', { ...policy('a'), metadata: {} }, 422, /metadata.name: Required value/],
+    ['a bad name', policy('A_'), 422, /metadata.name: Invalid value/],
     [
       'a bad value',
-      pa('a', 'FOO'),
+      policy('a', 'FOO'),
       422,
       /spec.mtls.mode: Unsupported value: "FOO": supported values: "UNSET", /,
     ],
@@ -74,7 +66,7 @@ describe('a write', () => {
     ],
   ])('refuses %s, and nothing is stored', async (_, body, status, message) => {
     const version = rig.store.version;
-    const answered = await rig.call('POST', PAS, { body });
+    const answered = await rig.call('POST', POLICIES, { body });
     expect(answered.json).toMatchObject({ kind: 'Status', status: 'Failure', code: status });
     expect(answered.status).toBe(status);
     expect(answered.json.message).toMatch(message);
@@ -83,7 +75,7 @@ describe('a write', () => {
   });
 
   it('says which field is wrong and why, for kubectl to print', async () => {
-    const answered = await rig.call('POST', PAS, { body: pa('a', 'FOO') });
+    const answered = await rig.call('POST', POLICIES, { body: policy('a', 'FOO') });
     expect(answered.json.details).toMatchObject({
       name: 'a',
       group: 'security.istio.io',
@@ -93,54 +85,60 @@ describe('a write', () => {
   });
 
   it('treats unknown fields as it is asked to', async () => {
-    const body = { ...pa('a'), spec: { mtlz: {} }, extra: 1 };
-    const strict = await rig.call('POST', `${PAS}?fieldValidation=Strict`, { body });
+    const body = { ...policy('a'), spec: { mtlz: {} }, extra: 1 };
+    const strict = await rig.call('POST', `${POLICIES}?fieldValidation=Strict`, { body });
     expect(strict.json).toMatchObject({ code: 400, reason: 'BadRequest' });
     expect(strict.json.message).toContain(
       'strict decoding error: unknown field "spec.mtlz", unknown field "extra"',
     );
-    const warned = await rig.call('POST', PAS, { body });
+    const warned = await rig.call('POST', POLICIES, { body });
     expect(warned.headers['warning']).toBe(
       '299 - "unknown field \\"spec.mtlz\\"", 299 - "unknown field \\"extra\\""',
     );
     expect(warned.json.spec).toEqual({});
-    const ignored = await rig.call('PUT', `${PAS}/a?fieldValidation=Ignore`, { body });
+    const ignored = await rig.call('PUT', `${POLICIES}/a?fieldValidation=Ignore`, { body });
     expect(ignored.headers['warning']).toBeUndefined();
   });
 
   it('dry changes nothing and shows what it would be', async () => {
     const version = rig.store.version;
-    const dry = await rig.call('POST', `${PAS}?dryRun=All`, { body: pa('a') });
+    const dry = await rig.call('POST', `${POLICIES}?dryRun=All`, { body: policy('a') });
     expect(dry.status).toBe(201);
     expect(dry.json.metadata.uid).toBeDefined();
     expect(rig.store.version).toBe(version);
-    expect((await rig.call('POST', `${PAS}?dryRun=Some`, { body: pa('a') })).status).toBe(400);
+    expect((await rig.call('POST', `${POLICIES}?dryRun=Some`, { body: policy('a') })).status).toBe(
+      400,
+    );
   });
 
   it('needs its namespace', async () => {
-    const answered = await rig.call('POST', PAS.replace('shop', 'none'), { body: pa('a') });
+    const answered = await rig.call('POST', POLICIES.replace('shop', 'none'), {
+      body: policy('a'),
+    });
     expect(answered.json.message).toBe('namespaces "none" not found');
   });
 
   it('finds a name where only a beginning is given', async () => {
     const { metadata } = (
-      await rig.call('POST', PAS, { body: { ...pa('x'), metadata: { generateName: 'gen-' } } })
+      await rig.call('POST', POLICIES, {
+        body: { ...policy('x'), metadata: { generateName: 'gen-' } },
+      })
     ).json;
     expect(metadata.name).toMatch(/^gen-[a-z0-9]{5}$/);
   });
 
   it('conflicts where somebody else was there before', async () => {
     const made = await create('a');
-    expect((await rig.call('POST', PAS, { body: pa('a') })).json).toMatchObject({
+    expect((await rig.call('POST', POLICIES, { body: policy('a') })).json).toMatchObject({
       code: 409,
       reason: 'AlreadyExists',
       message: 'peerauthentications.security.istio.io "a" already exists',
     });
-    await rig.call('PATCH', `${PAS}/a`, {
+    await rig.call('PATCH', `${POLICIES}/a`, {
       type: MERGE,
       body: { spec: { mtls: { mode: 'DISABLE' } } },
     });
-    const stale = await rig.call('PUT', `${PAS}/a`, { body: made });
+    const stale = await rig.call('PUT', `${POLICIES}/a`, { body: made });
     expect(stale.json).toMatchObject({ code: 409, reason: 'Conflict' });
     expect(stale.json.message).toBe(
       'Operation cannot be fulfilled on peerauthentications.security.istio.io "a": the object has been modified; please apply your changes to the latest version and try again',
@@ -149,7 +147,10 @@ describe('a write', () => {
 
   it('that changes nothing takes no version', async () => {
     const made = await create('a');
-    const again = await rig.call('PATCH', `${PAS}/a`, { type: MERGE, body: { spec: made.spec } });
+    const again = await rig.call('PATCH', `${POLICIES}/a`, {
+      type: MERGE,
+      body: { spec: made.spec },
+    });
     expect(again.json).toEqual(made);
   });
 
@@ -158,12 +159,12 @@ describe('a write', () => {
     const patch = {
       metadata: { creationTimestamp: '2001-01-01T00:00:00Z', generation: 9, selfLink: '/x' },
     };
-    const { json } = await rig.call('PATCH', `${PAS}/a`, { type: MERGE, body: patch });
+    const { json } = await rig.call('PATCH', `${POLICIES}/a`, { type: MERGE, body: patch });
     expect(json.metadata).toMatchObject({
       generation: 1,
       creationTimestamp: made.metadata.creationTimestamp,
     });
-    const other = await rig.call('PATCH', `${PAS}/a`, {
+    const other = await rig.call('PATCH', `${POLICIES}/a`, {
       type: MERGE,
       body: { metadata: { name: 'b' } },
     });
@@ -172,12 +173,12 @@ describe('a write', () => {
 
   it('counts generations by what is wanted alone', async () => {
     await create('a');
-    const labelled = await rig.call('PATCH', `${PAS}/a`, {
+    const labelled = await rig.call('PATCH', `${POLICIES}/a`, {
       type: MERGE,
       body: { metadata: { labels: { x: 'y' } } },
     });
     expect(labelled.json.metadata.generation).toBe(1);
-    const changed = await rig.call('PATCH', `${PAS}/a`, {
+    const changed = await rig.call('PATCH', `${POLICIES}/a`, {
       type: MERGE,
       body: { spec: { mtls: { mode: 'DISABLE' } } },
     });
@@ -190,7 +191,7 @@ describe('a write', () => {
     ['application/json-patch+json', 400],
   ])('answers a patch of type %s with %d', async (type, status) => {
     await create('a');
-    expect((await rig.call('PATCH', `${PAS}/a`, { type, body: {} })).status).toBe(status);
+    expect((await rig.call('PATCH', `${POLICIES}/a`, { type, body: {} })).status).toBe(status);
   });
 
   it('merges strategically what is Kubernetes’ own', async () => {
@@ -209,11 +210,11 @@ describe('a write', () => {
 
   it('is on the record, from which version to which, and never with what is in it', async () => {
     const made = await create('a');
-    await rig.call('PATCH', `${PAS}/a`, {
+    await rig.call('PATCH', `${POLICIES}/a`, {
       type: MERGE,
       body: { spec: { mtls: { mode: 'DISABLE' } } },
     });
-    await rig.call('DELETE', `${PAS}/a`);
+    await rig.call('DELETE', `${POLICIES}/a`);
     const { resourceVersion } = made.metadata;
     const actions = rig.written.flatMap(({ changes }) => changes);
     expect(actions.map(({ action, fromVersion }) => [action, fromVersion])).toEqual([
@@ -232,22 +233,22 @@ describe('a write', () => {
   it('survives a hundred at once: each is counted', async () => {
     await create('a');
     const patches = Array.from({ length: 100 }, (_, index) =>
-      rig.call('PATCH', `${PAS}/a`, {
+      rig.call('PATCH', `${POLICIES}/a`, {
         type: MERGE,
         body: { metadata: { labels: { [`k${index}`]: 'v' } } },
       }),
     );
     const good = (await Promise.all(patches)).filter(({ status }) => status === 200);
-    const { json } = await rig.call('GET', `${PAS}/a`);
+    const { json } = await rig.call('GET', `${POLICIES}/a`);
     expect(Object.keys(json.metadata.labels)).toHaveLength(good.length);
     expect(good.length).toBeGreaterThan(0);
   });
 });
 
 describe('server-side apply through the API', () => {
-  const config = (mode: string): object => pa('a', mode);
+  const config = (mode: string): object => policy('a', mode);
   const apply = (manager: string, body: object, more = '') =>
-    rig.call('PATCH', `${PAS}/a?fieldManager=${manager}${more}`, { type: APPLY, body });
+    rig.call('PATCH', `${POLICIES}/a?fieldManager=${manager}${more}`, { type: APPLY, body });
 
   it('makes, keeps and takes over', async () => {
     const made = await apply('one', config('STRICT'));
@@ -265,16 +266,16 @@ describe('server-side apply through the API', () => {
 
   it('needs a manager, and no managed fields', async () => {
     expect(
-      (await rig.call('PATCH', `${PAS}/a`, { type: APPLY, body: config('STRICT') })).status,
+      (await rig.call('PATCH', `${POLICIES}/a`, { type: APPLY, body: config('STRICT') })).status,
     ).toBe(400);
-    const given = pa('a', 'STRICT', { managedFields: [{ manager: 'x' }] });
+    const given = policy('a', 'STRICT', { managedFields: [{ manager: 'x' }] });
     expect((await apply('one', given)).json.message).toBe('metadata.managedFields must be nil');
   });
 
   it('lets a JSON patch rewrite who owns what, as kubectl does to migrate', async () => {
     await create('a');
     const patch = [{ op: 'replace', path: '/metadata/managedFields', value: [{}] }];
-    const { json } = await rig.call('PATCH', `${PAS}/a`, {
+    const { json } = await rig.call('PATCH', `${POLICIES}/a`, {
       type: 'application/json-patch+json',
       body: patch,
     });

@@ -8,6 +8,7 @@ import type { Revocations } from '../control/revocations.ts';
 import { rotationEvidence } from '../control/rotation-evidence.ts';
 import { rotationRoutes } from '../control/rotation-routes.ts';
 import { RENEW_WITHIN_MS, RotationService } from '../control/rotation-service.ts';
+import type { ServedClients } from '../control/served-clients.ts';
 import { controlPlaneId } from '../control/server-identity.ts';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
@@ -27,6 +28,7 @@ export interface AuthorityRotationParts {
   readonly opened: OpenAuthority;
   readonly store: Store;
   readonly distribution: Distribution;
+  readonly served: ServedClients;
   readonly ledger: IssuanceLedger;
   readonly revocations: Revocations;
   readonly events: ControlEvents;
@@ -50,11 +52,11 @@ export interface AuthorityRotationRig {
 }
 
 export function authorityRotation(parts: AuthorityRotationParts): AuthorityRotationRig {
-  const { store, distribution, ledger, revocations, events, clock, rootNamespace } = parts;
+  const { store, distribution, served, ledger, revocations, events, clock, rootNamespace } = parts;
   const { authority, reload } = parts.opened;
   const { trustDomain } = authority;
   const ownId = controlPlaneId(trustDomain, rootNamespace).toString();
-  const about = { authority, distribution, ledger, revocations, store, clock, ownId };
+  const about = { authority, distribution, served, ledger, revocations, store, clock, ownId };
   const publisher = bundlePublisher({
     ...{ store, bundle: parts.bundle, clock, events },
     renewal: () => renewalOf(authority),

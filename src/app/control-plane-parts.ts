@@ -2,6 +2,7 @@ import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import type { IssuanceLedger } from '../control/issuance-ledger.ts';
 import type { Revocations } from '../control/revocations.ts';
+import type { StoredEvents } from '../control/stored-events.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Store } from '../store/store.ts';
 import type { ControlPlaneConfig } from './control-plane-config.ts';
@@ -20,6 +21,8 @@ export interface ControlPlaneParts {
   readonly authority: CertificateAuthority;
   readonly tokenAuthority: TokenAuthority;
   readonly events: ControlEvents;
+  /** Takes down what `kubectl events` shows. */
+  readonly recorder: StoredEvents;
   readonly monitoring: ControlPlaneMonitoring;
   readonly clock: Clock;
 }

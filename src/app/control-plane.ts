@@ -11,6 +11,7 @@ import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
 import { WorkloadRegistry } from '../control/registry.ts';
 import { Revocations } from '../control/revocations.ts';
+import { ServedClients } from '../control/served-clients.ts';
 import { serverIdentity } from '../control/server-identity.ts';
 import { systemClock } from '../lib/clock.ts';
 import { aesSealer } from '../lib/sealer.ts';
@@ -33,6 +34,7 @@ import { startFederation } from './federation.ts';
 import { readMasterKey } from './master-key.ts';
 import type { Monitoring } from './monitoring.ts';
 import { openAuthority } from './open-authority.ts';
+import { recordedEvents } from './recorded-events.ts';
 import {
   apiNames,
   kubeconfigPath,
@@ -71,14 +73,14 @@ export async function runControlPlane(
     const opened = await openAuthority(config, { store, clock });
     const logged = controlLog(audit.events, processLog('control-plane', STANDARD_ERROR));
     const monitoring = new ControlPlaneMonitoring(config, logged, clock);
-    const { events } = monitoring;
+    const { events, recorder } = recordedEvents(monitoring.events, { store, rootNamespace, clock });
     const revocations = await Revocations.load({ store, clock, events });
     const { authority } = opened;
     const tokenAuthority = await openTokenAuthority({
       ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
     });
     const parts = { config, store, ledger, revocations, opened, authority, tokenAuthority };
-    await serve({ ...parts, events, clock, monitoring }, signal, ready);
+    await serve({ ...parts, events, recorder, clock, monitoring }, signal, ready);
   } finally {
     ledger.close();
     audit.close();
@@ -97,14 +99,16 @@ async function serve(
   const registry = new WorkloadRegistry({ store, clock, events });
   const presence = agentPresence(registry, events);
   const distribution = new Distribution({ store, rootNamespace, clock, events: presence });
+  const clients = new ServedClients(clock);
   const rotation = authorityRotation({
-    ...{ ...parts, distribution, lists: crlPublisher(parts), rootNamespace },
+    ...{ ...parts, distribution, served: clients, lists: crlPublisher(parts), rootNamespace },
     bundle: tokenAuthority.bundle,
   });
   await rotation.publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
   const clocks = new AgentClocks(clock);
-  const services = agentServices(parts, { attestors, tickets, distribution, clocks, signal });
+  const heard = { distribution, clocks, clients, signal };
+  const services = agentServices(parts, { attestors, tickets, ...heard });
   const served = { listen: config.xds, identity: own.identity, routes: services };
   const grpc = await startGrpcServer({ ...served, clock });
   const rules = admission({ store, events });
@@ -138,6 +142,7 @@ async function serve(
     sweep,
     keepLedger({ ledger, revocations, own: own.identity, events, clock }),
     registry.run,
+    parts.recorder.run,
     (stop) => distribution.run(stop),
   ]);
 }

@@ -132,7 +132,8 @@ function deployment({ rootNamespace, startedAtMs }: MeshProcessesOptions): Resou
     metadata: {
       name: NAME,
       namespace: rootNamespace,
-      uid: `deployment-${startedAtMs}`,
+      // The same after a restart, so that its events are found.
+      uid: `${NAME}-deployment`,
       labels: LABELS,
       generation: 1,
       creationTimestamp,

@@ -10,11 +10,13 @@ import {
   identityManager,
 } from '../agent/identity-manager.ts';
 import { jwtSvids } from '../agent/jwt-svids.ts';
+import { LagReport } from '../agent/lag-report.ts';
 import { meshCrls } from '../agent/mesh-crls.ts';
 import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
 import { obtainSvid, type ReturnPath } from '../agent/obtain-svid.ts';
-import { bundleType, ReceivedBundles } from '../agent/received-bundles.ts';
+import { bundleType, ReceivedBundles, trustTypes } from '../agent/received-bundles.ts';
 import type { RegisteredIdentities } from '../agent/registered-identities.ts';
+import { ServedClients } from '../agent/served-clients.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
 import { type StreamRenewal, streamRenewal } from '../agent/stream-renewal.ts';
@@ -77,7 +79,9 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
       manager.clockJumped(byMs);
     },
   });
-  const ads: AdsClient = adsClient({ config, manager, cache, workload, clock, log, stream });
+  const served = new ServedClients({ clock: systemClock });
+  const lag = new LagReport({ clients: served, clock: systemClock });
+  const ads: AdsClient = adsClient({ config, manager, cache, workload, clock, log, stream, lag });
   ads.state.subscribe((state) => logControlPlane(state, log));
 
   const ended = new AbortController();
@@ -88,12 +92,13 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     stream.run,
     (stop) => cache.run(stop),
     clock.run,
+    lag.run,
   ]);
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
       const takeOver = predecessor !== undefined;
-      const parts = { config, manager, cache, workload, clock, ads, log, takeOver };
+      const parts = { config, manager, cache, workload, clock, ads, served, log, takeOver };
       await serve({ ...parts, monitoring, renewal }, signal);
     }
   } finally {
@@ -111,31 +116,19 @@ interface Parts {
   readonly log: Logger;
 }
 
-async function serve(
-  {
-    config,
-    manager,
-    cache,
-    workload,
-    clock,
-    ads,
-    log,
-    takeOver,
-    monitoring,
-    renewal,
-  }: Parts & {
-    readonly ads: AdsClient;
-    readonly takeOver: boolean;
-    readonly monitoring: SidecarMonitoring;
-    readonly renewal: () => RenewalStatus;
-  },
-  signal: AbortSignal,
-): Promise<void> {
+interface Serving extends Parts {
+  readonly ads: AdsClient;
+  readonly served: ServedClients;
+  readonly takeOver: boolean;
+  readonly monitoring: SidecarMonitoring;
+  readonly renewal: () => RenewalStatus;
+}
+
+async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
+  const { config, manager, cache, workload, clock, log } = parts;
+  const { ads, served, takeOver, monitoring, renewal } = parts;
   const activity = recentActivity(systemClock.now);
-  let received = 1;
-  manager.identity.subscribe((next, previous) => {
-    if (next.svid !== previous.svid) received += 1;
-  });
+  const received = countReceived(manager.identity);
   const proxy = await startProxy({
     workload,
     settings: meshSettings(config, manager.identity.current),
@@ -155,7 +148,12 @@ async function serve(
   try {
     const registered = registeredWorkloads({ config, manager, cache, log });
     const files = svidFilesSink(config.svidFiles, manager.identity, log);
-    const spiffe = await openSpiffe(config, manager, { registered, facts: cache.facts }, log);
+    const spiffe = await openSpiffe(
+      config,
+      manager,
+      { registered, served, facts: cache.facts },
+      log,
+    );
     lastWords = runTasks(stop, [
       spiffe.run,
       ...[registered, files].map((part) => async (until: AbortSignal) => part?.run(until)),
@@ -172,9 +170,8 @@ async function serve(
       drain: () => relieved.abort(),
       status: () =>
         sidecarStatus({
-          workload: workload.current,
-          identity: manager.identity.current,
-          received,
+          ...{ workload: workload.current, identity: manager.identity.current },
+          received: received(),
           controlPlane: ads.state.current,
           ...{ clock: clock.status, renewal: renewal(), monitoring: monitoring.status },
           facts: cache.facts.current,
@@ -195,6 +192,15 @@ async function serve(
     await lastWords;
     await drain(proxy, config, log);
   }
+}
+
+/** Certificates received since the process started, the first included. */
+function countReceived(identity: Watchable<Identity>): () => number {
+  let received = 1;
+  identity.subscribe((next, previous) => {
+    if (next.svid !== previous.svid) received += 1;
+  });
+  return () => received;
 }
 
 interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
@@ -227,19 +233,20 @@ function notReady({ identity }: IdentityManager, stop: AbortSignal): string | un
 
 interface ForSocket {
   readonly registered: RegisteredIdentities | undefined;
+  readonly served: ServedClients;
   readonly facts: Watchable<MeshFacts>;
 }
 
 function openSpiffe(
   { spiffeSocket: { path, allowedUids, ownUid }, controlPlane, rootNamespace }: SidecarConfig,
   { identity }: IdentityManager,
-  { registered, facts }: ForSocket,
+  { registered, served, facts }: ForSocket,
   log: Logger,
 ): Promise<SpiffeSocket> {
   const link = { address: controlPlane, rootNamespace };
   return openSpiffeSocket({
     ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
-    ...{ registered: registered?.held, crls: meshCrls(facts) },
+    ...{ registered: registered?.held, served, crls: meshCrls(facts) },
     tokens: jwtSvids({
       mint: (current, audience) =>
         mintJwtSvid({ ...link, identity: current, audience, nowMs: systemClock.now() }),
@@ -305,7 +312,8 @@ function adsClient({
   clock,
   log,
   stream,
-}: Parts & { readonly stream: StreamRenewal }): AdsClient {
+  lag,
+}: Parts & { readonly stream: StreamRenewal; readonly lag: LagReport }): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
   const bundles = new ReceivedBundles({
@@ -320,6 +328,7 @@ function adsClient({
   return new AdsClient({
     types: [...factTypes, bundleType],
     sink: sinkByType(new Map([[bundleType, bundles]]), cache),
+    beforeAck: (type) => (trustTypes.has(type) ? lag.settled() : undefined),
     clock: systemClock,
     connect: () => {
       const identity = manager.identity.current;
@@ -328,6 +337,7 @@ function adsClient({
         ...{ address, bundle: identity.bundle, identity, rootNamespace },
       });
       clock.heartbeat.use(link.transport);
+      lag.use(link.transport);
       return link;
     },
     node: () => ({

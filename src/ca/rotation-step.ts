@@ -9,6 +9,8 @@ export interface Awaited {
   readonly presence: 'connected' | 'away' | 'lost';
   /** What is missing, as the end of a sentence that begins with the name. */
   readonly lacks: string;
+  /** The agent that serves it, by its name, where it is a program behind an agent. */
+  readonly behind?: string;
 }
 
 /** What is known of the mesh when the next step is decided. */
@@ -36,8 +38,11 @@ export function nextStep(
 ): RotationStep {
   if (rotation.phase === 'steady') return { step: 'none' };
   const { role, waived, compromised } = rotation;
-  const counts = ({ name, id, presence }: Awaited): boolean =>
-    !(waived.includes(name) || waived.includes(id) || (compromised && presence === 'lost'));
+  const counts = ({ name, id, behind, presence }: Awaited): boolean =>
+    !(
+      [name, id, behind].some((each) => each !== undefined && waived.includes(each)) ||
+      (compromised && presence === 'lost')
+    );
   if (rotation.phase === 'distributing') {
     const waiting = unaware
       .filter(counts)

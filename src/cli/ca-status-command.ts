@@ -38,6 +38,7 @@ export function caStatusText(status: RotationStatus): string {
     '',
     `trust domain "${trustDomain}", bundle ${bundle.sequence} with ${count(bundle.roots.length, 'root')}, acknowledged by ${held} of ${count(agents.length, 'connected agent')}`,
     ...(rotation.phase === 'steady' ? ['no rotation is under way'] : courseLines(rotation)),
+    ...laggingLines(agents, rotation.phase === 'steady'),
   ].join('\n');
 }
 
@@ -70,6 +71,18 @@ function courseLines(course: Course): string[] {
     ...(rest > 0 ? [`  and for ${rest} more; -o json has them all`] : []),
     ...(waitsFor.length > 0 ? ['  to go on without one: hauberk ca rotate --waive NAME'] : []),
   ];
+}
+
+/** Programs behind agents that a rotation does not, or not any more, wait for. */
+function laggingLines(agents: RotationStatus['agents'], all: boolean): string[] {
+  return agents
+    .flatMap(({ name: agent, lagging }) => lagging.map((client) => ({ agent, ...client })))
+    .filter(({ givenUp }) => all || givenUp)
+    .slice(0, MOST_NAMED)
+    .map(({ agent, name, lacks, forSeconds }) => {
+      const time = formatDuration(forSeconds * 1_000);
+      return `  ${agent}/${name} ${lacks}, for ${time}${all ? '' : '; it is waited for no longer'}`;
+    });
 }
 
 function names(all: readonly string[]): string {

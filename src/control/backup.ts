@@ -31,9 +31,10 @@ export async function takeBackup(
   store: Store,
   { trustDomain, nowMs }: { readonly trustDomain: string; readonly nowMs: number },
 ): Promise<Backup> {
+  const kept = kinds.filter(({ passing = false }) => !passing);
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
     const { version } = store;
-    const lists = await Promise.all(kinds.map((kind) => store.list(qualifiedKind(kind))));
+    const lists = await Promise.all(kept.map((kind) => store.list(qualifiedKind(kind))));
     if (lists.some((list) => list.version !== version)) continue;
     const resources = lists.flatMap(({ items }) => items);
     return { trustDomain, createdAtMs: nowMs, version, resources };

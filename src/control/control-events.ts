@@ -105,5 +105,10 @@ export interface ControlEvents {
   backupTaken(event: BackupEvent): void;
   backupRestored(event: BackupEvent): void;
   /** Something of the control plane's own work failed and will be tried again. */
-  taskFailed(event: { readonly task: string; readonly reason: string }): void;
+  taskFailed(event: {
+    readonly task: string;
+    readonly reason: string;
+    /** The object that it was for, where it was for one. */
+    readonly about?: ResourceKey;
+  }): void;
 }

@@ -54,7 +54,7 @@ async function* serve(
     throw new MeshError('ERR_FORBIDDEN', `"${id}" is not the identity of a service account`);
   }
   const [proof, issuer] = peer.chain;
-  const viewer: Viewer = { id, ...id.workload, signer: issuer?.serial };
+  const viewer: Viewer = { id, ...id.workload, signer: issuer?.serial, link: peer };
   const call = revocations.callers.begin(id.toString(), ...peer.chain.map(({ serial }) => serial));
   ledger.shown(proof?.serial ?? '', clock.now());
   const over = new AbortController();

@@ -8,6 +8,8 @@ export interface Viewer {
   readonly serviceAccount: string;
   /** Serial of the key that signed that certificate. */
   readonly signer?: string | undefined;
+  /** The connection, by which other services know what else was said on it. */
+  readonly link?: object;
 }
 
 /** One open stream of an agent. */

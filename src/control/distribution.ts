@@ -2,6 +2,7 @@ import type {
   DeltaDiscoveryRequest,
   DeltaDiscoveryResponse,
 } from '../gen/envoy/service/discovery/v3/discovery_pb.js';
+import { aborted } from '../lib/aborted.ts';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { KindDefinition } from '../resources/kind-definition.ts';
@@ -160,10 +161,6 @@ export class Distribution {
   }
 
   async #untilLoaded(signal: AbortSignal): Promise<void> {
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([this.#loaded.promise, aborted]);
+    await Promise.race([this.#loaded.promise, aborted(signal)]);
   }
 }

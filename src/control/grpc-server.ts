@@ -1,11 +1,11 @@
 import { createSecureServer, type Http2ServerRequest, type ServerHttp2Session } from 'node:http2';
-import type { Server } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type ConnectRouter, createContextValues } from '@connectrpc/connect';
+import { aborted } from '../lib/aborted.ts';
 import type { Clock } from '../lib/clock.ts';
-import { MeshError, messageOf } from '../lib/errors.ts';
 import { grpcHandler } from '../lib/grpc-handler.ts';
 import { keepAlive } from '../lib/http2-keepalive.ts';
+import { listenOn } from '../lib/listen-on.ts';
 import { pacedListener } from '../lib/paced-listener.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
@@ -62,16 +62,12 @@ export async function startGrpcServer(
     keepAlive(session, { intervalMs: PING_INTERVAL_MS, timeoutMs: PING_TIMEOUT_MS });
   });
   const door = pacedListener({ admit: (socket) => server.emit('connection', socket) });
-  await listening(door, listen);
-  const address = door.address();
+  const port = await listenOn(door, { ...listen, insteadWith: 'with --xds' });
   return {
-    port: typeof address === 'object' && address !== null ? address.port : listen.port,
+    port,
     async run(signal) {
       const stop = identity.subscribe((next) => server.setSecureContext(secrets(next)));
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) return resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await aborted(signal);
       stop();
       const closed = new Promise<void>((resolve) => door.close(() => resolve()));
       for (const session of sessions) session.destroy();
@@ -87,26 +83,4 @@ function secrets({ key, cert, ca }: ServerIdentity): { key: string; cert: string
 function socketOf(request: unknown): TLSSocket {
   const { stream } = request as Http2ServerRequest;
   return stream.session?.socket as TLSSocket;
-}
-
-async function listening(
-  server: Server,
-  { host, port }: GrpcServerOptions['listen'],
-): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => {
-      const hint =
-        error.code === 'EADDRINUSE'
-          ? 'another program listens there; stop it or choose another port with --xds'
-          : messageOf(error);
-      reject(
-        new MeshError('ERR_LISTEN', `cannot listen on ${host}:${port}: ${hint}`, { cause: error }),
-      );
-    };
-    server.once('error', failed);
-    server.listen({ host, port }, () => {
-      server.off('error', failed);
-      resolve();
-    });
-  });
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import { MeshError, messageOf } from '../lib/errors.ts';
+import { createServer } from 'node:https';
+import { aborted } from '../lib/aborted.ts';
+import { listenOn } from '../lib/listen-on.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { OidcDocument } from './oidc-documents.ts';
@@ -37,16 +38,12 @@ export async function startOidcServer(
     (request, response) => answer(request, response, documents),
   );
   server.maxConnections = MOST_CONNECTIONS;
-  await listening(server, listen);
-  const address = server.address();
+  const port = await listenOn(server, { ...listen, insteadWith: 'with --oidc' });
   return {
-    port: typeof address === 'object' && address !== null ? address.port : listen.port,
+    port,
     async run(signal) {
       const stop = identity.subscribe((next) => server.setSecureContext(secrets(next)));
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) return resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await aborted(signal);
       stop();
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
@@ -81,17 +78,4 @@ function answer(
     });
     response.end(request.method === 'HEAD' ? undefined : body);
   }
-}
-
-async function listening(server: Server, { host, port }: OidcServerOptions['listen']) {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const hint =
-        cause.code === 'EADDRINUSE'
-          ? 'another program listens there; stop it or choose another port with --oidc'
-          : messageOf(cause);
-      reject(new MeshError('ERR_LISTEN', `cannot listen on ${host}:${port}: ${hint}`, { cause }));
-    });
-    server.listen({ host, port }, resolve);
-  });
 }

@@ -107,10 +107,11 @@ export async function rollBackAll(
 }
 
 function isDeclared(definition: KindDefinition): boolean {
-  const { writtenBy, confidential, origin = 'store' } = definition;
+  const { writtenBy, confidential, passing = false, origin = 'store' } = definition;
   return (
     writtenBy === undefined &&
     !confidential &&
+    !passing &&
     origin === 'store' &&
     verbsOf(definition).includes('update')
   );

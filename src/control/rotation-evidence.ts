@@ -10,11 +10,14 @@ import { workloadNameOf } from './agent-presence.ts';
 import type { Distribution } from './distribution.ts';
 import type { IssuanceLedger } from './issuance-ledger.ts';
 import type { Revocations } from './revocations.ts';
+import type { ServedClients } from './served-clients.ts';
 import { TRUST_BUNDLE_TYPE } from './trust-bundle-resource.ts';
 
 export interface RotationEvidenceOptions {
-  readonly authority: Pick<CertificateAuthority, 'intermediate' | 'trustDomain'>;
+  readonly authority: Pick<CertificateAuthority, 'intermediate' | 'trustDomain' | 'slots'>;
   readonly distribution: Pick<Distribution, 'agents' | 'version'>;
+  /** What agents say of the programs that they serve. */
+  readonly served: Pick<ServedClients, 'of'>;
   readonly ledger: Pick<IssuanceLedger, 'outdated'>;
   readonly revocations: Pick<Revocations, 'get'>;
   readonly store: Pick<Store, 'list'>;
@@ -32,6 +35,17 @@ export interface Acknowledgement {
   readonly signer: string | undefined;
   /** Why it refused the bundle, if it did. */
   readonly rejected: string | undefined;
+  /** Programs that live by it and do not hold what it holds. */
+  readonly lagging: readonly LaggingView[];
+}
+
+/** A program behind an agent. */
+export interface LaggingView {
+  readonly name: string;
+  readonly lacks: string;
+  readonly forSeconds: number;
+  /** Whether a rotation goes on without it, because it was waited for long enough. */
+  readonly givenUp: boolean;
 }
 
 export interface RotationFindings extends RotationEvidence {
@@ -46,6 +60,10 @@ const LIST_TYPE = factTypeUrl({
 const ENTRY_KIND = 'WorkloadEntry.networking.istio.io';
 /** Certificates that are looked at, at most; more than these say no more than these. */
 const MOST_OUTDATED = 100_000;
+/** How long a rotation waits for a program behind an agent that holds what is needed. */
+export const CLIENT_PATIENCE_MS = 300_000;
+/** The same when each minute is the thief's. */
+export const CLIENT_PATIENCE_COMPROMISED_MS = 30_000;
 
 /**
  * Who stands in the way of the next step: connected agents by what they acknowledged, and for who is
@@ -57,7 +75,7 @@ export async function rotationEvidence(
   options: RotationEvidenceOptions,
   version: number,
 ): Promise<RotationFindings> {
-  const agents = acknowledgements(options.distribution, version);
+  const agents = acknowledgements(options, version);
   const connected = new Set(agents.map(({ id }) => id));
   const { serial } = options.authority.intermediate;
   const outdated = agents.filter(({ signer }) => signer !== serial);
@@ -71,27 +89,38 @@ export async function rotationEvidence(
     agents,
     unaware: [
       ...agents.filter(({ acknowledged }) => !acknowledged).map(unaware),
+      ...agents.flatMap(behind),
       ...registered,
       ...[...known.keys()]
         .filter((id) => !connected.has(id) && !away.has(id))
         .map((id) => lost(id)),
     ],
-    outdated: [...holders].map(([id, untilMs]) => {
-      const here = outdated.find((agent) => agent.id === id);
-      return {
-        name: here?.name ?? away.get(id)?.name ?? id,
-        id,
-        presence: here !== undefined ? 'connected' : away.has(id) ? 'away' : 'lost',
-        lacks: `has a certificate of the old key until ${new Date(untilMs).toISOString()}`,
-      };
-    }),
+    outdated: [
+      ...[...holders].map(([id, untilMs]): Awaited => {
+        const here = outdated.find((agent) => agent.id === id);
+        return {
+          name: here?.name ?? away.get(id)?.name ?? id,
+          id,
+          presence: here !== undefined ? 'connected' : away.has(id) ? 'away' : 'lost',
+          lacks: `has a certificate of the old key until ${new Date(untilMs).toISOString()}`,
+        };
+      }),
+      // Has its own certificate, and has not said yet whether those that it serves have theirs.
+      ...agents.filter((agent) => agent.signer === serial && isSilent(agent)).map(unaware),
+      ...agents.flatMap(behind),
+    ],
   };
 }
 
+function isSilent({ acknowledged, rejected }: Acknowledgement): boolean {
+  return !acknowledged && rejected === undefined;
+}
+
 function acknowledgements(
-  { agents, version: distributed }: RotationEvidenceOptions['distribution'],
+  options: RotationEvidenceOptions,
   version: number,
 ): readonly Acknowledgement[] {
+  const { agents, version: distributed } = options.distribution;
   const has = (type: { readonly acknowledged: number } | undefined): boolean =>
     (type?.acknowledged ?? version) >= version;
   return agents.map(({ agent, types }) => {
@@ -103,8 +132,35 @@ function acknowledgements(
       signer: agent.viewer.signer,
       acknowledged: distributed >= version && bundle !== undefined && has(bundle) && has(lists),
       rejected: bundle?.rejected,
+      lagging: laggingBehind(agent.viewer.link, options),
     };
   });
+}
+
+function laggingBehind(
+  link: object | undefined,
+  { served, clock, authority }: RotationEvidenceOptions,
+): readonly LaggingView[] {
+  const { rotation } = authority.slots.current;
+  const course = rotation.phase === 'steady' ? undefined : rotation;
+  const patienceMs = course?.compromised ? CLIENT_PATIENCE_COMPROMISED_MS : CLIENT_PATIENCE_MS;
+  return served.of(link).map(({ name, lacks, sinceMs }) => {
+    // Who lagged before this phase began has had no time yet to take what is new in it.
+    const fromMs = Math.max(sinceMs, course?.sinceMs ?? sinceMs);
+    return {
+      ...{ name, lacks, forSeconds: Math.round((clock.now() - sinceMs) / 1_000) },
+      givenUp: clock.now() - fromMs >= patienceMs,
+    };
+  });
+}
+
+function behind({ name: agent, id, lagging }: Acknowledgement): readonly Awaited[] {
+  return lagging
+    .filter(({ givenUp }) => !givenUp)
+    .map(({ name, lacks }) => ({
+      ...{ name: `${agent}/${name}`, id, behind: agent, presence: 'connected' },
+      lacks: `${lacks}, although its agent has it`,
+    }));
 }
 
 function unaware({ name, id, rejected }: Acknowledgement): Awaited {

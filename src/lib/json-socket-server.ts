@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { aborted } from './aborted.ts';
 import { MeshError, messageOf } from './errors.ts';
 import type { Task } from './tasks.ts';
 
@@ -43,10 +44,7 @@ export async function serveJsonSocket({ socketPath, routes }: JsonSocketOptions)
   });
   chmodSync(socketPath, 0o600);
   return async (signal) => {
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) return resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await aborted(signal);
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
   };

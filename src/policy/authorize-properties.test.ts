@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest';
 import {
   authorizationPolicy,
   decide,
+  explain,
   type PolicyRule,
   settings as plainSettings,
   reviews,
 } from '../../test/kit/policies.ts';
 import { anyConnection, anyPolicies, anyRule } from '../../test/kit/policy-arbitraries.ts';
 import type { AuthorizationPolicy } from '../resources/kinds/authorization-policy.ts';
-import { type ConnectionFacts, describeDecision } from './authorize.ts';
+import type { ConnectionFacts } from './call.ts';
 
 const settings = { ...plainSettings, trustDomain: 'td', trustDomainAliases: ['old-td'] };
 
@@ -249,9 +250,7 @@ describe('authorize', () => {
   it('names policy and rule in every denial, in one printable line', () => {
     fc.assert(
       fc.property(anyPolicies, anyConnection, fc.string(), (list, of, sni) => {
-        const text = describeDecision(
-          decide(list, { ...of, sni }, { workload: reviews, settings }),
-        );
+        const text = explain(list, { ...of, sni }, { workload: reviews, settings });
         expect(text).toMatch(/^[\x20-\x7e]+$/);
         if (text.includes('denied'))
           expect(text).toMatch(/AuthorizationPolicy \S+\/p\d rule\[\d\]: \S/);

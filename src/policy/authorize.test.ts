@@ -6,6 +6,7 @@ import {
   decide,
   deny,
   dryRun,
+  explain,
   fromSource,
   type PolicyRule,
   type PolicySpec,
@@ -17,7 +18,7 @@ import {
   when,
 } from '../../test/kit/policies.ts';
 import type { AuthorizationPolicy } from '../resources/kinds/authorization-policy.ts';
-import { authorize, type ConnectionFacts, describeDecision } from './authorize.ts';
+import type { ConnectionFacts } from './call.ts';
 import { compileAuthorization } from './compile-authorization.ts';
 
 const products = connection();
@@ -194,7 +195,7 @@ describe('a dry run', () => {
   });
 });
 
-describe('describeDecision', () => {
+describe('the explanation', () => {
   const callers = (rules: readonly PolicyRule[]) => allow(rules, { name: 'reviews-callers' });
   const frontend = connection({ principal: 'cluster.local/ns/shop/sa/frontend' });
   const shop = 'AuthorizationPolicy shop';
@@ -287,7 +288,7 @@ describe('describeDecision', () => {
       'CUSTOM',
       [custom([fromSource({ ipBlocks: ['10.0.0.0/8'] })])],
       products,
-      `${shop}/ask rule[0]: denied, ipBlocks ["10.0.0.0/8"] match "10.0.1.7"; the policy has action CUSTOM and its provider "opa" is not defined, so what it matches is denied`,
+      `${shop}/ask rule[0]: denied, ipBlocks ["10.0.0.0/8"] match "10.0.1.7"; the policy has action CUSTOM and its provider "opa" is not defined as one that can be asked, so what it matches is denied`,
     ],
     [
       'a hostile server name',
@@ -302,20 +303,21 @@ describe('describeDecision', () => {
       `denied, no ALLOW rule matches: ${shop}/reviews-callers rule[0]: ports ["1", "2", "3", "4" and 2 more] do not match "8080"`,
     ],
   ])('says what decided: %s', (_, policies, facts, expected) => {
-    expect(describeDecision(decide(policies, facts))).toBe(expected);
+    expect(explain(policies, facts)).toBe(expected);
   });
 
-  it('names every considered rule in the decision and the first eight in the text', () => {
-    const decision = decide([callers(Array.from({ length: 20 }, () => fromTeller))]);
-    expect(decision).toMatchObject({ verdict: 'deny', reason: 'no-allow-matched' });
-    expect('considered' in decision && decision.considered).toHaveLength(20);
-    expect(describeDecision(decision)).toMatch(/rule\[7\]: [^;]* and 12 more$/);
+  it('names the nearest eight rules, nearest first', () => {
+    const far = { ...fromTeller, ...toOperation({ ports: ['1'] }) };
+    const rules = [...Array.from({ length: 19 }, () => far), fromTeller];
+    expect(explain([callers(rules)])).toMatch(
+      /^denied, no ALLOW rule matches: \S+ \S+ rule\[19\]: .*; \S+ \S+ rule\[0\]: .* and 12 more$/,
+    );
   });
 
   it('gives one ready decision for all connections that a rule allows', () => {
-    const set = compileAuthorization([allow([fromProducts])], reviews, settings);
-    const first = authorize(set, products);
+    const authorization = compileAuthorization([allow([fromProducts])], reviews, settings);
+    const first = authorization.authorizeConnection(products);
     expect(first).toEqual({ verdict: 'allow', by: ref('policy'), audited: [], shadow: [] });
-    expect(authorize(set, connection({ destinationPort: 1 }))).toBe(first);
+    expect(authorization.authorizeConnection(connection({ destinationPort: 1 }))).toBe(first);
   });
 });

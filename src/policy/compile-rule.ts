@@ -1,33 +1,39 @@
-import type { AuthorizationPolicy } from '../resources/kinds/authorization-policy.ts';
-import type { ConnectionFacts, Decision, PolicyReference } from './authorize.ts';
-import type { ConnectionMatch, FieldContext } from './connection-field.ts';
+import type { AuthorizationRule } from '../resources/kinds/authorization-policy-schema.ts';
+import type { Call } from './call.ts';
+import type { Decision, PolicyReference } from './decision.ts';
+import type { Field, FieldContext } from './field.ts';
 import { quoteAll } from './quote.ts';
 import { conditionFields, type FieldUse, operationFields, sourceFields } from './rule-fields.ts';
 
-export type RuleSpec = NonNullable<AuthorizationPolicy['spec']['rules']>[number];
 export type RuleAction = 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM';
+/** As what a call is seen. Policies are rendered for each (istio-semantics 3.9). */
+export type Protocol = 'tcp' | 'http';
 
 /** One field with its values, ready to be asked. */
 export interface Predicate {
   /** As written: `principals ["a", "b"]`. */
   readonly text: string;
+  readonly field: Field;
+  /** Those that can be used. */
+  readonly values: readonly string[];
   readonly negated: boolean;
   /** Whether any of the values matches, before negation. */
-  readonly matchesValue: ConnectionMatch;
-  readonly describe: (connection: ConnectionFacts) => string;
+  readonly matchesValue: (call: Call) => boolean;
+  readonly describe: (call: Call) => string;
 }
 
 /** Predicates of which all must hold; none hold always. */
 export type Conjunction = readonly Predicate[];
 
-/** A rule as a TCP connection meets it (istio-semantics 3.4 and 3.9). */
+/** A rule as a call of one protocol meets it (istio-semantics 3.4 and 3.9). */
 export interface CompiledRule {
   readonly reference: PolicyReference;
+  readonly protocol: Protocol;
   /** Of which one must hold; none given hold always. */
   readonly from: readonly Conjunction[];
   readonly to: readonly Conjunction[];
   readonly when: Conjunction;
-  /** Why the rule cannot match any TCP connection; undefined when it can. */
+  /** Why the rule cannot match any call of the protocol; undefined when it can. */
   readonly never: string | undefined;
   /** What makes the decision surprising: predicates left out, a missing provider. */
   readonly notes: readonly string[];
@@ -38,17 +44,18 @@ export interface CompiledRule {
 export interface RuleContext extends FieldContext {
   readonly reference: PolicyReference;
   readonly action: RuleAction;
+  readonly protocol: Protocol;
   /** What is to be said of the rule whatever it contains. */
   readonly notes: readonly string[];
 }
 
 /**
- * The TCP rendering of one rule. What cannot be asked of a TCP connection (HTTP fields, invalid
+ * One rule for calls of one protocol. What cannot be asked of them (HTTP fields on TCP, invalid
  * values) makes an ALLOW rule match nothing and any other rule match more; an unknown `when` key
  * makes every rule match nothing.
  */
-export function compileRule(spec: RuleSpec, context: RuleContext): CompiledRule {
-  const rendering = new TcpRendering(context);
+export function compileRule(spec: AuthorizationRule, context: RuleContext): CompiledRule {
+  const rendering = new Rendering(context);
   const when = (spec.when ?? []).flatMap(conditionFields);
   const unknown = when.find(({ subject }) => subject === 'unknown');
   if (unknown !== undefined) {
@@ -64,24 +71,26 @@ export function compileRule(spec: RuleSpec, context: RuleContext): CompiledRule 
   return { ...rule, notes, never: rendering.never };
 }
 
-/** What stands for a rule, or for a policy without rules, that matches no connection. */
+/** What stands for a rule, or for a policy without rules, that matches no call. */
 export function neverMatching(context: RuleContext, because: string): CompiledRule {
   return { ...ruleBase(context), from: [], to: [], when: [], never: because };
 }
 
 function ruleBase({
   reference,
+  protocol,
   notes,
-}: RuleContext): Pick<CompiledRule, 'reference' | 'notes' | 'allowed'> {
+}: RuleContext): Pick<CompiledRule, 'reference' | 'protocol' | 'notes' | 'allowed'> {
   return {
     reference,
+    protocol,
     notes,
     allowed: Object.freeze({ verdict: 'allow', by: reference, audited: [], shadow: [] }),
   };
 }
 
-/** Collects what a TCP connection cannot answer while the rest of a rule is compiled. */
-class TcpRendering {
+/** Collects what calls of the protocol cannot answer while the rest of a rule is compiled. */
+class Rendering {
   readonly #context: RuleContext;
   readonly leftOut: string[] = [];
   never: string | undefined;
@@ -94,13 +103,15 @@ class TcpRendering {
     return uses.map((use) => this.#predicate(use)).filter((predicate) => predicate !== undefined);
   }
 
-  #predicate({ label, subject, values, negated }: FieldUse): Predicate | undefined {
+  #predicate({ label, subject: field, values, negated }: FieldUse): Predicate | undefined {
+    if (field === 'unknown') return undefined;
     const text = `${label} ${quoteAll(values)}`;
-    if (typeof subject === 'string') {
+    const context = this.#context;
+    if (field.http === 'only' && context.protocol === 'tcp') {
       this.#cannotAsk(`${text} can be seen in HTTP only`);
       return undefined;
     }
-    const { isValid = () => true } = subject;
+    const { isValid = () => true } = field;
     const usable = values.filter(isValid);
     if (usable.length < values.length) {
       const invalid = values.filter((value) => !isValid(value));
@@ -109,16 +120,23 @@ class TcpRendering {
     if (usable.length === 0) return undefined;
     return {
       text,
+      field,
+      values: usable,
       negated,
-      matchesValue: subject.matchAny(usable, this.#context),
-      describe: subject.describe,
+      matchesValue: field.matchAny(usable, context),
+      describe: (call) => field.describe(call, context),
     };
   }
 
   #cannotAsk(what: string): void {
-    const { action } = this.#context;
-    if (action === 'ALLOW')
-      this.never ??= `${what}, so an ALLOW rule with it matches no TCP connection`;
-    else this.leftOut.push(`${what}, so it is left out and the rule matches more TCP connections`);
+    const { action, protocol } = this.#context;
+    const calls = callsOf(protocol);
+    if (action === 'ALLOW') this.never ??= `${what}, so an ALLOW rule with it matches no ${calls}`;
+    else this.leftOut.push(`${what}, so it is left out and the rule matches more ${calls}s`);
   }
+}
+
+/** What a call of the protocol is called. */
+export function callsOf(protocol: Protocol): string {
+  return protocol === 'tcp' ? 'TCP connection' : 'HTTP request';
 }

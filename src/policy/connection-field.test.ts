@@ -12,7 +12,7 @@ import {
   toOperation,
   when,
 } from '../../test/kit/policies.ts';
-import type { ConnectionFacts } from './authorize.ts';
+import type { ConnectionFacts } from './call.ts';
 
 const caller = (principal: string): ConnectionFacts => connection({ principal });
 const from = (sourceIp: string): ConnectionFacts => connection({ sourceIp });

@@ -1,29 +1,11 @@
-import type { ConnectionFacts } from './authorize.ts';
+import type { Call } from './call.ts';
+import { clientAddress } from './client-address.ts';
+import type { Field, FieldContext } from './field.ts';
 import { namespaceMatch, serviceAccountMatch, trustDomainMatch } from './identity-match.ts';
 import { parseIpBlock } from './ip-block.ts';
 import { parseIp } from './parse-ip.ts';
 import { quote } from './quote.ts';
-import type { TrustDomainAliases } from './trust-domain-aliases.ts';
 import { anyWildcardMatch, type TextMatch } from './wildcard-match.ts';
-
-/** A question about a connection, compiled once and asked for each. */
-export type ConnectionMatch = (connection: ConnectionFacts) => boolean;
-
-/** What the meaning of a value depends on besides the value. */
-export interface FieldContext {
-  readonly policyNamespace: string;
-  readonly aliases: TrustDomainAliases;
-}
-
-/** Something that policies ask of a connection, with istio-semantics 3.5's meaning of values. */
-export interface ConnectionField {
-  /** Matches any of `values`, which are all valid. */
-  readonly matchAny: (values: readonly string[], context: FieldContext) => ConnectionMatch;
-  /** Absent: every text is a valid value. */
-  readonly isValid?: (value: string) => boolean;
-  /** The connection's own value, for people. */
-  readonly describe: (connection: ConnectionFacts) => string;
-}
 
 /** The fields by the names of their `when` keys. */
 export const connectionFields = {
@@ -37,32 +19,32 @@ export const connectionFields = {
   'source.trustDomain': identityField((values, { aliases }) =>
     anyOf(aliases.expandTrustDomains(values).map(trustDomainMatch)),
   ),
-  'source.ip': addressField(({ sourceIp }) => sourceIp),
-  // without HTTP and PROXY protocol nobody but the peer itself can be the client
-  'remote.ip': addressField(({ sourceIp }) => sourceIp),
-  'destination.ip': addressField(({ destinationIp }) => destinationIp),
+  'source.ip': addressField(({ connection }) => connection.sourceIp),
+  'remote.ip': { ...addressField(remoteAddress), http: 'more' },
+  'destination.ip': addressField(({ connection }) => connection.destinationIp),
   'destination.port': {
     matchAny: (values) => {
       const ports = new Set(values.map(Number));
-      return ({ destinationPort }) => ports.has(destinationPort);
+      return ({ connection }) => ports.has(connection.destinationPort);
     },
     isValid: (value) => /^\d+$/.test(value) && Number(value) <= 65_535,
-    describe: ({ destinationPort }) => quote(String(destinationPort)),
+    describe: ({ connection }) => quote(String(connection.destinationPort)),
   },
   'connection.sni': {
     matchAny: (values) => {
       const matches = anyWildcardMatch(values);
-      return ({ sni = '' }) => matches(sni);
+      return ({ connection }) => matches(connection.sni ?? '');
     },
-    describe: ({ sni = '' }) => (sni === '' ? 'a connection without server name' : quote(sni)),
+    describe: ({ connection: { sni = '' } }) =>
+      sni === '' ? 'a connection without server name' : quote(sni),
   },
-} as const satisfies Record<string, ConnectionField>;
+} as const satisfies Record<string, Field>;
 
 /**
  * `experimental.envoy.filters.NAME[KEY]`: metadata that only Envoy's own filters set, so it is never
  * there. Without a KEY no value can be used.
  */
-export function envoyMetadataField(key: string): ConnectionField {
+export function envoyMetadataField(key: string): Field {
   return {
     matchAny: () => () => false,
     isValid: () => key.includes('['),
@@ -73,32 +55,41 @@ export function envoyMetadataField(key: string): ConnectionField {
 /** A field of the verified identity, which a plaintext caller does not have: nothing matches then. */
 function identityField(
   compile: (values: readonly string[], context: FieldContext) => TextMatch,
-): ConnectionField {
+): Field {
   return {
     matchAny: (values, context) => {
       const matches = compile(values, context);
-      return ({ principal }) => principal !== undefined && principal !== '' && matches(principal);
+      return ({ connection: { principal } }) =>
+        principal !== undefined && principal !== '' && matches(principal);
     },
-    describe: ({ principal }) =>
+    describe: ({ connection: { principal } }) =>
       principal === undefined || principal === ''
         ? 'a plaintext caller, which has no identity'
         : quote(principal),
   };
 }
 
-function addressField(addressOf: (connection: ConnectionFacts) => string): ConnectionField {
+/** Without X-Forwarded-For and PROXY protocol nobody but the peer itself can be the client. */
+function remoteAddress({ connection, http }: Call, { numTrustedProxies }: FieldContext): string {
+  const peer = connection.remoteIp ?? connection.sourceIp;
+  return http === undefined
+    ? peer
+    : clientAddress(http.header('x-forwarded-for'), peer, numTrustedProxies);
+}
+
+function addressField(addressOf: (call: Call, context: FieldContext) => string): Field {
   return {
-    matchAny: (values) => {
+    matchAny: (values, context) => {
       const blocks = values.map(parseIpBlock).filter((block) => block !== undefined);
-      return (connection) => {
-        const ip = parseIp(addressOf(connection));
+      return (call) => {
+        const ip = parseIp(addressOf(call, context));
         if (ip === undefined) return false;
         for (const block of blocks) if (block.contains(ip)) return true;
         return false;
       };
     },
     isValid: (value) => parseIpBlock(value) !== undefined,
-    describe: (connection) => quote(addressOf(connection)),
+    describe: (call, context) => quote(addressOf(call, context)),
   };
 }
 

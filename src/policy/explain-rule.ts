@@ -1,5 +1,5 @@
-import type { ConnectionFacts } from './authorize.ts';
-import type { CompiledRule, Conjunction, Predicate } from './compile-rule.ts';
+import type { Call } from './call.ts';
+import { type CompiledRule, type Conjunction, callsOf, type Predicate } from './compile-rule.ts';
 import { allHold, holds, oneHolds } from './match-rule.ts';
 import { listed } from './quote.ts';
 
@@ -9,36 +9,36 @@ const LISTED_ALTERNATIVES = 4;
  * The first predicate of a rule that failed, with the caller's value. Where several sources (or
  * operations) were offered and none held, the first failure of each.
  */
-export function explainFailure(rule: CompiledRule, connection: ConnectionFacts): string {
+export function explainFailure(rule: CompiledRule, call: Call): string {
   if (rule.never !== undefined) return rule.never;
-  if (!oneHolds(rule.from, connection)) return failures(rule.from, connection);
-  if (!oneHolds(rule.to, connection)) return failures(rule.to, connection);
-  return firstFailure(rule.when, connection);
+  if (!oneHolds(rule.from, call)) return failures(rule.from, call);
+  if (!oneHolds(rule.to, call)) return failures(rule.to, call);
+  return firstFailure(rule.when, call);
 }
 
 /** What of a rule matched, with the caller's values, and what is surprising about it. */
-export function explainMatch(rule: CompiledRule, connection: ConnectionFacts): string {
+export function explainMatch(rule: CompiledRule, call: Call): string {
   const matched = [rule.from, rule.to, [rule.when]].flatMap(
-    (alternatives) => alternatives.find((each) => allHold(each, connection)) ?? [],
+    (alternatives) => alternatives.find((each) => allHold(each, call)) ?? [],
   );
   const facts =
     matched.length === 0
-      ? 'the rule matches every TCP connection'
-      : matched.map((predicate) => sentence(predicate, connection)).join(', ');
+      ? `the rule matches every ${callsOf(rule.protocol)}`
+      : matched.map((predicate) => sentence(predicate, call)).join(', ');
   return [facts, ...rule.notes].join('; ');
 }
 
-function failures(alternatives: readonly Conjunction[], connection: ConnectionFacts): string {
-  const each = alternatives.map((conjunction) => firstFailure(conjunction, connection));
+function failures(alternatives: readonly Conjunction[], call: Call): string {
+  const each = alternatives.map((conjunction) => firstFailure(conjunction, call));
   return each.length === 1 ? each.join('') : listed([...new Set(each)], LISTED_ALTERNATIVES, '; ');
 }
 
-function firstFailure(conjunction: Conjunction, connection: ConnectionFacts): string {
-  const failed = conjunction.find((predicate) => !holds(predicate, connection));
-  return failed === undefined ? '' : sentence(failed, connection);
+function firstFailure(conjunction: Conjunction, call: Call): string {
+  const failed = conjunction.find((predicate) => !holds(predicate, call));
+  return failed === undefined ? '' : sentence(failed, call);
 }
 
-function sentence(predicate: Predicate, connection: ConnectionFacts): string {
-  const verb = predicate.matchesValue(connection) ? 'match' : 'do not match';
-  return `${predicate.text} ${verb} ${predicate.describe(connection)}`;
+function sentence(predicate: Predicate, call: Call): string {
+  const verb = predicate.matchesValue(call) ? 'match' : 'do not match';
+  return `${predicate.text} ${verb} ${predicate.describe(call)}`;
 }

@@ -35,6 +35,10 @@ describe('the settings of a mesh', () => {
       { meshConfig: { pathNormalization: { normalization: 'MERGE_SLASHES' } } },
       { pathNormalization: 'MERGE_SLASHES' },
     ],
+    [
+      { meshConfig: { defaultConfig: { gatewayTopology: { numTrustedProxies: 2 } } } },
+      { numTrustedProxies: 2 },
+    ],
     [{ meshConfig: { outboundTrafficPolicy: {} } }, { outboundTrafficPolicy: 'REGISTRY_ONLY' }],
     [
       { meshConfig: { outboundTrafficPolicy: { mode: 'ALLOW_ANY' } } },

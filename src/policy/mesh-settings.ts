@@ -43,6 +43,8 @@ export interface MeshSettings {
   readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
   /** Who decides, logs, counts or traces for the mesh; each a name and a field that says what it is. */
   readonly extensionProviders: NonNullable<MeshConfig['extensionProviders']>;
+  /** How many proxies before the peer of a workload are trusted with X-Forwarded-For. Default 0. */
+  readonly numTrustedProxies: number;
   /** Where DestinationRules hold that do not say so. Empty: everywhere. */
   readonly defaultDestinationRuleExportTo: readonly string[];
   /** Where Services are known that do not say so. Empty: everywhere. */
@@ -78,6 +80,7 @@ export const defaultMeshSettings: MeshSettings = Object.freeze({
   pathNormalization: 'DEFAULT',
   outboundTrafficPolicy: 'ALLOW_ANY',
   extensionProviders: [],
+  numTrustedProxies: 0,
   defaultDestinationRuleExportTo: [],
   defaultServiceExportTo: [],
   connectTimeoutMs: undefined,
@@ -113,6 +116,7 @@ export function meshSettings(
       ? (config.outboundTrafficPolicy.mode ?? 'REGISTRY_ONLY')
       : base.outboundTrafficPolicy,
     extensionProviders: config.extensionProviders ?? base.extensionProviders,
+    numTrustedProxies: trustedProxies(config) ?? base.numTrustedProxies,
     defaultDestinationRuleExportTo:
       config.defaultDestinationRuleExportTo ?? base.defaultDestinationRuleExportTo,
     defaultServiceExportTo: config.defaultServiceExportTo ?? base.defaultServiceExportTo,
@@ -169,6 +173,18 @@ function tlsBounds(config: MeshConfig['meshMTLS'], base: TlsBounds): TlsBounds {
     cipherSuites: config.cipherSuites ?? [],
     ecdhCurves: config.ecdhCurves ?? [],
   };
+}
+
+/** `defaultConfig.gatewayTopology.numTrustedProxies`. */
+function trustedProxies({ defaultConfig }: MeshConfig): number | undefined {
+  const topology = defaultConfig?.['gatewayTopology'];
+  if (typeof topology !== 'object' || topology === null) return undefined;
+  const { numTrustedProxies } = topology as Readonly<Record<string, unknown>>;
+  return typeof numTrustedProxies === 'number' &&
+    Number.isInteger(numTrustedProxies) &&
+    numTrustedProxies >= 0
+    ? numTrustedProxies
+    : undefined;
 }
 
 function positiveMs(text: string | undefined): number | undefined {

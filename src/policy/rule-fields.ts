@@ -1,14 +1,22 @@
 import type { AuthorizationPolicy } from '../resources/kinds/authorization-policy.ts';
-import { type ConnectionField, connectionFields, envoyMetadataField } from './connection-field.ts';
+import { connectionFields, envoyMetadataField } from './connection-field.ts';
+import type { Field } from './field.ts';
+import { headerField, hostField, methodField, pathField } from './http-field.ts';
 import { printable } from './quote.ts';
+import {
+  audiencesField,
+  claimField,
+  presenterField,
+  requestPrincipalField,
+} from './token-field.ts';
 
 type Rule = NonNullable<AuthorizationPolicy['spec']['rules']>[number];
 type Source = NonNullable<NonNullable<Rule['from']>[number]['source']>;
 type Operation = NonNullable<NonNullable<Rule['to']>[number]['operation']>;
 type Condition = NonNullable<Rule['when']>[number];
 
-/** What a field asks about: part of a connection, or of an HTTP request, which TCP does not show. */
-type Subject = ConnectionField | 'http-only' | 'unknown';
+/** What a field asks about. */
+type Subject = Field | 'unknown';
 
 /** Values that a policy gives for one subject, and how it was written there. */
 export interface FieldUse {
@@ -26,23 +34,22 @@ const SOURCE = [
   ['trustDomains', 'notTrustDomains', connectionFields['source.trustDomain']],
   ['ipBlocks', 'notIpBlocks', connectionFields['source.ip']],
   ['remoteIpBlocks', 'notRemoteIpBlocks', connectionFields['remote.ip']],
-  ['requestPrincipals', 'notRequestPrincipals', 'http-only'],
+  ['requestPrincipals', 'notRequestPrincipals', requestPrincipalField],
 ] as const satisfies readonly (readonly [keyof Source, keyof Source, Subject])[];
 
 const OPERATION = [
   ['ports', 'notPorts', connectionFields['destination.port']],
-  ['hosts', 'notHosts', 'http-only'],
-  ['methods', 'notMethods', 'http-only'],
-  ['paths', 'notPaths', 'http-only'],
+  ['hosts', 'notHosts', hostField],
+  ['methods', 'notMethods', methodField],
+  ['paths', 'notPaths', pathField],
 ] as const satisfies readonly (readonly [keyof Operation, keyof Operation, Subject])[];
 
 const WHEN = new Map<string, Subject>([
   ...Object.entries(connectionFields),
-  ['request.auth.principal', 'http-only'],
-  ['request.auth.audiences', 'http-only'],
-  ['request.auth.presenter', 'http-only'],
+  ['request.auth.principal', requestPrincipalField],
+  ['request.auth.audiences', audiencesField],
+  ['request.auth.presenter', presenterField],
 ]);
-const HTTP_KEYS = ['request.headers', 'request.auth.claims'];
 const ENVOY_KEYS = 'experimental.envoy.filters.';
 
 export function sourceFields(source: Source = {}): FieldUse[] {
@@ -71,8 +78,7 @@ export function conditionFields({ key, values, notValues }: Condition): FieldUse
 /** What a `when` key asks about. */
 function subjectOf(key: string): Subject {
   if (key.startsWith(ENVOY_KEYS)) return envoyMetadataField(key);
-  if (HTTP_KEYS.some((prefix) => key.startsWith(prefix))) return 'http-only';
-  return WHEN.get(key) ?? 'unknown';
+  return WHEN.get(key) ?? headerField(key) ?? claimField(key) ?? 'unknown';
 }
 
 function use(

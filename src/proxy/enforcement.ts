@@ -1,6 +1,7 @@
 import type { Watchable } from '../lib/watchable.ts';
-import { authorize, type ConnectionFacts, describeDecision } from '../policy/authorize.ts';
-import { type AuthorizationSet, compileAuthorization } from '../policy/compile-authorization.ts';
+import type { Authorization } from '../policy/authorization.ts';
+import type { ConnectionFacts } from '../policy/call.ts';
+import { compileAuthorization } from '../policy/compile-authorization.ts';
 import {
   type EffectiveMode,
   effectivePeerAuthentication,
@@ -39,7 +40,7 @@ export class Enforcement {
   readonly #stop: () => void;
   readonly #listeners = new Set<() => void>();
   readonly #modes = new Map<number, EffectiveMode>();
-  #authorization: AuthorizationSet;
+  #authorization: Authorization;
   #generation = 0;
 
   constructor(options: EnforcementOptions) {
@@ -56,6 +57,11 @@ export class Enforcement {
   /** Another number after each change. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** The policies on who may call the workload; another value after each change. */
+  get authorization(): Authorization {
+    return this.#authorization;
   }
 
   /** How the workload requires mutual TLS on one of its own ports. */
@@ -84,8 +90,9 @@ export class Enforcement {
         decision: describeStrict(mode, facts.destinationPort),
       };
     }
-    const decision = authorize(this.#authorization, facts);
-    const text = describeDecision(decision);
+    const decision = this.#authorization.authorizeConnection(facts);
+    const { text } = this.#authorization.explain({ connection: facts }, decision);
+    // a connection that somebody must be asked about is refused until somebody can be
     return decision.verdict === 'allow'
       ? { allowed: true, decision: text }
       : { allowed: false, reason: 'authorization', decision: text };
@@ -108,7 +115,7 @@ export class Enforcement {
     for (const listener of this.#listeners) listener();
   }
 
-  #compile(): AuthorizationSet {
+  #compile(): Authorization {
     const { facts, workload, settings } = this.#options;
     return compileAuthorization(
       facts.current.authorizationPolicies,

@@ -126,6 +126,8 @@ export interface KindDefinition<T extends Resource = Resource> {
    * all, `~` none; empty for all.
    */
   exportedTo?(resource: T): readonly string[];
+  /** Observed and forgotten: neither kept in backups nor brought back by a rollback. */
+  readonly passing?: true;
   /** Whether agents are sent this one at all. Default: all of the kind, as far as `visibility` goes. */
   isFact?(resource: T): boolean;
   /** Nothing in the mesh acts on it yet, which everybody who writes one is told. */

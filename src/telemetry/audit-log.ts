@@ -92,7 +92,8 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
       bundleReceived: (event) => mention('bundle.receive', 'success', event),
       backupTaken: (event) => write('backup.take', 'success', event),
       backupRestored: (event) => write('backup.restore', 'success', event),
-      taskFailed: (event) => mention('task.fail', 'failure', event),
+      taskFailed: ({ about, ...event }) =>
+        mention('task.fail', 'failure', { ...event, ...(about && { about: keyText(about) }) }),
     },
   };
 }

@@ -92,7 +92,6 @@ function kindIn(typeUrl: string): string {
 }
 
 function describeReadings(metrics: MetricRegistry, readings: ControlPlaneReadings): void {
-  const one = (read: () => number) => () => [{ value: read() }];
   metrics.gauge(
     'hauberk_ca_certificate_expiry_timestamp_seconds',
     'When the certificates of the authority and of the control plane run out.',
@@ -103,36 +102,27 @@ function describeReadings(metrics: MetricRegistry, readings: ControlPlaneReading
         value: notAfterMs / 1_000,
       })),
   );
-  metrics.gauge(
-    'hauberk_store_version',
-    'Version of the newest commit.',
-    [],
-    one(readings.storeVersion),
-  );
-  metrics.gauge(
+  metrics.value('hauberk_store_version', 'Version of the newest commit.', readings.storeVersion);
+  metrics.value(
     'hauberk_facts_version',
     'Store version that is being distributed.',
-    [],
-    one(readings.factsVersion),
+    readings.factsVersion,
   );
-  metrics.gauge('hauberk_discovery_streams', 'Agents connected now.', [], one(readings.streams));
-  metrics.gauge(
+  metrics.value('hauberk_discovery_streams', 'Agents connected now.', readings.streams);
+  metrics.value(
     'hauberk_discovery_agents_behind',
     'Agents that have not acknowledged all that they may see.',
-    [],
-    one(readings.behind),
+    readings.behind,
   );
-  metrics.gauge(
+  metrics.value(
     'hauberk_certificates_revoked',
     'Certificates that are revoked and have not expired.',
-    [],
-    one(readings.revoked),
+    readings.revoked,
   );
-  metrics.gauge(
+  metrics.value(
     'hauberk_agent_clock_skew_max_seconds',
     'Largest distance between the clock of an agent and this one.',
-    [],
-    one(() => readings.clockSkews().reduce((most, ms) => Math.max(most, Math.abs(ms)), 0) / 1_000),
+    () => readings.clockSkews().reduce((most, ms) => Math.max(most, Math.abs(ms)), 0) / 1_000,
   );
   describeFederation(metrics, readings);
 }

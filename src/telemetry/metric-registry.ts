@@ -59,6 +59,14 @@ export class MetricRegistry {
     });
   }
 
+  /** A gauge of one value without labels; while that is undefined, the metric has none. */
+  value(name: string, help: string, read: () => number | undefined): void {
+    this.gauge(name, help, [], () => {
+      const value = read();
+      return value === undefined ? [] : [{ value }];
+    });
+  }
+
   /** A counter that something else keeps; read at each scrape. */
   total(
     name: string,

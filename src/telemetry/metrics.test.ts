@@ -170,7 +170,7 @@ describe('the monitoring server', () => {
     const again = { host: '127.0.0.1', port: one.port };
     await expect(
       startMonitoringServer({ listen: again, flag: '--metrics', pages: {} }),
-    ).rejects.toThrow(/choose one with --metrics, or "--metrics off"/);
+    ).rejects.toThrow(/choose another port with --metrics, or "--metrics off"/);
     stop.abort();
     await ended;
   });

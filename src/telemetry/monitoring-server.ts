@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { MeshError, messageOf } from '../lib/errors.ts';
+import { aborted } from '../lib/aborted.ts';
+import { messageOf } from '../lib/errors.ts';
+import { listenOn } from '../lib/listen-on.ts';
 import type { Task } from '../lib/tasks.ts';
 
 export interface MonitoringPage {
@@ -36,25 +38,11 @@ export async function startMonitoringServer(
     },
   );
   server.maxConnections = MOST_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why =
-        cause.code === 'EADDRINUSE'
-          ? `another program has the port; choose one with ${flag}, or "${flag} off"`
-          : messageOf(cause);
-      const where = `cannot listen on ${listen.host}:${listen.port}`;
-      reject(new MeshError('ERR_LISTEN', `${where}: ${why}`, { cause }));
-    });
-    server.listen(listen, resolve);
-  });
-  const address = server.address();
+  const port = await listenOn(server, { ...listen, insteadWith: `with ${flag}, or "${flag} off"` });
   return {
-    port: typeof address === 'object' && address !== null ? address.port : listen.port,
+    port,
     run: async (signal) => {
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) return resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await aborted(signal);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;

@@ -105,17 +105,15 @@ function proxyMetrics(metrics: MetricRegistry): ProxyEvents {
 
 /** Names what is looked at; called once there is something to look at. */
 export function describeSidecar(metrics: MetricRegistry, readings: SidecarReadings): void {
-  metrics.gauge(
+  metrics.value(
     'hauberk_certificate_expiry_timestamp_seconds',
     'When the certificate of this workload runs out.',
-    [],
-    () => [{ value: readings.certificateNotAfterMs() / 1_000 }],
+    () => readings.certificateNotAfterMs() / 1_000,
   );
-  metrics.gauge(
+  metrics.value(
     'hauberk_control_plane_in_sync',
     '1 while the control plane tells of each change, 0 while the sidecar goes on with what it knew.',
-    [],
-    () => [{ value: readings.inSync() ? 1 : 0 }],
+    () => (readings.inSync() ? 1 : 0),
   );
   metrics.gauge('hauberk_connections_open', 'Connections open now.', ['direction'], () => {
     const open = readings.openConnections();
@@ -124,19 +122,15 @@ export function describeSidecar(metrics: MetricRegistry, readings: SidecarReadin
       value: open.filter((each) => each.direction === direction).length,
     }));
   });
-  metrics.gauge(
-    'hauberk_federated_trust_domains',
-    'Other trust domains that are believed.',
-    [],
-    () => [{ value: readings.federated() }],
+  metrics.value('hauberk_federated_trust_domains', 'Other trust domains that are believed.', () =>
+    readings.federated(),
   );
-  metrics.gauge(
+  metrics.value(
     'hauberk_clock_skew_seconds',
     "This host's clock minus the control plane's.",
-    [],
     () => {
       const skewMs = readings.clockSkewMs();
-      return skewMs === undefined ? [] : [{ value: skewMs / 1_000 }];
+      return skewMs === undefined ? undefined : skewMs / 1_000;
     },
   );
   metrics.total(
@@ -149,9 +143,7 @@ export function describeSidecar(metrics: MetricRegistry, readings: SidecarReadin
 }
 
 function describeSds(metrics: MetricRegistry, { sds }: SidecarReadings): void {
-  metrics.gauge('hauberk_sds_clients', 'SDS streams that are open.', [], () => [
-    { value: sds().clients.length },
-  ]);
+  metrics.value('hauberk_sds_clients', 'SDS streams that are open.', () => sds().clients.length);
   const counts = ['pushed', 'acknowledged', 'rejected'] as const;
   const words = { pushed: 'sent', acknowledged: 'accepted (ACK)', rejected: 'refused (NACK)' };
   for (const count of counts) {

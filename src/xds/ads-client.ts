@@ -48,6 +48,11 @@ export interface AdsClientOptions {
   /** Asked at each attempt. */
   readonly node: () => ClientNode;
   readonly sink: ResourceSink;
+  /**
+   * What is waited for before a response of that type, all of which was taken, is acknowledged; it
+   * must come well within the server's patience. Undefined: nothing. Other types go on meanwhile.
+   */
+  readonly beforeAck?: (typeUrl: string) => Promise<void> | undefined;
   readonly clock: Clock;
   readonly events?: AdsClientEvents;
   /** Delay after the first failure in a row, in milliseconds. Default 1,000. */
@@ -181,7 +186,7 @@ export class AdsClient {
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<void> {
-    const { types, node, sink, events } = this.#options;
+    const { types, node, sink, events, beforeAck } = this.#options;
     const session = new DeltaClientSession({ types, node: node(), sink });
     const outbox = new Outbox<DeltaDiscoveryRequest>();
     for (const request of session.open()) outbox.push(request);
@@ -189,7 +194,9 @@ export class AdsClient {
     try {
       for await (const response of client.deltaAggregatedResources(outbox, { signal })) {
         const { reply, rejections } = session.receive(response);
-        outbox.push(reply);
+        const held = rejections.length === 0 ? beforeAck?.(response.typeUrl) : undefined;
+        if (held === undefined) outbox.push(reply);
+        else void held.then(() => outbox.push(reply));
         if (rejections.length > 0) events?.rejected(response.typeUrl, rejections);
         if (session.synced) this.#nowSynced();
         if (session.synced) deadline.clear();

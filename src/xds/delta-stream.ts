@@ -89,6 +89,10 @@ export class DeltaStream {
     return oldest;
   }
 
+  get owes(): boolean {
+    return [...this.#subscriptions.values()].some(({ owes }) => owes);
+  }
+
   #advance(request: DeltaDiscoveryRequest, nowMs: number): Reply | undefined {
     const subscription = this.#subscriptions.get(request.typeUrl);
     if (subscription === undefined) {

@@ -145,6 +145,11 @@ export class DeltaSubscription {
     };
   }
 
+  /** Whether a response waits for its ACK, or is to be sent. */
+  get owes(): boolean {
+    return this.#inFlight !== undefined || !this.#nothingOwed;
+  }
+
   get #nothingOwed(): boolean {
     return !this.#answerOwed && this.#changed.size === 0 && this.#missing.size === 0;
   }

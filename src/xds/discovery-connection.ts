@@ -25,6 +25,8 @@ export interface DiscoveryStream<Request, Response> {
   changed(typeUrl: string, names: Iterable<string> | undefined): void;
   next(nowMs: number): Response | undefined;
   readonly inFlightSinceMs: number | undefined;
+  /** Whether a response waits for its ACK, or is to be sent. */
+  readonly owes: boolean;
 }
 
 export interface DiscoveryConnectionOptions<Request, Response> {

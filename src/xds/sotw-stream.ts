@@ -29,6 +29,8 @@ type Subscription =
   | { readonly kind: 'all' }
   | { readonly kind: 'names'; readonly names: ReadonlySet<string> };
 
+type Visible = readonly (readonly [name: string, resource: VersionedResource])[];
+
 const WILDCARD = '*';
 const LONGEST_DETAIL = 4_096;
 
@@ -83,8 +85,7 @@ export class SotwStream {
   next(nowMs: number): DiscoveryResponse | undefined {
     if (this.#inFlight !== undefined) return undefined;
     const visible = this.#visible();
-    const news = visible.some(([name, { message }]) => this.#sent.get(name) !== message.version);
-    if (!news) return undefined;
+    if (!this.#hasNews(visible)) return undefined;
     this.#sent.clear();
     for (const [name, { message }] of visible) this.#sent.set(name, message.version);
     this.#nonces += 1;
@@ -104,7 +105,15 @@ export class SotwStream {
     return this.#inFlight?.sentAtMs;
   }
 
-  #visible(): readonly (readonly [name: string, resource: VersionedResource])[] {
+  get owes(): boolean {
+    return this.#inFlight !== undefined || this.#hasNews(this.#visible());
+  }
+
+  #hasNews(visible: Visible): boolean {
+    return visible.some(([name, { message }]) => this.#sent.get(name) !== message.version);
+  }
+
+  #visible(): Visible {
     const { view, typeUrl } = this.#options;
     const subscription = this.#subscription;
     if (subscription === undefined) return [];

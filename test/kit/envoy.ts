@@ -77,6 +77,11 @@ export class Envoy implements AsyncDisposable {
       .reduce((sum, [, value]) => sum + Number(value), 0);
   }
 
+  /** Lets it stand still, as a process that hangs does, or go on. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(name);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       const gone = new Promise((resolve) => this.#child.once('exit', resolve));

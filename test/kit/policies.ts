@@ -1,5 +1,6 @@
-import { authorize, type ConnectionFacts, type Decision } from '../../src/policy/authorize.ts';
+import type { ConnectionFacts, HttpFacts, RequestCall, TokenFacts } from '../../src/policy/call.ts';
 import { compileAuthorization } from '../../src/policy/compile-authorization.ts';
+import type { Decision } from '../../src/policy/decision.ts';
 import { defaultMeshSettings, type MeshSettings } from '../../src/policy/mesh-settings.ts';
 import type { Workload } from '../../src/policy/workload.ts';
 import type { AuthorizationPolicy } from '../../src/resources/kinds/authorization-policy.ts';
@@ -84,8 +85,69 @@ export function decide(
   facts: ConnectionFacts = connection(),
   at: { readonly workload?: Workload; readonly settings?: MeshSettings } = {},
 ): Decision {
-  const set = compileAuthorization(policies, at.workload ?? reviews, at.settings ?? settings);
-  return authorize(set, facts);
+  const authorization = compileAuthorization(
+    policies,
+    at.workload ?? reviews,
+    at.settings ?? settings,
+  );
+  return authorization.authorizeConnection(facts);
+}
+
+/** The same of one HTTP request. */
+export function decideRequest(
+  policies: readonly AuthorizationPolicy[],
+  call: RequestCall,
+  at: { readonly workload?: Workload; readonly settings?: MeshSettings } = {},
+): Decision {
+  const authorization = compileAuthorization(
+    policies,
+    at.workload ?? reviews,
+    at.settings ?? settings,
+  );
+  return authorization.authorizeRequest(call);
+}
+
+/** What is said of the decision about `facts`. */
+export function explain(
+  policies: readonly AuthorizationPolicy[],
+  facts: ConnectionFacts = connection(),
+  at: { readonly workload?: Workload; readonly settings?: MeshSettings } = {},
+): string {
+  const authorization = compileAuthorization(
+    policies,
+    at.workload ?? reviews,
+    at.settings ?? settings,
+  );
+  return authorization.explain({ connection: facts }, authorization.authorizeConnection(facts))
+    .text;
+}
+
+/** `GET /api/products` of `reviews.shop` by `connection()`, but for what is given. */
+export function request(
+  http: Partial<Omit<HttpFacts, 'header'>> & {
+    readonly headers?: Readonly<Record<string, string>>;
+  } = {},
+  call: { readonly connection?: ConnectionFacts; readonly token?: Partial<TokenFacts> } = {},
+): RequestCall {
+  const { headers = {}, ...rest } = http;
+  return {
+    connection: call.connection ?? connection(),
+    http: {
+      method: 'GET',
+      path: '/api/products',
+      host: 'reviews.shop',
+      header: (name) => (Object.hasOwn(headers, name) ? headers[name] : undefined),
+      ...rest,
+    },
+    token: call.token && {
+      issuer: undefined,
+      subject: undefined,
+      audiences: [],
+      presenter: undefined,
+      claims: {},
+      ...call.token,
+    },
+  };
 }
 
 /** Whether one rule, as the only one of an ALLOW policy, matches. */

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import { MeshError, messageOf } from '../../lib/errors.ts';
+import { createServer } from 'node:https';
+import { aborted } from '../../lib/aborted.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { listenOn } from '../../lib/listen-on.ts';
 import type { Task } from '../../lib/tasks.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 
@@ -61,16 +63,16 @@ export async function startBundleEndpoint(
   );
   server.maxConnections = MOST_CONNECTIONS;
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  await listening(server, listen);
-  const address = server.address();
+  const port = await listenOn(server, {
+    ...listen,
+    purpose: 'the bundle endpoint',
+    insteadWith: 'with --bundle-endpoint',
+  });
   return {
-    port: typeof address === 'object' && address !== null ? address.port : listen.port,
+    port,
     async run(signal) {
       const stop = secrets.subscribe((next) => server.setSecureContext(pick(next)));
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) return resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await aborted(signal);
       stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
@@ -112,25 +114,4 @@ async function answer(
 function refuse(response: ServerResponse, status: number, why: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
   response.end(`error: ${why}\n`);
-}
-
-async function listening(
-  server: Server,
-  { host, port }: BundleEndpointOptions['listen'],
-): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => {
-      const hint =
-        error.code === 'EADDRINUSE'
-          ? 'another program listens there; choose another address with --bundle-endpoint'
-          : messageOf(error);
-      const where = `cannot listen on ${host}:${port} for the bundle endpoint`;
-      reject(new MeshError('ERR_LISTEN', `${where}: ${hint}`, { cause: error }));
-    };
-    server.once('error', failed);
-    server.listen({ host, port }, () => {
-      server.off('error', failed);
-      resolve();
-    });
-  });
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { FederatedTrustDomain } from '../../resources/kinds/federated-trust-domain.ts';
+import { keyOf, type ResourceKey } from '../../resources/resource.ts';
 import { bundleEndpointUrl } from '../../spiffe/bundle-endpoint-url.ts';
 import { SpiffeId } from '../../spiffe/spiffe-id.ts';
 import { TrustBundle } from '../../spiffe/trust-bundle.ts';
@@ -26,7 +27,11 @@ export interface FederatedDomainEvents {
     readonly sequence: number;
     readonly authorities: number;
   }): void;
-  taskFailed(event: { readonly task: string; readonly reason: string }): void;
+  taskFailed(event: {
+    readonly task: string;
+    readonly reason: string;
+    readonly about?: ResourceKey;
+  }): void;
 }
 
 export interface FederatedDomainOptions {
@@ -104,7 +109,7 @@ export class FederatedDomain {
       this.#bundle = first;
     } catch (error) {
       const task = `begin to trust "${this.trustDomain}"`;
-      events.taskFailed({ task, reason: messageOf(error) });
+      events.taskFailed({ task, reason: messageOf(error), about: keyOf(this.resource) });
     }
   }
 
@@ -136,7 +141,7 @@ export class FederatedDomain {
       const lastError = messageOf(error);
       this.#record = { ...this.#record, lastAttemptMs: nowMs, failures, lastError };
       const task = `fetch the bundle of "${this.trustDomain}"`;
-      events.taskFailed({ task, reason: lastError });
+      events.taskFailed({ task, reason: lastError, about: keyOf(this.resource) });
     }
   }
 }

@@ -81,6 +81,7 @@ export const event: KindDefinition<Event> = {
     'type',
   ],
   strategicMerge: true,
+  passing: true,
   visibility: 'never',
   confidential: false,
 };

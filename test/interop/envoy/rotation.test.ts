@@ -46,16 +46,26 @@ async function envoyBeside(
   return Envoy.start({ ...options, sdsPath: spiffeSocket.path });
 }
 
-/** Rotates, and waits until it is done. */
-async function rotate(order: object): Promise<RotationStatus> {
-  const body = { renewWithin: '1s', ...order };
+async function order(body: object): Promise<void> {
   await callAdmin(plane.dataDir, { method: 'POST', path: '/v1/ca/rotate', body });
+}
+
+/** Rotates, and waits until it is done. */
+async function rotate(what: object): Promise<RotationStatus> {
+  await order({ renewWithin: '1s', ...what });
+  return status('its end', ({ rotation }) => rotation.phase === 'steady');
+}
+
+async function status(
+  what: string,
+  isThere: (status: RotationStatus) => boolean,
+): Promise<RotationStatus> {
   const deadlineMs = Date.now() + PATIENCE_MS;
   for (;;) {
     const call = { method: 'GET', path: '/v1/ca/status' } as const;
-    const status = await callAdmin<RotationStatus>(plane.dataDir, call);
-    if (status.rotation.phase === 'steady') return status;
-    if (Date.now() > deadlineMs) throw new Error(`not in time: ${JSON.stringify(status)}`);
+    const now = await callAdmin<RotationStatus>(plane.dataDir, call);
+    if (isThere(now)) return now;
+    if (Date.now() > deadlineMs) throw new Error(`not in time: ${what}: ${JSON.stringify(now)}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -83,5 +93,25 @@ peer('envoy-1.40', (binary) => {
     const { identity } = await reviews.status();
     expect(identity.roots).toEqual(last.bundle.roots);
     expect(await to.counter(/ssl_context_update_by_sds$/)).toBeGreaterThan(3);
+  });
+
+  it('is waited for while it hangs, and the rotation goes on when it acknowledges', async () => {
+    await using stack = new AsyncDisposableStack();
+    const reviews = await sidecar('reviews');
+    const to = stack.use(
+      await envoyBeside(reviews, { binary, ingress: { to: app.address, trust: CLIENT_ID } }),
+    );
+    to.signal('SIGSTOP');
+    await order({ role: 'root', renewWithin: '1s' });
+    const waiting = await status('that it is waited for', ({ rotation }) => {
+      return rotation.phase === 'distributing' && rotation.waitsFor.some(({ behind }) => behind);
+    });
+    expect(waiting.rotation).toMatchObject({
+      waitsFor: [{ name: 'shop/reviews-1/envoy-of-a-test', behind: 'shop/reviews-1' }],
+    });
+    // The agent itself has the bundle.
+    expect(waiting.agents).toMatchObject([{ acknowledged: true }]);
+    to.signal('SIGCONT');
+    await status('its end', ({ rotation }) => rotation.phase === 'steady');
   });
 });

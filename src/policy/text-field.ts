@@ -1,0 +1,34 @@
+import type { Call } from './call.ts';
+import type { Field } from './field.ts';
+import { quote } from './quote.ts';
+import { anyWildcardMatch } from './wildcard-match.ts';
+
+/** A field that is one text of the request, matched with wildcards; what is missing never matches. */
+export function httpTextField(
+  textOf: (call: Call) => string | undefined,
+  missing: string,
+  fold: (text: string) => string = (text) => text,
+): Field {
+  return {
+    http: 'only',
+    matchAny: (values) => {
+      const matches = anyWildcardMatch(values.map(fold));
+      return (call) => {
+        const value = textOf(call);
+        return value !== undefined && matches(fold(value));
+      };
+    },
+    describe: (call) => {
+      const value = textOf(call);
+      return value === undefined ? missing : quote(value);
+    },
+  };
+}
+
+/** What a key without a name asks about: no value of it can be used. */
+export const unusableField: Field = {
+  http: 'only',
+  matchAny: () => () => false,
+  isValid: () => false,
+  describe: () => 'a request',
+};
