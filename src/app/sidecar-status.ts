@@ -3,6 +3,7 @@ import type { FileSinkStatus } from '../agent/file-sink.ts';
 import type { SdsStatus } from '../agent/sds-clients.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
+import type { CaptureState } from '../proxy/capture/capture-listeners.ts';
 import type { ConnectionRecord } from '../proxy/proxy-events.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
@@ -52,6 +53,8 @@ export interface SidecarStatus {
   /** Undefined without `--svid-files`. */
   readonly svidFiles: FileSinkStatus | undefined;
   readonly connections: readonly ConnectionRecord[];
+  /** What the kernel's rules do with the proxy's own connections, and what was asked by DNS. */
+  readonly capture: CaptureState;
   readonly recent: readonly Activity[];
   readonly totals: RecentActivity['totals'];
   readonly rssBytes: number;
@@ -70,6 +73,7 @@ export interface StatusParts {
   readonly spiffeSocket: SidecarStatus['spiffeSocket'];
   readonly svidFiles: SidecarStatus['svidFiles'];
   readonly connections: readonly ConnectionRecord[];
+  readonly capture: CaptureState;
   readonly activity: RecentActivity;
 }
 
@@ -102,6 +106,7 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
     spiffeSocket: parts.spiffeSocket,
     svidFiles: parts.svidFiles,
     connections: parts.connections,
+    capture: parts.capture,
     recent: activity.list(),
     totals: activity.totals,
     rssBytes: process.memoryUsage.rss(),

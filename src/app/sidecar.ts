@@ -34,13 +34,14 @@ import { recentActivity } from '../telemetry/recent-activity.ts';
 import type { SidecarReadings } from '../telemetry/sidecar-metrics.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
+import { captureOptions, namedCapturePorts } from './capture/capture-config.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
 import { identityEvents, type RenewalStatus } from './identity-events.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
-import type { SidecarConfig } from './sidecar-config.ts';
+import { type SidecarConfig, tellOfEnrolment } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
 import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
@@ -53,12 +54,15 @@ import { svidFilesSink } from './svid-files-sink.ts';
  * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN.
  */
 export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
-  const log = processLog('sidecar');
+  const log = processLog('sidecar', config.logDescriptor);
   ensurePrivateDirectory(config.stateDir);
   const predecessor = await identityOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
   const monitoring = new SidecarMonitoring(config.monitoring);
-  const { events, renewal } = identityEvents(log, monitoring.identity);
+  const { events, renewal } = identityEvents(log, [
+    ...monitoring.identity,
+    tellOfEnrolment(config),
+  ]);
   const returning = returnPath(config, log);
   const managed = managerOptions(config, { comparison, returning }, events);
   const first = predecessor ?? (await enrol(managed, signal));
@@ -137,6 +141,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     inbound: config.inbound,
     outbound: config.outbound,
     hbone: config.hbone,
+    capture: captureOptions(config.capture),
     ownAddresses: [advertisedHost(config)],
     clock: systemClock,
     clockNote: (nowMs) => clock.comparison.note(nowMs),
@@ -181,17 +186,24 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
             registered: registered?.held.current.map(registeredStatus) ?? [],
           },
           svidFiles: files?.status,
-          connections: proxy.connections(),
-          activity,
+          ...{ connections: proxy.connections(), capture: proxy.capture, activity },
         }),
     });
-    log.info({ workload: workload.current, takeOver }, 'sidecar ready');
+    announce(parts, proxy);
     await runTasks(stop, [socket, watched]);
   } finally {
     relieved.abort();
     await lastWords;
     await drain(proxy, config, log);
   }
+}
+
+function announce(
+  { config, workload, manager, log, takeOver }: Serving,
+  proxy: RunningProxy,
+): void {
+  log.info({ workload: workload.current, takeOver }, 'sidecar ready');
+  config.hooks?.ready?.({ id: manager.identity.current.svid.id, bound: proxy.bound });
 }
 
 /** Certificates received since the process started, the first included. */
@@ -346,7 +358,10 @@ function adsClient({
         NAME: workload.current.name,
         INSTANCE_IPS: advertisedHost(config),
         HBONE_PORT: config.advertise.hbonePort ?? config.hbone.port,
-        PORTS: Object.fromEntries(config.inbound.map(({ name, listen }) => [name, listen.port])),
+        PORTS: {
+          ...namedCapturePorts(config.capture),
+          ...Object.fromEntries(config.inbound.map(({ name, listen }) => [name, listen.port])),
+        },
       },
     }),
     events: {

@@ -3,6 +3,7 @@ import { MeshError, messageOf } from '../lib/errors.ts';
 import { applyCommand } from './apply-command.ts';
 import { auditCommand } from './audit-command.ts';
 import { caCommand } from './ca-command.ts';
+import { captureCommand } from './capture-command.ts';
 import { certsCommand } from './certs-command.ts';
 import { deleteCommand } from './delete-command.ts';
 import { demoCommand } from './demo-command.ts';
@@ -11,6 +12,7 @@ import { exitCodeOf } from './exit-code.ts';
 import { federationCommand } from './federation-command.ts';
 import { getCommand } from './get-command.ts';
 import { diffCommand, historyCommand, rollbackCommand } from './history-commands.ts';
+import { runCommand } from './run-command.ts';
 import { sidecarCommand } from './sidecar-command.ts';
 import { tokenCommand } from './token-command.ts';
 import { upCommand } from './up-command.ts';
@@ -30,6 +32,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     demoCommand(),
     upCommand(),
     sidecarCommand(),
+    runCommand(),
+    captureCommand(),
     tokenCommand(),
     caCommand(),
     applyCommand(),

@@ -42,11 +42,25 @@ function lines(status: SidecarStatus): string {
     `certificate    ${identity.serial}, until ${iso(identity.notAfterMs)}`,
     `control plane  ${controlPlane.phase}`,
     `connections    ${status.connections.length}`,
+    ...captureLines(status.capture),
     `SPIFFE socket  ${spiffeSocket.path}, ${sds.clients.length} SDS streams`,
     ...rejected,
     ...(svidFiles === undefined ? [] : [`files          ${filesLine(svidFiles)}`]),
     ...(registered.length === 0 ? [] : ['', registeredTable(registered)]),
   ].join('\n');
+}
+
+function captureLines({ ownTraffic, dns }: SidecarStatus['capture']): readonly string[] {
+  if (ownTraffic === undefined) return [];
+  const own = {
+    exempt: 'rules are there and leave the proxy alone',
+    'not-captured': 'no rule speaks of the proxy',
+    captured: 'RULES CAPTURE THE PROXY ITSELF, nothing is sent',
+  }[ownTraffic];
+  return [
+    `capture        ${own}`,
+    `DNS            ${dns.answered} answered, ${dns.forwarded} forwarded, ${dns.failed} failed`,
+  ];
 }
 
 function filesLine(files: NonNullable<SidecarStatus['svidFiles']>): string {
