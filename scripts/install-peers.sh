@@ -20,6 +20,13 @@ stamp="envoy $envoys, spiffe $python_spiffe alone, go-spiffe $(cat $go_program/g
 if ! command -v h2load >/dev/null; then
   { apt-get update -qq && apt-get install -y -qq nghttp2-client >/dev/null; } || true
 fi
+# What the hosts of test/interop/capture need: rules, a look at the wire, and servers without their services.
+for program in nft iptables tcpdump redis-cli mariadbd mariadb ip curl setpriv; do
+  PATH=$PATH:/usr/sbin:/sbin command -v $program >/dev/null && continue
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends nftables iptables tcpdump redis-tools \
+    mariadb-server-core mariadb-client-core iproute2 curl procps util-linux >/dev/null; } || true
+  break
+done
 # Unpacked and not installed: an installed one may be started on port 80.
 unpack_nginx() (
   at=$(mktemp -d) && cd "$at" && apt-get update -qq && apt-get download -qq nginx &&

@@ -15,6 +15,7 @@ interface RunOptions extends SidecarOptions {
 
 const ACCOUNT = /^([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)$/;
 const STDERR = 2;
+const PORT_FLAGS = ['outboundTo', 'inboundTo', 'dnsTo'] as const;
 /** A terminal sends it to the program itself. */
 const FROM_TERMINAL: NodeJS.Signals = 'SIGINT';
 const PASSED_ON: readonly NodeJS.Signals[] = [
@@ -41,7 +42,7 @@ export function runCommand(): Command {
   );
 }
 
-async function run(argv: readonly string[], options: RunOptions): Promise<void> {
+async function run(argv: readonly string[], options: RunOptions, command: Command): Promise<void> {
   const { runProgram } = await import('../app/capture/run-program.ts');
   const [namespace = '', serviceAccount = ''] =
     ACCOUNT.exec(options.serviceAccount)?.slice(1) ?? [];
@@ -52,7 +53,7 @@ async function run(argv: readonly string[], options: RunOptions): Promise<void> 
   const { uid, gid } = options;
   const name = options.name ?? serviceAccount;
   const sidecar = sidecarConfigOf({
-    ...{ ...options, name },
+    ...{ ...options, ...(await ownPorts(options, command)), name },
     ...(uid === undefined ? {} : { allowUid: [...options.allowUid, uid] }),
   });
   const config: RunConfig = {
@@ -69,4 +70,19 @@ async function run(argv: readonly string[], options: RunOptions): Promise<void> 
       });
     }
   });
+}
+
+/**
+ * Ports of its own where none are given: one sidecar of a host may have the usual ones, and shared
+ * they would mix up whose connections are whose.
+ */
+async function ownPorts(options: RunOptions, command: Command): Promise<Partial<RunOptions>> {
+  const { freePorts } = await import('../app/demo/free-ports.ts');
+  const free = await freePorts(PORT_FLAGS.length);
+  const usual = PORT_FLAGS.map((name, at) => [name, String(free[at])] as const).filter(
+    ([name]) => command.getOptionValueSource(name) === 'default',
+  );
+  const anyPort = options.capture === 'proxy' ? '127.0.0.1:0' : 'off';
+  const { httpProxy = anyPort, socks = anyPort } = options;
+  return { ...Object.fromEntries(usual), httpProxy, socks };
 }

@@ -4,6 +4,7 @@ import {
   type IptablesJump,
   iptablesChains,
   iptablesRemoval,
+  iptablesRestoration,
   iptablesRules,
 } from '../../proxy/capture/iptables-rules.ts';
 import type { HostProgram } from './host-program.ts';
@@ -17,7 +18,8 @@ export interface IptablesPrograms {
   readonly restore: HostProgram;
 }
 
-const WAIT = ['--wait', '5'];
+const COUNTS = /^\[\d+:\d+\] /;
+const WAIT = ['--wait=5'];
 const OWN_CHAIN = /^:HAUBERK_([A-Z0-9_]{1,15})_OUT /;
 const COUNTED =
   /^\[(\d+):\d+\] -A HAUBERK_([A-Z0-9_]{1,15})_(?:CAP|IN) .*--comment "?([a-z ]+?)"? -j REDIRECT/;
@@ -32,26 +34,29 @@ export function iptablesBackend(families: readonly IptablesPrograms[]): RuleBack
     },
     async up(plan) {
       const wanted = await Promise.all(
-        families.map(async (each) => ({ ...each, rules: await rulesFor(each, plan) })),
+        families.map(async (each) => ({
+          ...each,
+          rules: await rulesFor(each, plan),
+          before: await readNat(each.save),
+        })),
       );
-      // All families are tried before one is changed: half a capture would be a hole.
-      for (const { restore, rules } of wanted) await commit(restore, rules, ['--test']);
-      for (const { restore, rules } of wanted) await commit(restore, rules);
+      const done: typeof wanted = [];
+      try {
+        for (const each of wanted) {
+          await commit(each.restore, each.rules);
+          done.push(each);
+        }
+      } catch (error) {
+        // Half a capture would be a hole: what was done for the other family is undone.
+        for (const { save, restore, before } of done) {
+          await putBack({ name: plan.name, save, restore, before });
+        }
+        throw error;
+      }
     },
     async down(name) {
-      let found = false;
-      for (const { save, restore } of families) {
-        const present = await readNat(save);
-        const own = iptablesChains(name);
-        const chains = own.all.filter((chain) =>
-          present.some((line) => line.startsWith(`:${chain} `)),
-        );
-        if (chains.length === 0) continue;
-        const jumps = own.jumps.filter((jump) => present.some((line) => isJump(line, jump)));
-        await commit(restore, iptablesRemoval(jumps, chains));
-        found = true;
-      }
-      return found;
+      const removed = await Promise.all(families.map((each) => remove(name, each)));
+      return removed.includes(true);
     },
     async list() {
       const lines = (await Promise.all(families.map(({ save }) => readNat(save)))).flat();
@@ -64,6 +69,38 @@ export function iptablesBackend(families: readonly IptablesPrograms[]): RuleBack
   };
 }
 
+/** Takes away what there is of a capture; false when there is nothing. */
+async function remove(
+  name: string,
+  { save, restore }: Pick<IptablesPrograms, 'save' | 'restore'>,
+): Promise<boolean> {
+  const present = await readNat(save);
+  const own = iptablesChains(name);
+  const chains = own.all.filter((chain) => present.some((line) => line.startsWith(`:${chain} `)));
+  if (chains.length === 0) return false;
+  const jumps = own.jumps.filter((jump) => present.some((line) => isJump(line, jump)));
+  await commit(restore, iptablesRemoval(jumps, chains));
+  return true;
+}
+
+/** Makes a capture what it was before. */
+async function putBack({
+  name,
+  save,
+  restore,
+  before,
+}: Pick<IptablesPrograms, 'save' | 'restore'> & {
+  readonly name: string;
+  readonly before: readonly string[];
+}): Promise<void> {
+  const { all } = iptablesChains(name);
+  const rules = before
+    .map((line) => line.replace(COUNTS, ''))
+    .filter((line) => all.some((chain) => line.startsWith(`-A ${chain} `)));
+  if (rules.length === 0) await remove(name, { save, restore });
+  else await commit(restore, iptablesRestoration(name, rules));
+}
+
 async function rulesFor({ family, save }: IptablesPrograms, plan: CapturePlan): Promise<string> {
   const present = await readNat(save);
   const missing = iptablesChains(plan.name).jumps.filter(
@@ -73,7 +110,7 @@ async function rulesFor({ family, save }: IptablesPrograms, plan: CapturePlan): 
 }
 
 function isJump(line: string, { from, to }: IptablesJump): boolean {
-  return line.replace(/^\[\d+:\d+\] /, '') === `-A ${from} -j ${to}`;
+  return line.replace(COUNTS, '') === `-A ${from} -j ${to}`;
 }
 
 function caughtBy(line: string, wanted: string): readonly CaughtByRule[] {
@@ -87,15 +124,11 @@ async function readNat(save: HostProgram): Promise<readonly string[]> {
   return stdout.split('\n');
 }
 
-async function commit(
-  restore: HostProgram,
-  rules: string,
-  flags: readonly string[] = [],
-): Promise<void> {
-  const { code, stderr } = await restore.run([...WAIT, '--noflush', ...flags], rules);
+async function commit(restore: HostProgram, rules: string): Promise<void> {
+  const { code, stderr } = await restore.run([...WAIT, '--noflush'], rules);
   if (code !== 0) throw failed(restore, stderr);
 }
 
 function failed({ path }: HostProgram, stderr: string): MeshError {
-  return new MeshError('ERR_RULES', `${path} refused: ${oneLine(stderr)}`);
+  return new MeshError('ERR_RULES', `${path} refused, nothing was changed: ${oneLine(stderr)}`);
 }

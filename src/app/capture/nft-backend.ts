@@ -76,6 +76,10 @@ function failed(stderr: string): MeshError {
 
 /** The complaint without the text that it points at. */
 export function oneLine(stderr: string): string {
-  const [first = 'no reason given'] = stderr.split('\n').filter((line) => line.trim() !== '');
-  return first.trim();
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  return (
+    lines.find((line) => /error|fail|not /i.test(line))?.trim() ??
+    lines[0]?.trim() ??
+    'it says nothing'
+  );
 }

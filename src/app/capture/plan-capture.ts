@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { MeshError } from '../../lib/errors.ts';
 import type {
   CapturePlan,
@@ -74,6 +74,10 @@ function originsOf({ from, proxy }: CaptureRequest): readonly Origin[] {
       `uid ${both} cannot be captured and be the proxy's own: run the proxy as another user, or under a group of its own (--proxy-gid)`,
     );
   }
+  const shared = gids.find((gid) => proxy.gids.includes(gid));
+  if (shared !== undefined) {
+    throw new MeshError('ERR_USAGE', `gid ${shared} cannot be captured and be the proxy's own`);
+  }
   if (all) return [{ kind: 'all' }];
   return [
     ...uids.map((uid): Origin => ({ kind: 'uid', uid })),
@@ -100,10 +104,6 @@ function cidrOf(text: string): Cidr {
 }
 
 function resolversOfHost(): readonly Cidr[] {
-  try {
-    return parseResolvConf(readFileSync(RESOLV_CONF, 'utf8')).map(({ host }) => cidrOf(host));
-  } catch {
-    // A host without the file looks nothing up.
-    return [];
-  }
+  const text = existsSync(RESOLV_CONF) ? readFileSync(RESOLV_CONF, 'utf8') : '';
+  return parseResolvConf(text).map(({ host }) => cidrOf(host));
 }

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { MeshError, messageOf } from '../../lib/errors.ts';
-import { formatAddress } from '../../proxy/address.ts';
+import { type Address, formatAddress } from '../../proxy/address.ts';
 import type { RunningProxy } from '../../proxy/proxy.ts';
 import type { SpiffeId } from '../../spiffe/spiffe-id.ts';
 import { runSidecar } from '../sidecar.ts';
@@ -36,6 +38,7 @@ export async function runProgram(
   config: RunConfig,
   onSignal: (pass: (signal: NodeJS.Signals) => void) => void,
 ): Promise<number> {
+  await mustBeFree(config.sidecar.hbone);
   const stopping = new AbortController();
   let program: StartedProgram | undefined;
   onSignal((signal) => {
@@ -58,6 +61,20 @@ export async function runProgram(
     await rules.down();
     stopping.abort();
     await started.ended.catch(() => undefined);
+  }
+}
+
+/** A sidecar that is there already would share the port, and with it the connections of its peers. */
+async function mustBeFree(address: Address): Promise<void> {
+  const server = createServer();
+  try {
+    await once(server.listen({ ...address, exclusive: true }), 'listening');
+  } catch (cause) {
+    const where = formatAddress(address);
+    const text = `cannot listen on ${where} for HBONE (${messageOf(cause)}): give this sidecar another port with --hbone`;
+    throw new MeshError('ERR_LISTEN', text, { cause });
+  } finally {
+    server.close();
   }
 }
 

@@ -53,6 +53,7 @@ export class CaptureListeners {
     this.#dns = new DnsServer({
       lookup: (name) => egress.directory.lookup(name, workload.current.namespace),
       forwarder: new DnsForwarder({ resolvers: () => resolvers.current }),
+      loop: () => this.#guard.safe(),
     });
     const own = [...capture.outbound, ...capture.inbound, ...capture.dns];
     this.#ownPorts = new Set([...options.ownPorts, ...own.map(({ port }) => port)]);

@@ -1,3 +1,4 @@
+import type { Address } from '../address.ts';
 import {
   type CapturePlan,
   type Cidr,
@@ -6,7 +7,7 @@ import {
   type Origin,
   type PortRange,
 } from './capture-plan.ts';
-import { PROBE } from './loop-guard.ts';
+import { PROBES } from './loop-guard.ts';
 import { named } from './nft-ruleset.ts';
 
 type Family = Cidr['family'];
@@ -54,6 +55,11 @@ export function iptablesRules(
   return commit([...all.map((chain) => `:${chain} - [0:0]`), ...rules]);
 }
 
+/** One commit that fills the chains of a capture with these rules again, as they were listed. */
+export function iptablesRestoration(name: string, rules: readonly string[]): string {
+  return commit([...iptablesChains(name).all.map((chain) => `:${chain} - [0:0]`), ...rules]);
+}
+
 /** One commit that takes away these jumps and chains, which must all be there. */
 export function iptablesRemoval(jumps: readonly IptablesJump[], chains: readonly string[]): string {
   return commit([
@@ -67,7 +73,9 @@ function commit(lines: readonly string[]): string {
   return ['*nat', ...lines, 'COMMIT', ''].join('\n');
 }
 
-const PROBE_MATCH = `-d ${PROBE.host}/32 -p tcp -m tcp --dport ${PROBE.port}`;
+function probe({ host, port }: Address): string {
+  return `-d ${host}/32 -p tcp -m tcp --dport ${port}`;
+}
 
 function outputRules(
   { outbound, proxy, ports }: CapturePlan,
@@ -80,7 +88,9 @@ function outputRules(
     ...proxy.gids.map((gid) => `-m owner --gid-owner ${gid}`),
   ];
   return [
-    ...exempt.map((who) => in4(`${PROBE_MATCH} ${who} -j REDIRECT --to-ports ${ports.inbound}`)),
+    ...exempt.map((who) =>
+      in4(`${probe(PROBES.exempt)} ${who} -j REDIRECT --to-ports ${ports.inbound}`),
+    ),
     ...exempt.map((who) => `${who} -j RETURN`),
     ...outbound.from.map((origin) => `${originMatch(origin)}-j ${captured}`),
   ].filter((rule) => rule !== '');
@@ -92,14 +102,17 @@ function capturedRules({ outbound, ports }: CapturePlan, family: Family): readon
   const { dns } = ports;
   const names = dns === undefined ? [] : of(family, resolvers);
   return [
-    ...(family === 'ipv4' ? [`${PROBE_MATCH} -j REDIRECT --to-ports ${ports.outbound}`] : []),
+    ...(family === 'ipv4'
+      ? [`${probe(PROBES.captured)} -j REDIRECT --to-ports ${ports.outbound}`]
+      : []),
     ...names.flatMap((to) =>
       ['udp', 'tcp'].map(
         (protocol) =>
           `-d ${to} -p ${protocol} -m ${protocol} --dport 53 -m comment --comment "dns ${protocol}" -j REDIRECT --to-ports ${dns}`,
       ),
     ),
-    ...['LOCAL', 'BROADCAST', 'MULTICAST'].map(
+    // IPv6 has no broadcasts.
+    ...['LOCAL', 'MULTICAST', ...(family === 'ipv4' ? ['BROADCAST'] : [])].map(
       (type) => `-m addrtype --dst-type ${type} -j RETURN`,
     ),
     ...of(family, [...NEVER_OUTBOUND, ...excludeCidrs]).map((to) => `-d ${to} -j RETURN`),

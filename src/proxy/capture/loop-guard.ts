@@ -5,11 +5,18 @@ import { connectTcp } from '../connect-tcp.ts';
 import type { Deadlines } from '../deadlines.ts';
 
 /**
- * Where the proxy connects to find out what the kernel's rules do with its own connections. The rules
- * bring it to the inbound port when they know the proxy and leave it alone, to the outbound port when
- * they capture it; without rules nobody listens there.
+ * Where the proxy connects to find out what the kernel's rules do with its own connections; without
+ * rules nobody listens there. Two places, because of several rules only the first redirects.
  */
-export const PROBE: Address = { host: '127.0.0.1', port: 15_002 };
+export const PROBES: {
+  /** Comes back to the outbound port of whoever captures the proxy. */
+  readonly captured: Address;
+  /** Goes to the inbound port when rules know the proxy, to leave it alone. */
+  readonly exempt: Address;
+} = {
+  captured: { host: '127.0.0.1', port: 15_002 },
+  exempt: { host: '127.0.0.1', port: 15_003 },
+};
 
 /** What the rules do with the proxy's own connections. */
 export type OwnTraffic =
@@ -26,8 +33,8 @@ export type CapturePort = 'outbound' | 'inbound';
 export interface LoopGuardOptions {
   readonly deadlines: Deadlines;
   readonly nowMs: () => number;
-  /** Where to connect. Default `PROBE`. */
-  readonly probe?: Address;
+  /** Where to connect. Default `PROBES`. */
+  readonly probes?: typeof PROBES;
 }
 
 /** What was found is believed for this long, so that a busy port costs no probe per connection. */
@@ -36,18 +43,18 @@ const LONGEST_ANSWER = 16;
 
 /**
  * Sees to it that the proxy does not capture itself: what it sends would come back, be sent again,
- * and so on for ever. It asks the kernel by a connection to `PROBE`, and again from time to time,
+ * and so on for ever. It asks the kernel by connections to `PROBES`, and again from time to time,
  * because rules come and go.
  */
 export class LoopGuard {
   readonly #options: LoopGuardOptions;
-  readonly #probe: Address;
+  readonly #probes: typeof PROBES;
   #asking: Promise<OwnTraffic> | undefined;
   #answer: { readonly state: OwnTraffic; readonly atMs: number } | undefined;
 
   constructor(options: LoopGuardOptions) {
     this.#options = options;
-    this.#probe = options.probe ?? PROBE;
+    this.#probes = options.probes ?? PROBES;
   }
 
   /** Last answer; undefined when nobody has asked. */
@@ -57,7 +64,9 @@ export class LoopGuard {
 
   /** Answers a captured connection that is a probe, of whichever proxy; false when it is none. */
   answers(socket: Socket, target: Address, at: CapturePort): boolean {
-    const isProbe = target.host === this.#probe.host && target.port === this.#probe.port;
+    const isProbe = Object.values(this.#probes).some(
+      ({ host, port }) => target.host === host && target.port === port,
+    );
     if (isProbe) socket.end(at);
     return isProbe;
   }
@@ -82,19 +91,18 @@ export class LoopGuard {
   }
 
   async #find(): Promise<OwnTraffic> {
-    const answer = await this.#knock().catch((error: unknown) => {
-      if (!MeshError.is(error)) throw error;
-      return undefined;
-    });
-    const state = stateOf(answer);
+    const { captured, exempt } = this.#probes;
+    const [loop, known] = await Promise.all([this.#knock(captured), this.#knock(exempt)]);
+    const state = stateOf(loop, known);
     this.#answer = { state, atMs: this.#options.nowMs() };
     return state;
   }
 
-  /** What the port says at which a connection to the probe's address arrives. */
-  async #knock(): Promise<string> {
+  /** What the port says at which a connection to a probe's address arrives; '' when at none. */
+  async #knock(probe: Address): Promise<string> {
     const { deadlines } = this.#options;
-    const socket = await connectTcp(this.#probe, { deadlines, allowHalfOpen: false });
+    const socket = await connectTcp(probe, { deadlines, allowHalfOpen: false }).catch(unreached);
+    if (socket === undefined) return '';
     const deadline = deadlines.set(() => socket.destroy());
     let heard = '';
     socket.on('data', (chunk) => {
@@ -109,7 +117,12 @@ export class LoopGuard {
   }
 }
 
-function stateOf(answer: string | undefined): OwnTraffic {
-  if (answer === 'outbound') return 'captured';
-  return answer === 'inbound' ? 'exempt' : 'not-captured';
+function stateOf(loop: string, known: string): OwnTraffic {
+  if (loop === 'outbound') return 'captured';
+  return known === 'inbound' ? 'exempt' : 'not-captured';
+}
+
+function unreached(error: unknown): undefined {
+  if (!MeshError.is(error)) throw error;
+  return undefined;
 }

@@ -1,3 +1,4 @@
+import type { Address } from '../address.ts';
 import {
   type CapturePlan,
   type Cidr,
@@ -6,7 +7,7 @@ import {
   type Origin,
   type PortRange,
 } from './capture-plan.ts';
-import { PROBE } from './loop-guard.ts';
+import { PROBES } from './loop-guard.ts';
 
 /** The nftables table that a capture of this name lives in; it holds nothing else. */
 export function nftTable(name: string): string {
@@ -41,7 +42,6 @@ interface Chain {
 
 function outboundChains({ outbound, ports, proxy }: CapturePlan): readonly Chain[] {
   if (outbound === undefined) return [];
-  const probe = `ip daddr ${PROBE.host} tcp dport ${PROBE.port}`;
   const exempt = [
     ...proxy.uids.map((uid) => `meta skuid ${uid}`),
     ...proxy.gids.map((gid) => `meta skgid ${gid}`),
@@ -50,7 +50,7 @@ function outboundChains({ outbound, ports, proxy }: CapturePlan): readonly Chain
     name: 'output',
     rules: [
       'type nat hook output priority -100; policy accept;',
-      ...exempt.map((match) => `${match} ${probe} redirect to :${ports.inbound}`),
+      ...exempt.map((match) => `${match} ${to(PROBES.exempt)} redirect to :${ports.inbound}`),
       ...exempt.map((match) => `${match} return`),
       ...outbound.from.map((origin) => `${originMatch(origin)}jump captured`),
     ],
@@ -59,19 +59,19 @@ function outboundChains({ outbound, ports, proxy }: CapturePlan): readonly Chain
   const captured: Chain = {
     name: 'captured',
     rules: [
-      `${probe} redirect to :${ports.outbound}`,
+      `${to(PROBES.captured)} redirect to :${ports.outbound}`,
       ...(ports.dns === undefined
         ? []
-        : addresses('daddr', resolvers).flatMap((to) =>
+        : addresses('daddr', resolvers).flatMap((server) =>
             ['udp', 'tcp'].map((protocol) =>
-              redirect(`${to} ${protocol} dport 53`, ports.dns ?? 0, `dns ${protocol}`),
+              redirect(`${server} ${protocol} dport 53`, ports.dns ?? 0, `dns ${protocol}`),
             ),
           )),
       'fib daddr type { local, broadcast, multicast } return',
-      ...addresses('daddr', [...NEVER_OUTBOUND, ...excludeCidrs]).map((to) => `${to} return`),
+      ...addresses('daddr', [...NEVER_OUTBOUND, ...excludeCidrs]).map((match) => `${match} return`),
       ...dports(excludePorts).map((match) => `${match} return`),
-      ...each(addresses('daddr', includeCidrs)).map((to) =>
-        redirect(`${to}${allPorts(includePorts)}`, ports.outbound, 'outbound'),
+      ...each(addresses('daddr', includeCidrs)).map((match) =>
+        redirect(`${match}${allPorts(includePorts)}`, ports.outbound, 'outbound'),
       ),
     ],
   };
@@ -94,6 +94,10 @@ function inboundChain({ inbound, ports }: CapturePlan): readonly Chain[] {
     ),
   ];
   return [{ name: 'inbound', rules }];
+}
+
+function to({ host, port }: Address): string {
+  return `ip daddr ${host} tcp dport ${port}`;
 }
 
 function originMatch(origin: Origin): string {

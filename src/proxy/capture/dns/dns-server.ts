@@ -12,6 +12,8 @@ export interface DnsServerOptions {
   /** What the mesh has under a name; undefined when the name is of elsewhere. */
   readonly lookup: (name: string) => MeshName | undefined;
   readonly forwarder: DnsForwarder;
+  /** Why nothing may be forwarded now, for it would come back; undefined when all is well. */
+  readonly loop: () => Promise<string | undefined>;
   /** Whether programs of this host can use IPv6. Default: it has an address other than its own loopback. */
   readonly ipv6?: () => boolean;
 }
@@ -115,14 +117,14 @@ export class DnsServer {
       return 'refuse' in read ? refuseMessage(message, read.refuse) : undefined;
     }
     const { query } = read;
-    const { lookup, forwarder, ipv6 = hasIpv6 } = this.#options;
+    const { lookup, forwarder, loop, ipv6 = hasIpv6 } = this.#options;
     const name = lookup(query.name);
     if (name !== undefined) {
       this.#stats.answered += 1;
       const maxBytes = via === 'udp' ? query.maxUdpBytes : LARGEST_MESSAGE;
       return answerQuery(query, name, { ipv6: ipv6(), maxBytes });
     }
-    const answer = await forwarder.ask(message, via);
+    const answer = (await loop()) === undefined ? await forwarder.ask(message, via) : undefined;
     this.#stats[answer === undefined ? 'failed' : 'forwarded'] += 1;
     return answer ?? failQuery(query);
   }
