@@ -100,7 +100,9 @@ function watch(session: ClientHttp2Session, from: string, expected: number): Pro
     const stream = session.request({ ':path': `${COLLECTION}?watch=true&resourceVersion=${from}` });
     let seen = 0;
     stream.on('error', reject);
-    stream.on('close', () => reject(new Error(`a watch ended after ${seen} events`)));
+    stream.on('close', () =>
+      reject(new Error(`a watch ended after ${seen} events, reset with ${stream.rstCode}`)),
+    );
     stream.on('data', (chunk: Buffer) => {
       for (const byte of chunk) if (byte === 10) seen += 1;
       if (seen < expected) return;

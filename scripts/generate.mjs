@@ -104,6 +104,7 @@ function generateArgs() {
     'hauberk/identity/v1/jwt_svid.proto',
     'hauberk/identity/v1/return_ticket.proto',
     'hauberk/identity/v1/served_clients.proto',
+    'hauberk/logs/v1/workload_log.proto',
   ];
   return ['generate', ...wanted.flatMap((path) => ['--path', path])];
 }

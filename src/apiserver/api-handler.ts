@@ -15,6 +15,7 @@ import {
   resourceCall,
   verbOf,
 } from './resource-call.ts';
+import { scaleSubresource } from './scale.ts';
 import { forbidden, noSuchPath, StatusError, statusOf } from './status-error.ts';
 import type { Subresource } from './subresource.ts';
 import { patchObject, replaceObject } from './update-object.ts';
@@ -75,7 +76,10 @@ async function answer(call: ResourceCall, options: ApiHandlerOptions): Promise<A
     return question(call, context);
   }
   if (target.subresource !== undefined && target.subresource !== 'status') {
-    const served = options.subresources[`${what.resource}.${what.group}/${target.subresource}`];
+    const served =
+      target.subresource === 'scale'
+        ? scaleSubresource
+        : options.subresources[`${what.resource}.${what.group}/${target.subresource}`];
     if (served === undefined) throw noSuchPath();
     return served(call, context);
   }

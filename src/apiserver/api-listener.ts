@@ -12,6 +12,7 @@ import type { Watchable } from '../lib/watchable.ts';
 import { type ApiHandler, errorAnswer } from './api-handler.ts';
 import type { ApiAnswer, ApiRequest } from './api-request.ts';
 import type { Caller, Credentials } from './authenticate.ts';
+import { OpenRequests } from './open-requests.ts';
 import { StatusError, statusOf } from './status-error.ts';
 import { writeAnswer } from './write-answer.ts';
 
@@ -38,7 +39,7 @@ export interface ApiListenerOptions {
 const LARGEST_BODY_BYTES = 3 * 1024 * 1024;
 const MOST_CONNECTIONS = 4_096;
 const MOST_STREAMS = 1_000;
-const MOST_REQUESTS = 1_024;
+const OPEN = { most: 1_024, mostLasting: 8_192 };
 const KEEP_ALIVE_MS = 180_000;
 const STALL_MS = 60_000;
 
@@ -76,13 +77,9 @@ export async function startApiListener(
   const stopFollowing = identity.subscribe((next) => server.setSecureContext(tls(next)));
   const stopping = new AbortController();
   const sockets = trackSockets(server);
-  let open = 0;
+  const open = new OpenRequests(OPEN);
   server.on('request', (request, response) => {
-    open += 1;
-    response.once('close', () => {
-      open -= 1;
-    });
-    void serve({ request, response, options, busy: open > MOST_REQUESTS, stop: stopping.signal });
+    void serve({ request, response, options, open, stop: stopping.signal });
   });
   const bound = await listenOn(server, {
     host,
@@ -119,15 +116,15 @@ interface Exchange {
   readonly request: Request;
   readonly response: Response;
   readonly options: ApiListenerOptions;
-  readonly busy: boolean;
+  readonly open: OpenRequests;
   readonly stop: AbortSignal;
 }
 
-async function serve({ request, response, options, busy, stop }: Exchange): Promise<void> {
+async function serve({ request, response, options, open, stop }: Exchange): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   response.on('error', () => gone.abort());
-  const answered = await answerOf({ request, options, busy });
+  const answered = await answerOf({ request, response, options, open });
   await writeAnswer(answered, {
     method: request.method,
     acceptEncoding: String(request.headers['accept-encoding'] ?? ''),
@@ -139,19 +136,13 @@ async function serve({ request, response, options, busy, stop }: Exchange): Prom
 
 async function answerOf({
   request,
+  response,
   options,
-  busy,
-}: Pick<Exchange, 'request' | 'options' | 'busy'>): Promise<ApiAnswer> {
+  open,
+}: Omit<Exchange, 'stop'>): Promise<ApiAnswer> {
   try {
-    if (busy) {
-      throw new StatusError(
-        'TooManyRequests',
-        'too many requests are open, please try again later',
-        {
-          retryAfterSeconds: 1,
-        },
-      );
-    }
+    const place = open.enter();
+    response.once('close', () => place.leave());
     const headers = headersOf(request);
     const socket = socketOf(request);
     const caller = await options.authenticate({ certificate: certificateOf(socket), headers });
@@ -166,7 +157,9 @@ async function answerOf({
       ...(caller.impersonatedBy === undefined ? {} : { impersonatedBy: caller.impersonatedBy }),
       peerAddress: socket?.remoteAddress ?? '',
     };
-    return await options.handler(whole);
+    const answer = await options.handler(whole);
+    if ('stream' in answer) place.last();
+    return answer;
   } catch (error) {
     return errorAnswer(statusOf(error));
   }

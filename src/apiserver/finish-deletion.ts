@@ -1,11 +1,21 @@
-import { qualifiedKind } from '../resources/kind-definition.ts';
 import { keyOf, keyText, type Resource } from '../resources/resource.ts';
 import type { Change } from '../store/store.ts';
 import type { ApiContext, WriteChange } from './api-context.ts';
 import { committing, commitWrite, recordWrite, timestamp } from './commit-write.ts';
+import {
+  CLEANUP_FINALIZER,
+  contains,
+  contentsOf,
+  isContainer,
+  listAll,
+  storedKinds,
+  waitsForContents,
+} from './container.ts';
 import { isJsonObject } from './json-object.ts';
 import type { ResourceCall } from './resource-call.ts';
 import type { WriteOptions } from './write-options.ts';
+
+const DEFINITIONS = 'CustomResourceDefinition.apiextensions.k8s.io';
 
 /** Whether an object was to be deleted and nobody holds it back any more. */
 export function isFinished({ metadata }: Resource): boolean {
@@ -63,7 +73,7 @@ export async function deleteAll(
     toVersion: version,
   }));
   recordWrite({ request: call.request, fieldManager, changes }, context);
-  await finishNamespaces(call, { deleted: plan.deleted, fieldManager }, context);
+  await finishContainers(call, { deleted: plan.deleted, fieldManager }, context);
 }
 
 /** The objects and everything that goes with them, each once. */
@@ -73,9 +83,11 @@ async function withDependents(
   context: ApiContext,
 ): Promise<readonly Resource[]> {
   const found = new Map(roots.map((resource) => [keyText(keyOf(resource)), resource]));
+  const owned = orphan ? undefined : await ownedObjects(context);
   const queue = [...roots];
   for (let owner = queue.shift(); owner !== undefined; owner = queue.shift()) {
-    for (const item of await dependentsOf(owner, orphan, context)) {
+    const inside = await contentsOf(owner, context);
+    for (const item of [...inside, ...(owned?.(owner) ?? [])]) {
       const key = keyText(keyOf(item));
       if (found.has(key)) continue;
       found.set(key, item);
@@ -85,28 +97,22 @@ async function withDependents(
   return [...found.values()];
 }
 
-/** What is in a namespace, or is owned by an object. */
-async function dependentsOf(
-  owner: Resource,
-  orphan: boolean,
-  { store, kinds }: ApiContext,
-): Promise<readonly Resource[]> {
-  const isNamespace = owner.kind === 'Namespace' && owner.apiVersion === 'v1';
-  if (orphan && !isNamespace) return [];
-  const within = isNamespace ? owner.metadata.name : owner.metadata.namespace;
-  const lists = kinds.definitions
-    .filter(({ origin = 'store' }) => origin === 'store')
-    .filter(({ namespaced }) => within === undefined || namespaced)
-    .map((definition) => store.list(qualifiedKind(definition), within));
-  const items = (await Promise.all(lists)).flatMap((list) => list.items);
-  return isNamespace ? items : items.filter((item) => owns(owner, item));
-}
-
-function owns(owner: Resource, { metadata }: Resource): boolean {
-  const { uid } = owner.metadata;
-  return (metadata.ownerReferences ?? []).some(
-    (reference) => isJsonObject(reference) && reference['uid'] === uid,
-  );
+/** Looks up what an object owns: in its own namespace, or anywhere when it is in none. */
+async function ownedObjects({
+  store,
+  kinds,
+}: ApiContext): Promise<(owner: Resource) => readonly Resource[]> {
+  const byOwner = new Map<unknown, Resource[]>();
+  for (const item of await listAll(store, storedKinds(kinds, false), undefined)) {
+    for (const reference of item.metadata.ownerReferences ?? []) {
+      const uid = isJsonObject(reference) ? reference['uid'] : undefined;
+      byOwner.set(uid, [...(byOwner.get(uid) ?? []), item]);
+    }
+  }
+  return ({ metadata: { uid, namespace } }) =>
+    (byOwner.get(uid) ?? []).filter(
+      (item) => namespace === undefined || item.metadata.namespace === namespace,
+    );
 }
 
 function planDeletion(
@@ -115,11 +121,9 @@ function planDeletion(
   now: string,
 ): { readonly changes: readonly Change[]; readonly deleted: readonly Resource[] } {
   const held = doomed.filter(({ metadata }) => (metadata.finalizers ?? []).length > 0);
-  // A namespace waits for what is held back in it.
+  // A namespace waits for what is held back in it, a definition for what is held back of its kind.
   const waits = (resource: Resource): boolean =>
-    held.includes(resource) ||
-    (resource.kind === 'Namespace' &&
-      held.some(({ metadata }) => metadata.namespace === resource.metadata.name));
+    held.includes(resource) || held.some((other) => contains(resource, other));
   const deleted = doomed.filter((resource) => !waits(resource) || isReleased(resource, roots));
   const marked = doomed.filter((resource) => !deleted.includes(resource));
   return {
@@ -156,13 +160,17 @@ function markedDeleted(resource: Resource, now: string): Resource {
     deletionTimestamp: now,
     deletionGracePeriodSeconds: 0,
   };
-  if (resource.kind !== 'Namespace') return { ...resource, metadata };
+  if (!isContainer(resource)) return { ...resource, metadata };
+  if (resource.kind !== 'Namespace') {
+    const finalizers = [...new Set([...(metadata.finalizers ?? []), CLEANUP_FINALIZER])];
+    return { ...resource, metadata: { ...metadata, finalizers } };
+  }
   const status = isJsonObject(resource['status']) ? resource['status'] : {};
   return { ...resource, metadata, status: { ...status, phase: 'Terminating' } };
 }
 
-/** A namespace that waited for one of these goes when nothing is left in it. */
-async function finishNamespaces(
+/** What waited for one of these, a namespace or a definition, goes when nothing is left in it. */
+async function finishContainers(
   call: ResourceCall,
   {
     deleted,
@@ -170,14 +178,12 @@ async function finishNamespaces(
   }: { readonly deleted: readonly Resource[]; readonly fieldManager: string },
   context: ApiContext,
 ): Promise<void> {
-  const names = new Set(deleted.map(({ metadata }) => metadata.namespace));
-  for (const name of names) {
-    if (name === undefined) continue;
-    const namespace = await context.store.get({ kind: 'Namespace', name });
-    if (namespace === undefined || !isFinished(namespace)) continue;
-    const inside = await withDependents([namespace], true, context);
-    if (inside.length === 1) {
-      await deleteAll(call, { roots: [namespace], fieldManager, orphan: true }, context);
-    }
+  const { store, kinds } = context;
+  const definitions = (await store.list(DEFINITIONS)).items;
+  const namespaces = (await store.list('Namespace')).items;
+  for (const container of [...definitions, ...namespaces].filter(waitsForContents)) {
+    if (!deleted.some((one) => contains(container, one))) continue;
+    if ((await contentsOf(container, { store, kinds })).length > 0) continue;
+    await deleteAll(call, { roots: [container], fieldManager, orphan: true }, context);
   }
 }

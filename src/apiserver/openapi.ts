@@ -27,10 +27,15 @@ export interface OpenApiDocument {
   readonly hash: string;
 }
 
-/** The OpenAPI v3 documents of a registry, each made when it is first asked for and again when kinds change. */
+interface MadeDocument extends OpenApiDocument {
+  /** What it was made of, which decides whether it is still good. */
+  readonly of: readonly unknown[];
+}
+
+/** The OpenAPI v3 documents of a registry, each made when it is first asked for and again when its kinds change. */
 export class OpenApiDocuments {
   readonly #kinds: KindRegistry;
-  readonly #made = new Map<string, OpenApiDocument>();
+  readonly #made = new Map<string, MadeDocument>();
   #epoch = -1;
 
   constructor(kinds: KindRegistry) {
@@ -39,25 +44,28 @@ export class OpenApiDocuments {
 
   /** `/openapi/v3`: the path of each group's version, with the hash in it so that it may be kept. */
   index(): OpenApiDocument {
-    return this.#document('', () => ({
+    const hashes = this.#paths().map(
+      (path) => [path, this.groupVersion(path)?.hash ?? ''] as const,
+    );
+    return this.#document('', hashes.flat(), () => ({
       paths: Object.fromEntries(
-        this.#paths().map((path) => {
-          const hash = this.groupVersion(path)?.hash ?? '';
-          return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }];
-        }),
+        hashes.map(([path, hash]) => [
+          path,
+          { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` },
+        ]),
       ),
     }));
   }
 
   /** The document at `/openapi/v3/<path>`, where `path` is `api/v1` or `apis/<group>/<version>`. */
   groupVersion(path: string): OpenApiDocument | undefined {
-    if (!this.#paths().includes(path)) return undefined;
-    return this.#document(path, () => {
-      const [, group = '', version = ''] = path.startsWith('api/')
-        ? ['', '', path.slice(4)]
-        : path.split('/');
-      return groupVersionDocument(this.#kinds, { group, version });
-    });
+    this.#forgetOld();
+    const known = this.#made.get(path);
+    if (known !== undefined) return known;
+    const at = groupVersionOf(path);
+    const definitions = kindsServed(this.#kinds, at);
+    if (definitions.length === 0 || !this.#paths().includes(path)) return undefined;
+    return this.#document(path, definitions, () => groupVersionDocument(definitions, at));
   }
 
   #paths(): readonly string[] {
@@ -66,19 +74,36 @@ export class OpenApiDocuments {
     );
   }
 
-  #document(path: string, make: () => JsonObject): OpenApiDocument {
-    if (this.#epoch !== this.#kinds.epoch) {
-      this.#made.clear();
-      this.#epoch = this.#kinds.epoch;
+  /** People who define kinds change the documents of their groups, and not the large ones of ours. */
+  #forgetOld(): void {
+    if (this.#epoch === this.#kinds.epoch) return;
+    this.#epoch = this.#kinds.epoch;
+    for (const [path, { of }] of this.#made) {
+      if (path !== '' && !same(of, kindsServed(this.#kinds, groupVersionOf(path)))) {
+        this.#made.delete(path);
+      }
     }
+  }
+
+  #document(path: string, of: readonly unknown[], make: () => JsonObject): OpenApiDocument {
     const known = this.#made.get(path);
-    if (known !== undefined) return known;
+    if (known !== undefined && same(known.of, of)) return known;
     const body = Buffer.from(JSON.stringify(make()));
     const hash = createHash('sha256').update(body).digest('hex').toUpperCase();
-    const made = { body, hash };
+    const made = { body, hash, of };
     this.#made.set(path, made);
     return made;
   }
+}
+
+/** Of `api/v1` or `apis/<group>/<version>`. */
+function groupVersionOf(path: string): GroupVersion {
+  const [root, first = '', version = ''] = path.split('/');
+  return root === 'api' ? { group: '', version: first } : { group: first, version };
+}
+
+function same(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one.length === other.length && one.every((item, index) => item === other[index]);
 }
 
 interface GroupVersion {
@@ -86,8 +111,10 @@ interface GroupVersion {
   readonly version: string;
 }
 
-function groupVersionDocument(kinds: KindRegistry, at: GroupVersion): JsonObject {
-  const definitions = kindsServed(kinds, at);
+function groupVersionDocument(
+  definitions: readonly KindDefinition[],
+  at: GroupVersion,
+): JsonObject {
   const schemas: JsonObject = { [OBJECT_META]: objectMeta, [LIST_META]: listMeta };
   const paths: JsonObject = {};
   for (const definition of definitions) {
@@ -170,7 +197,7 @@ function listSchema(definition: KindDefinition, version: string): JsonObject {
       },
     },
     'x-kubernetes-group-version-kind': [
-      { group: definition.group, version, kind: `${definition.kind}List` },
+      { group: definition.group, version, kind: definition.listKind ?? `${definition.kind}List` },
     ],
   };
 }

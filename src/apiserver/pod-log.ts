@@ -14,11 +14,17 @@ export interface LogLine {
 
 /** Where the log of a process is read. */
 export interface LogSource {
-  /** The lines that are kept, oldest first, then, while `follow`, those to come until `signal` aborts. */
-  lines(options: { readonly follow: boolean }, signal: AbortSignal): AsyncIterable<LogLine>;
+  /**
+   * The lines that are kept, oldest first, then 'all kept' and, while `follow`, those to come until `signal`
+   * aborts.
+   */
+  lines(
+    options: { readonly follow: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<LogLine | 'all kept'>;
 }
 
-/** The log of a Pod; undefined of one whose log is kept where it runs. */
+/** The log of a Pod; undefined while nobody is there who has it. */
 export type PodLogs = (pod: Resource) => LogSource | undefined;
 
 /** As much as is held to find the last lines. */
@@ -37,8 +43,8 @@ export function logSubresource(logs: PodLogs, now: () => number): Subresource {
     const source = logs(pod);
     if (source === undefined) {
       throw new StatusError(
-        'NotImplemented',
-        `the log of "${pod.metadata.name}" is where its sidecar runs; only the control plane's own is served here`,
+        'ServiceUnavailable',
+        `the log of "${pod.metadata.name}" is kept by its sidecar, which is not connected; read it where it runs`,
       );
     }
     const wish = readWish(query, now());
@@ -102,35 +108,20 @@ async function* wished(
   wish: LogWish,
   signal: AbortSignal,
 ): AsyncGenerator<LogLine> {
+  const { follow, tail } = wish;
   const isWished = ({ atMs }: LogLine): boolean => atMs >= wish.sinceMs;
-  if (wish.tail === undefined) {
-    for await (const line of source.lines({ follow: wish.follow }, signal)) {
-      if (isWished(line)) yield line;
+  // The last lines are known when all that is kept has been read.
+  let holding: LogLine[] | undefined = tail === undefined ? undefined : [];
+  for await (const line of source.lines({ follow }, signal)) {
+    if (line === 'all kept') {
+      yield* holding ?? [];
+      holding = undefined;
+    } else if (!isWished(line)) continue;
+    else if (holding === undefined) yield line;
+    else {
+      holding.push(line);
+      if (holding.length > Math.min(tail ?? 0, MOST_TAIL_LINES)) holding.shift();
     }
-    return;
   }
-  const { kept, count } = await lastLines(source, isWished, { most: wish.tail, signal });
-  yield* kept;
-  if (!wish.follow) return;
-  let seen = 0;
-  for await (const line of source.lines({ follow: true }, signal)) {
-    seen += 1;
-    if (seen > count && isWished(line)) yield line;
-  }
-}
-
-/** The last lines that are wished, and how many lines there are in all. */
-async function lastLines(
-  source: LogSource,
-  isWished: (line: LogLine) => boolean,
-  { most, signal }: { readonly most: number; readonly signal: AbortSignal },
-): Promise<{ readonly kept: readonly LogLine[]; readonly count: number }> {
-  const kept: LogLine[] = [];
-  let count = 0;
-  for await (const line of source.lines({ follow: false }, signal)) {
-    count += 1;
-    if (isWished(line)) kept.push(line);
-    if (kept.length > Math.min(most, MOST_TAIL_LINES)) kept.shift();
-  }
-  return { kept, count };
+  yield* holding ?? [];
 }

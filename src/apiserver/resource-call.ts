@@ -1,5 +1,10 @@
 import { quote } from '../resources/field-problem.ts';
-import { type KindDefinition, qualifiedKind, verbsOf } from '../resources/kind-definition.ts';
+import {
+  inVersion,
+  type KindDefinition,
+  qualifiedKind,
+  verbsOf,
+} from '../resources/kind-definition.ts';
 import type { KindRegistry } from '../resources/kind-registry.ts';
 import type { ResourceKey } from '../resources/resource.ts';
 import type { ApiRequest } from './api-request.ts';
@@ -36,6 +41,7 @@ export function resourceCall(
   if (target.name !== undefined && namespace === undefined && definition.namespaced) {
     throw noSuchPath();
   }
+  const { deprecation } = inVersion(definition, version);
   return {
     request,
     target,
@@ -44,7 +50,7 @@ export function resourceCall(
     apiVersion: apiVersionOf(group, version),
     what: { group, resource: definition.plural },
     kind: qualifiedKind(definition),
-    warnings: [],
+    warnings: deprecation === undefined ? [] : [deprecation],
   };
 }
 

@@ -57,6 +57,7 @@ const REASONS = {
   TooManyRequests: { code: 429, mesh: 'ERR_LIMIT' },
   InternalError: { code: 500, mesh: 'ERR_STORE' },
   NotImplemented: { code: 501, mesh: 'ERR_USAGE' },
+  ServiceUnavailable: { code: 503, mesh: 'ERR_GONE' },
   Timeout: { code: 504, mesh: 'ERR_GONE' },
   InsufficientStorage: { code: 507, mesh: 'ERR_STORE' },
 } as const satisfies Readonly<Record<string, Reason>>;

@@ -86,7 +86,8 @@ async function racing<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
-async function writeOver(
+/** Stores `wanted` in the place of `live`, with every check of an update. */
+export async function writeOver(
   call: ResourceCall,
   {
     live,

@@ -40,7 +40,8 @@ export function serveAdminSocket(
   parts: ControlPlaneParts,
   services: AdminSocketParts,
 ): Promise<Task> {
-  const { config, store, ledger, revocations, authority, tokenAuthority, events, clock } = parts;
+  const { config, store, kinds, ledger, revocations, authority, tokenAuthority, events, clock } =
+    parts;
   const { federation, rotation, distribution, clocks, monitoring, own } = services;
   const { tickets, enrolment, tokens, admission } = services;
   const observed = { store, authority, own, distribution, revocations, clocks, ledger, clock };
@@ -55,7 +56,7 @@ export function serveAdminSocket(
         xds: { host: config.xds.host, port: services.xdsPort },
         monitoring: () => ({ at: monitoring.at, problem: monitoring.problem }),
       }),
-      ...historyRoutes({ store, events }),
+      ...historyRoutes({ store, kinds, events }),
       ...certificateRoutes({ ledger, revocations }),
       ...rotation.routes,
       ...revocationRoutes({ ...parts, tokens: enrolment, tickets }),

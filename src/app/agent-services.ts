@@ -10,11 +10,13 @@ import type { ServedClients } from '../control/served-clients.ts';
 import { servedClientsService } from '../control/served-clients-service.ts';
 import { serviceAccounts } from '../control/service-accounts.ts';
 import { signingService } from '../control/signing-service.ts';
+import type { WorkloadLogs } from '../control/workload-logs.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
 import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
 import { ServedClientsService } from '../gen/hauberk/identity/v1/served_clients_pb.js';
+import { WorkloadLogService } from '../gen/hauberk/logs/v1/workload_log_pb.js';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import type { ControlPlaneParts } from './control-plane-parts.ts';
 
@@ -25,13 +27,14 @@ export interface AgentServiceParts {
   readonly distribution: Distribution;
   readonly clocks: AgentClocks;
   readonly clients: ServedClients;
+  readonly logs: WorkloadLogs;
   readonly signal: AbortSignal;
 }
 
 /** What agents ask for over gRPC. */
 export function agentServices(
   { store, ledger, revocations, authority, tokenAuthority, events, clock }: ControlPlaneParts,
-  { attestors, tickets, distribution, clocks, clients, signal }: AgentServiceParts,
+  { attestors, tickets, distribution, clocks, clients, logs, signal }: AgentServiceParts,
 ): (router: ConnectRouter) => void {
   const { all, svids: attestor } = attestors;
   const accounts = serviceAccounts(store);
@@ -42,6 +45,7 @@ export function agentServices(
   return (router) => {
     router.service(Health, heartbeatService({ attestor, clocks }));
     router.service(ServedClientsService, servedClientsService({ attestor, clients }));
+    router.service(WorkloadLogService, logs.service);
     router.service(
       IstioCertificateService,
       signingService({ ...signing, revocations, events, clock }),

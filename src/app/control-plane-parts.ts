@@ -4,6 +4,7 @@ import type { IssuanceLedger } from '../control/issuance-ledger.ts';
 import type { Revocations } from '../control/revocations.ts';
 import type { StoredEvents } from '../control/stored-events.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { KindRegistry } from '../resources/kind-registry.ts';
 import type { Store } from '../store/store.ts';
 import type { ControlPlaneConfig } from './control-plane-config.ts';
 import type { ControlPlaneMonitoring } from './control-plane-monitoring.ts';
@@ -14,6 +15,8 @@ import type { TokenAuthority } from './token-authority.ts';
 export interface ControlPlaneParts {
   readonly config: ControlPlaneConfig;
   readonly store: Store;
+  /** Those built in, and those that people define. */
+  readonly kinds: KindRegistry;
   readonly ledger: IssuanceLedger;
   readonly revocations: Revocations;
   readonly opened: OpenAuthority;

@@ -13,9 +13,11 @@ import { WorkloadRegistry } from '../control/registry.ts';
 import { Revocations } from '../control/revocations.ts';
 import { ServedClients } from '../control/served-clients.ts';
 import { serverIdentity } from '../control/server-identity.ts';
+import { WorkloadLogs } from '../control/workload-logs.ts';
 import { systemClock } from '../lib/clock.ts';
 import { aesSealer } from '../lib/sealer.ts';
 import { runTasks } from '../lib/tasks.ts';
+import { registryWithCustomKinds } from '../resources/custom/registry-with-custom-kinds.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
 import { openAuditLog } from '../telemetry/audit-log.ts';
 import { controlLog } from '../telemetry/control-log.ts';
@@ -79,7 +81,8 @@ export async function runControlPlane(
     const tokenAuthority = await openTokenAuthority({
       ...{ config: config.tokens ?? {}, rootNamespace, authority, store, clock, events },
     });
-    const parts = { config, store, ledger, revocations, opened, authority, tokenAuthority };
+    const kinds = registryWithCustomKinds();
+    const parts = { config, store, kinds, ledger, revocations, opened, authority, tokenAuthority };
     await serve({ ...parts, events, recorder, clock, monitoring }, signal, ready);
   } finally {
     ledger.close();
@@ -107,7 +110,8 @@ async function serve(
   await rotation.publisher.publish();
   const own = serverIdentity({ authority, rootNamespace, clock, names: apiNames(config.api.host) });
   const clocks = new AgentClocks(clock);
-  const heard = { distribution, clocks, clients, signal };
+  const logs = new WorkloadLogs({ attestor: attestors.svids, signal });
+  const heard = { distribution, clocks, clients, logs, signal };
   const services = agentServices(parts, { attestors, tickets, ...heard });
   const served = { listen: config.xds, identity: own.identity, routes: services };
   const grpc = await startGrpcServer({ ...served, clock });
@@ -125,7 +129,7 @@ async function serve(
     ...{ own: own.identity, xdsPort: grpc.port, enrolment: records, tickets },
     tokens: attestors.tokens,
   });
-  const api = await openResourceApi(parts, own.identity);
+  const api = await openResourceApi(parts, { identity: own.identity, logs });
   const { oidcPort } = tokenService;
   const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port, oidcPort };
   const places = { ...ports, ...monitoringState(monitoring), reload: rotation.reload };
@@ -148,12 +152,12 @@ async function serve(
 }
 
 function openResourceApi(
-  { config, store, authority, tokenAuthority, events, clock }: ControlPlaneParts,
-  identity: ResourceApiOptions['identity'],
+  { config, store, kinds, recorder, authority, tokenAuthority, events, clock }: ControlPlaneParts,
+  served: Pick<ResourceApiOptions, 'identity' | 'logs'>,
 ): Promise<ResourceApi> {
   const { dataDir, rootNamespace, api } = config;
-  const parts = { store, authority, tokens: tokenAuthority, events, clock };
-  return startResourceApi({ ...parts, dataDir, rootNamespace, listen: api, identity });
+  const parts = { store, kinds, recorder, authority, tokens: tokenAuthority, events, clock };
+  return startResourceApi({ ...parts, ...served, dataDir, rootNamespace, listen: api });
 }
 
 function readyState(

@@ -34,9 +34,9 @@ export function meshProcesses(options: MeshProcessesOptions): DerivedObjects {
   };
 }
 
-/** Whether it is the Pod of the control plane that answers. */
+/** Whether it is the Pod of the control plane that answers; its labels and name anybody can have. */
 export function isControlPlanePod({ metadata }: Resource): boolean {
-  return metadata.labels?.['app'] === LABELS.app;
+  return /^istiod-\d+$/.test(metadata.uid ?? '');
 }
 
 function placeOf({ metadata: { namespace = '', name } }: Resource): string {
@@ -84,7 +84,8 @@ function workloadPod(entry: Resource): Resource {
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
       ...(spec.labels === undefined ? {} : { labels: spec.labels }),
     },
-    container: { name: 'workload', image: 'external' },
+    // Of the workload itself nothing is known but its sidecar, under the name that Istio's has.
+    container: { name: 'istio-proxy', image: 'hauberk' },
     address: spec.address ?? '',
     account: spec.serviceAccount ?? 'default',
     startTime: creationTimestamp,

@@ -5,6 +5,7 @@ import { apiHandler } from '../apiserver/api-handler.ts';
 import { startApiListener } from '../apiserver/api-listener.ts';
 import { authenticate, type TokenAuthenticator } from '../apiserver/authenticate.ts';
 import { ensureBootstrapRoles } from '../apiserver/bootstrap-roles.ts';
+import { namesOfBuiltIns } from '../apiserver/names-of-built-ins.ts';
 import { logSubresource, type PodLogs } from '../apiserver/pod-log.ts';
 import { rbacAuthorizer } from '../apiserver/rbac-authorizer.ts';
 import { rbacEscalation } from '../apiserver/rbac-escalation.ts';
@@ -15,18 +16,22 @@ import { MASTERS } from '../apiserver/user-info.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { openApiClientAuthority } from '../control/api-client-authority.ts';
 import type { ControlEvents } from '../control/control-events.ts';
+import { DefinedKinds } from '../control/defined-kinds.ts';
+import type { EventRecorder } from '../control/event-recorder.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
+import type { WorkloadLogs } from '../control/workload-logs.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { Task } from '../lib/tasks.ts';
+import { runTasks, type Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
-import { builtInKinds } from '../resources/kinds.ts';
+import type { KindRegistry } from '../resources/kind-registry.ts';
 import type { Store } from '../store/store.ts';
 import { auditAsLog } from './audit-as-log.ts';
 import { AUDIT_FILE } from './data-dir.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { isControlPlanePod, meshProcesses } from './mesh-processes.ts';
 import type { TokenAuthority } from './token-authority.ts';
+import { workloadLog } from './workload-log.ts';
 
 const ADMIN = 'hauberk-admin';
 const ADMIN_LIFETIME_MS = 365 * 86_400_000;
@@ -37,10 +42,14 @@ export interface ResourceApiOptions {
   readonly rootNamespace: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly store: Store;
+  readonly kinds: KindRegistry;
+  readonly recorder: EventRecorder;
   readonly authority: CertificateAuthority;
   readonly identity: Watchable<ServerIdentity>;
   readonly events: Pick<ControlEvents, 'resourcesChanged' | 'taskFailed' | 'tokenIssued'>;
   readonly tokens: Pick<TokenAuthority, 'issuer' | 'authenticateToken' | 'issue'>;
+  /** Of the sidecars. */
+  readonly logs: WorkloadLogs;
   readonly clock: Clock;
 }
 
@@ -55,20 +64,23 @@ export interface ResourceApi {
  * @throws {MeshError} ERR_LISTEN, ERR_STORE.
  */
 export async function startResourceApi(options: ResourceApiOptions): Promise<ResourceApi> {
-  const { dataDir, rootNamespace, listen, store, authority, identity, events, clock } = options;
+  const { dataDir, rootNamespace, listen, store, kinds, authority, identity, events, clock } =
+    options;
+  const defined = new DefinedKinds(options);
+  await defined.load();
   const clients = await openApiClientAuthority(store, { rootNamespace, clock });
   const authorizer = rbacAuthorizer(store);
   const tokens = tokensOf(options);
   const log = auditAsLog(join(dataDir, AUDIT_FILE), clock);
-  const logs: PodLogs = (pod) => (isControlPlanePod(pod) ? log : undefined);
+  const logs: PodLogs = (pod) => (isControlPlanePod(pod) ? log : workloadLog(pod, options.logs));
   await ensureBootstrapRoles(store);
   const handler = apiHandler({
     context: {
       store,
-      kinds: builtInKinds,
+      kinds,
       clock,
       authorizer,
-      admission: [rbacEscalation(store, authorizer)],
+      admission: [rbacEscalation(store, authorizer), namesOfBuiltIns(kinds)],
       derived: meshProcesses({ store, rootNamespace, startedAtMs: clock.now() }),
       snapshots: new Snapshots(clock),
       lastingNamespaces: ['default', rootNamespace],
@@ -102,7 +114,11 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
     async run(signal) {
       const stop = authority.bundle.subscribe(write);
       try {
-        await Promise.all([listener.run(signal), renew(write, clock, signal)]);
+        await runTasks(signal, [
+          listener.run,
+          defined.run,
+          (stopped) => renew(write, clock, stopped),
+        ]);
       } finally {
         stop();
       }

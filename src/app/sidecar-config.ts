@@ -25,6 +25,8 @@ export interface SidecarConfig {
   readonly hbone: Address;
   /** Default: connections come to the listeners above only. */
   readonly capture?: CaptureConfig;
+  /** Workers of the proxy; 0 for one per core. Default 1. */
+  readonly concurrency?: number;
   /** Where peers reach this sidecar, when that is not where it listens. */
   readonly advertise: { readonly host: string | undefined; readonly hbonePort: number | undefined };
   /** How long open connections may go on after the sidecar was told to stop. */

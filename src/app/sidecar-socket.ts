@@ -66,7 +66,7 @@ export function readStatus(stateDir: string): Promise<SidecarStatus> {
 export interface SidecarSocketOptions {
   readonly stateDir: string;
   readonly identity: () => Identity;
-  readonly status: () => SidecarStatus;
+  readonly status: () => Promise<SidecarStatus>;
   /** Called when a successor has taken over. */
   readonly drain: () => void;
 }
@@ -74,7 +74,7 @@ export interface SidecarSocketOptions {
 /** Serves status and takeover on the state directory's socket (0600). */
 export function serveSidecarSocket(options: SidecarSocketOptions): Promise<Task> {
   const routes: Readonly<Record<string, JsonRoute>> = {
-    'GET /v1/status': async () => options.status(),
+    'GET /v1/status': () => options.status(),
     'POST /v1/handover': async () => encodeIdentity(options.identity()),
     'POST /v1/drain': async () => {
       // After the answer is out: what follows closes this socket.

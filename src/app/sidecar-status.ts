@@ -5,6 +5,7 @@ import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
 import type { CaptureState } from '../proxy/capture/capture-listeners.ts';
 import type { ConnectionRecord } from '../proxy/proxy-events.ts';
+import type { WorkerStatus } from '../proxy/workers/serving-proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
 import { fingerprint } from '../x509/certificate.ts';
@@ -55,6 +56,8 @@ export interface SidecarStatus {
   readonly connections: readonly ConnectionRecord[];
   /** What the kernel's rules do with the proxy's own connections, and what was asked by DNS. */
   readonly capture: CaptureState;
+  /** The proxy's threads; empty when it is in the agent's own. */
+  readonly workers: readonly WorkerStatus[];
   readonly recent: readonly Activity[];
   readonly totals: RecentActivity['totals'];
   readonly rssBytes: number;
@@ -74,6 +77,7 @@ export interface StatusParts {
   readonly svidFiles: SidecarStatus['svidFiles'];
   readonly connections: readonly ConnectionRecord[];
   readonly capture: CaptureState;
+  readonly workers: readonly WorkerStatus[];
   readonly activity: RecentActivity;
 }
 
@@ -105,8 +109,7 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
     },
     spiffeSocket: parts.spiffeSocket,
     svidFiles: parts.svidFiles,
-    connections: parts.connections,
-    capture: parts.capture,
+    ...{ connections: parts.connections, workers: parts.workers, capture: parts.capture },
     recent: activity.list(),
     totals: activity.totals,
     rssBytes: process.memoryUsage.rss(),

@@ -1,3 +1,4 @@
+import type { Transport } from '@connectrpc/connect';
 import { ClockComparison } from '../agent/clock-skew.ts';
 import { controlPlaneLink } from '../agent/control-plane-link.ts';
 import { type FactCache, openFactCache } from '../agent/fact-cache.ts';
@@ -9,40 +10,39 @@ import {
   type IdentityManagerOptions,
   identityManager,
 } from '../agent/identity-manager.ts';
-import { jwtSvids } from '../agent/jwt-svids.ts';
 import { LagReport } from '../agent/lag-report.ts';
-import { meshCrls } from '../agent/mesh-crls.ts';
-import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
+import { LogService } from '../agent/log-service.ts';
 import { obtainSvid, type ReturnPath } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles, trustTypes } from '../agent/received-bundles.ts';
-import type { RegisteredIdentities } from '../agent/registered-identities.ts';
 import { ServedClients } from '../agent/served-clients.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
-import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
+import type { SpiffeSocket } from '../agent/spiffe-socket.ts';
 import { type StreamRenewal, streamRenewal } from '../agent/stream-renewal.ts';
 import { systemClock } from '../lib/clock.ts';
 import { runTasks } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
-import type { MeshFacts } from '../policy/mesh-facts.ts';
 import { defaultMeshSettings, type MeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
-import { type RunningProxy, startProxy } from '../proxy/proxy.ts';
+import type { ServingProxy } from '../proxy/workers/serving-proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import { type Logger, processLog } from '../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../telemetry/proxy-log.ts';
 import { recentActivity } from '../telemetry/recent-activity.ts';
+import { RecentLines } from '../telemetry/recent-lines.ts';
 import type { SidecarReadings } from '../telemetry/sidecar-metrics.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
 import { captureOptions, namedCapturePorts } from './capture/capture-config.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
 import { identityEvents, type RenewalStatus } from './identity-events.ts';
+import { openSpiffe } from './open-spiffe.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import { type SidecarConfig, tellOfEnrolment } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
+import { sidecarProxy } from './sidecar-proxy.ts';
 import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
 import { svidFilesSink } from './svid-files-sink.ts';
@@ -54,7 +54,8 @@ import { svidFilesSink } from './svid-files-sink.ts';
  * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN.
  */
 export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
-  const log = processLog('sidecar', config.logDescriptor);
+  const recent = new RecentLines({ now: systemClock.now });
+  const log = processLog('sidecar', config.logDescriptor, recent.write);
   ensurePrivateDirectory(config.stateDir);
   const predecessor = await identityOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
@@ -85,7 +86,14 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   });
   const served = new ServedClients({ clock: systemClock });
   const lag = new LagReport({ clients: served, clock: systemClock });
-  const ads: AdsClient = adsClient({ config, manager, cache, workload, clock, log, stream, lag });
+  const logs = new LogService({
+    ...{ log: recent, clock: systemClock },
+    node: () => nodeId(workload.current),
+  });
+  const reports = [lag, logs];
+  const ads: AdsClient = adsClient({
+    ...{ config, manager, cache, workload, clock, log, stream, lag, reports },
+  });
   ads.state.subscribe((state) => logControlPlane(state, log));
 
   const ended = new AbortController();
@@ -97,6 +105,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     (stop) => cache.run(stop),
     clock.run,
     lag.run,
+    logs.run,
   ]);
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
@@ -133,19 +142,20 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const { ads, served, takeOver, monitoring, renewal } = parts;
   const activity = recentActivity(systemClock.now);
   const received = countReceived(manager.identity);
-  const proxy = await startProxy({
-    workload,
-    settings: meshSettings(config, manager.identity.current),
-    identity: manager.identity,
-    facts: cache.facts,
-    inbound: config.inbound,
-    outbound: config.outbound,
-    hbone: config.hbone,
-    capture: captureOptions(config.capture),
-    ownAddresses: [advertisedHost(config)],
-    clock: systemClock,
-    clockNote: (nowMs) => clock.comparison.note(nowMs),
+  const proxy = await sidecarProxy({
+    concurrency: config.concurrency ?? 1,
+    plan: {
+      settings: meshSettings(config, manager.identity.current),
+      ...{ inbound: config.inbound, outbound: config.outbound, hbone: config.hbone },
+      capture: captureOptions(config.capture),
+      ownAddresses: [advertisedHost(config)],
+    },
+    subjects: {
+      ...{ workload, identity: manager.identity, facts: cache.facts },
+      clockSkew: clock.comparison.skew,
+    },
     events: allProxyEvents(activity.events, proxyLog(log, config.accessLog), ...monitoring.proxy),
+    log,
   });
   const relieved = new AbortController();
   const stop = AbortSignal.any([signal, relieved.signal]);
@@ -173,7 +183,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
       stateDir: config.stateDir,
       identity: () => manager.identity.current,
       drain: () => relieved.abort(),
-      status: () =>
+      status: async () =>
         sidecarStatus({
           ...{ workload: workload.current, identity: manager.identity.current },
           received: received(),
@@ -186,7 +196,8 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
             registered: registered?.held.current.map(registeredStatus) ?? [],
           },
           svidFiles: files?.status,
-          ...{ connections: proxy.connections(), capture: proxy.capture, activity },
+          ...{ connections: await proxy.connections(), workers: proxy.workers },
+          ...{ capture: await proxy.capture(), activity },
         }),
     });
     announce(parts, proxy);
@@ -200,10 +211,10 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
 
 function announce(
   { config, workload, manager, log, takeOver }: Serving,
-  proxy: RunningProxy,
+  { bound }: ServingProxy,
 ): void {
   log.info({ workload: workload.current, takeOver }, 'sidecar ready');
-  config.hooks?.ready?.({ id: manager.identity.current.svid.id, bound: proxy.bound });
+  config.hooks?.ready?.({ id: manager.identity.current.svid.id, bound });
 }
 
 /** Certificates received since the process started, the first included. */
@@ -217,7 +228,7 @@ function countReceived(identity: Watchable<Identity>): () => number {
 
 interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
   readonly ads: AdsClient;
-  readonly proxy: RunningProxy;
+  readonly proxy: ServingProxy;
   readonly spiffe: SpiffeSocket;
 }
 
@@ -226,7 +237,8 @@ function readingsOf({ manager, ads, clock, proxy, spiffe }: Observed): SidecarRe
   return {
     certificateNotAfterMs: () => identity.current.svid.chain[0]?.notAfterMs ?? 0,
     inSync: () => ads.state.current.phase === 'synced',
-    openConnections: () => proxy.connections(),
+    openConnections: () => proxy.open,
+    workers: () => proxy.workers,
     sds: () => spiffe.sds,
     federated: () => identity.current.federated?.length ?? 0,
     clockSkewMs: () => clock.status.skewMs,
@@ -243,44 +255,12 @@ function notReady({ identity }: IdentityManager, stop: AbortSignal): string | un
     : `the certificate expired at ${new Date(notAfterMs).toISOString()}`;
 }
 
-interface ForSocket {
-  readonly registered: RegisteredIdentities | undefined;
-  readonly served: ServedClients;
-  readonly facts: Watchable<MeshFacts>;
-}
-
-function openSpiffe(
-  { spiffeSocket: { path, allowedUids, ownUid }, controlPlane, rootNamespace }: SidecarConfig,
-  { identity }: IdentityManager,
-  { registered, served, facts }: ForSocket,
-  log: Logger,
-): Promise<SpiffeSocket> {
-  const link = { address: controlPlane, rootNamespace };
-  return openSpiffeSocket({
-    ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
-    ...{ registered: registered?.held, served, crls: meshCrls(facts) },
-    tokens: jwtSvids({
-      mint: (current, audience) =>
-        mintJwtSvid({ ...link, identity: current, audience, nowMs: systemClock.now() }),
-      clock: systemClock,
-    }),
-    events: {
-      secretRejected: (event) => log.warn(event, 'an Envoy refused a secret and keeps the old one'),
-      callerRefused: ({ caller, method }) =>
-        log.warn(
-          { ...caller, method },
-          'refused on the SPIFFE socket; see --allow-uid and --serve-registered',
-        ),
-    },
-  });
-}
-
 async function drain(
-  proxy: RunningProxy,
+  proxy: ServingProxy,
   { drainTimeoutMs }: SidecarConfig,
   log: Logger,
 ): Promise<void> {
-  log.info({ connections: proxy.connections().length, drainTimeoutMs }, 'draining');
+  log.info({ open: proxy.open, drainTimeoutMs }, 'draining');
   await proxy.drain(drainTimeoutMs);
   log.info('sidecar stopped');
 }
@@ -325,7 +305,13 @@ function adsClient({
   log,
   stream,
   lag,
-}: Parts & { readonly stream: StreamRenewal; readonly lag: LagReport }): AdsClient {
+  reports,
+}: Parts & {
+  readonly stream: StreamRenewal;
+  readonly lag: LagReport;
+  /** What goes over each new connection. */
+  readonly reports: readonly { use(transport: Transport): void }[];
+}): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
   const bundles = new ReceivedBundles({
@@ -349,7 +335,7 @@ function adsClient({
         ...{ address, bundle: identity.bundle, identity, rootNamespace },
       });
       clock.heartbeat.use(link.transport);
-      lag.use(link.transport);
+      for (const report of reports) report.use(link.transport);
       return link;
     },
     node: () => ({

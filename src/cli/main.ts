@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { applyCommand } from './apply-command.ts';
 import { auditCommand } from './audit-command.ts';
+import { authzCommand } from './authz-command.ts';
 import { caCommand } from './ca-command.ts';
 import { captureCommand } from './capture-command.ts';
 import { certsCommand } from './certs-command.ts';
@@ -40,6 +41,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     getCommand(),
     deleteCommand(),
     certsCommand(),
+    authzCommand(),
     auditCommand(),
     historyCommand(),
     diffCommand(),

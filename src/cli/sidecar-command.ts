@@ -11,6 +11,7 @@ import { dataDirOf, withExamples } from './options.ts';
 import {
   type InboundFlag,
   type OutboundFlag,
+  parseConcurrency,
   parseInbound,
   parseOutbound,
   parseUid,
@@ -34,6 +35,7 @@ export interface SidecarOptions extends SvidFilesFlags, CaptureFlags {
   readonly inbound: readonly InboundFlag[];
   readonly outbound: readonly OutboundFlag[];
   readonly hbone: string;
+  readonly concurrency: number;
   readonly advertiseAddress?: string;
   readonly advertiseHbonePort?: string;
   readonly spiffeSocket?: string;
@@ -87,6 +89,12 @@ export function withSidecarOptions(command: Command): Command {
       [],
     )
     .option('--hbone <host:port>', 'where other sidecars come in', '0.0.0.0:15008')
+    .option(
+      '--concurrency <n>',
+      'how many threads carry connections; 0 is one for each core',
+      parseConcurrency,
+      1,
+    )
     .option(
       '--advertise-address <ip>',
       'where peers reach this host, when that is not where it listens',
@@ -159,6 +167,7 @@ export function sidecarConfigOf(options: SidecarOptions): SidecarConfig {
     inbound: options.inbound,
     outbound: options.outbound,
     hbone: parseAddress(options.hbone),
+    concurrency: options.concurrency,
     advertise: { host: options.advertiseAddress, hbonePort: portOf(options.advertiseHbonePort) },
     drainTimeoutMs: parseDuration(options.drainTimeout),
     monitoring: {

@@ -1,5 +1,11 @@
 import { expect, it } from 'vitest';
-import { parseInbound, parseOutbound, parseUid, spiffeSocketOf } from './sidecar-flags.ts';
+import {
+  parseConcurrency,
+  parseInbound,
+  parseOutbound,
+  parseUid,
+  spiffeSocketOf,
+} from './sidecar-flags.ts';
 
 const app = { host: '127.0.0.1', port: 9080 };
 
@@ -38,6 +44,14 @@ it.each([
 
 it.each(['', '-1', 'root', '1.5', '0x10', '4294967295'])('refuses --allow-uid %j', (text) => {
   expect(() => parseUid(text)).toThrow(/is not a user's number/);
+});
+
+it.each(['', '-1', 'all', '1.5', '0x10', '257', '1000'])('refuses --concurrency %j', (text) => {
+  expect(() => parseConcurrency(text)).toThrow(/is not a number of threads/);
+});
+
+it('takes a number of threads, and 0 for one of each core', () => {
+  expect(['0', '1', '256'].map(parseConcurrency)).toEqual([0, 1, 256]);
 });
 
 it('puts the SPIFFE socket into the state directory, for the own user', () => {

@@ -42,6 +42,18 @@ export function parseUid(text: string): number {
   throw new MeshError('ERR_USAGE', `--allow-uid "${text}" is not a user's number; see \`id -u\``);
 }
 
+const MOST_WORKERS = 256;
+
+/** @throws {MeshError} ERR_USAGE quoting the text. */
+export function parseConcurrency(text: string): number {
+  const count = Number(text);
+  if (/^\d{1,3}$/.test(text) && count <= MOST_WORKERS) return count;
+  throw new MeshError(
+    'ERR_USAGE',
+    `--concurrency "${text}" is not a number of threads from 0, which is one for each core, to ${MOST_WORKERS}`,
+  );
+}
+
 interface SpiffeSocketFlags {
   readonly spiffeSocket?: string;
   readonly allowUid: readonly number[];

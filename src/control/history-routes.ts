@@ -2,7 +2,7 @@ import { MeshError } from '../lib/errors.ts';
 import type { JsonRoute } from '../lib/json-socket-server.ts';
 import type { KindDefinition } from '../resources/kind-definition.ts';
 import { qualifiedKind } from '../resources/kind-definition.ts';
-import { kindNamed } from '../resources/kinds.ts';
+import type { KindRegistry } from '../resources/kind-registry.ts';
 import { keyText, type ResourceKey } from '../resources/resource.ts';
 import type { Store, StoredVersion } from '../store/store.ts';
 import type { ControlEvents } from './control-events.ts';
@@ -10,25 +10,28 @@ import { rollBack, rollBackAll } from './rollback.ts';
 
 export interface HistoryRouteOptions {
   readonly store: Store;
+  /** Those that are served, people's own among them. */
+  readonly kinds: KindRegistry;
   readonly events: Pick<ControlEvents, 'resourcesChanged'>;
 }
 
 /** What the CLI may ask of the past, and how it goes back to it. */
 export function historyRoutes({
   store,
+  kinds,
   events,
 }: HistoryRouteOptions): Readonly<Record<string, JsonRoute>> {
   return {
     'GET /v1/history': async ({ query }) => {
-      const { key, definition } = subject(Object.fromEntries(query));
+      const { key, definition } = subject(Object.fromEntries(query), kinds);
       const versions = await known(store, key);
       return { items: versions.map((version) => versionView(version, definition)) };
     },
     'POST /v1/rollback': async ({ body }) => {
       const fields = record(body);
-      const { key, definition } = subject(fields);
+      const { key, definition } = subject(fields, kinds);
       const { version } = fields;
-      return rollBack({ key, definition, version }, { store, events });
+      return rollBack({ key, definition, version }, { store, kinds, events });
     },
     'POST /v1/rollback-all': async ({ body }) => {
       const { to = '', dryRun } = record(body);
@@ -39,7 +42,7 @@ export function historyRoutes({
           `"${to}" is no time; give one such as 2026-01-31T12:00:00Z`,
         );
       }
-      return rollBackAll({ toMs, dryRun: dryRun === 'true' }, { store, events });
+      return rollBackAll({ toMs, dryRun: dryRun === 'true' }, { store, kinds, events });
     },
   };
 }
@@ -70,11 +73,14 @@ function versionView(
 
 type Fields = Readonly<Record<string, string | undefined>>;
 
-function subject({ kind = '', namespace, name = '' }: Fields): {
+function subject(
+  { kind = '', namespace, name = '' }: Fields,
+  kinds: KindRegistry,
+): {
   readonly key: ResourceKey;
   readonly definition: KindDefinition;
 } {
-  const definition = kindNamed(kind);
+  const definition = kinds.named(kind);
   if (definition === undefined) throw new MeshError('ERR_USAGE', `"${kind}" is not a known kind`);
   if (name === '') throw new MeshError('ERR_USAGE', 'a name is missing');
   const qualified = qualifiedKind(definition);

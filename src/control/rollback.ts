@@ -1,14 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MeshError } from '../lib/errors.ts';
+import { byPrecedence } from '../resources/custom/by-precedence.ts';
+import { customKinds } from '../resources/custom/custom-kinds.ts';
 import { type KindDefinition, verbsOf } from '../resources/kind-definition.ts';
-import { builtInKinds } from '../resources/kinds.ts';
+import { KindRegistry } from '../resources/kind-registry.ts';
+import type { CustomResourceDefinition } from '../resources/kinds/custom-resource-definition.ts';
 import { keyOf, keyText, type Resource, type ResourceKey } from '../resources/resource.ts';
 import { validateResource } from '../resources/validate-resource.ts';
 import type { Change, Store, StoredVersion } from '../store/store.ts';
 import type { ControlEvents, ResourceChange } from './control-events.ts';
+import { DEFINITION_KIND } from './defined-kinds.ts';
 
 export interface RollbackParts {
   readonly store: Store;
+  /** Those that are served, people's own among them. */
+  readonly kinds: KindRegistry;
   readonly events: Pick<ControlEvents, 'resourcesChanged'>;
 }
 
@@ -95,15 +101,33 @@ export async function rollBackAll(
 ): Promise<RollbackAnswer & { readonly dryRun: boolean }> {
   const { store } = parts;
   const steps: Step[] = [];
-  for (const key of await store.knownKeys()) {
-    const definition = builtInKinds.byQualifiedKind(key.kind);
+  const keys = await store.knownKeys();
+  const then = await kindsAt(toMs, keys, parts);
+  for (const key of keys) {
+    const definition = then.byQualifiedKind(key.kind) ?? parts.kinds.byQualifiedKind(key.kind);
     if (definition === undefined || !isDeclared(definition)) continue;
     const history = await store.history(key);
     steps.push({ key, live: await store.get(key), state: stateAt(key, history, toMs) });
   }
   const changed = steps.filter(({ live, state }) => differs(live, state));
-  if (!dryRun) return { ...(await commit(changed, parts)), dryRun };
+  if (!dryRun) return { ...(await commit(changed, { ...parts, kinds: then })), dryRun };
   return { changes: changed.map(wouldBe), dryRun };
+}
+
+/** What was served then: what is of a kind that is defined no more comes back with its definition. */
+async function kindsAt(
+  toMs: number,
+  keys: readonly ResourceKey[],
+  { store, kinds }: RollbackParts,
+): Promise<KindRegistry> {
+  const registry = new KindRegistry(kinds.builtIns);
+  const definitions: CustomResourceDefinition[] = [];
+  for (const key of keys.filter(({ kind }) => kind === DEFINITION_KIND)) {
+    const state = stateAt(key, await store.history(key), toMs);
+    if (state !== undefined) definitions.push(state as CustomResourceDefinition);
+  }
+  registry.define(customKinds(definitions.toSorted(byPrecedence), kinds.builtIns).kinds);
+  return registry;
 }
 
 function isDeclared(definition: KindDefinition): boolean {
@@ -160,10 +184,10 @@ function wouldBe({ key, live, state }: Step): ResourceChange {
 
 async function commit(
   steps: readonly Step[],
-  { store, events }: RollbackParts,
+  { store, kinds, events }: RollbackParts,
 ): Promise<RollbackAnswer> {
   const needed = steps.filter(({ live, state }) => differs(live, state));
-  const stored = await store.commit(needed.map(changeOf));
+  const stored = await store.commit(needed.map((step) => changeOf(step, kinds)));
   const changes = needed.map((step, index): ResourceChange => {
     const { live } = step;
     const resourceVersion = stored[index]?.metadata.resourceVersion ?? String(store.version);
@@ -176,7 +200,7 @@ async function commit(
   return { changes };
 }
 
-function changeOf({ key, live, state }: Step): Change {
+function changeOf({ key, live, state }: Step, kinds: KindRegistry): Change {
   const expectVersion = live?.metadata.resourceVersion ?? '0';
   if (state === undefined) return { op: 'delete', key, expectVersion };
   const {
@@ -190,7 +214,7 @@ function changeOf({ key, live, state }: Step): Change {
   const { status: ______, ...rest } = state;
   const status = live?.['status'];
   const wanted = { ...rest, metadata, ...(status === undefined ? {} : { status }) };
-  const validated = validateResource(wanted, { kinds: builtInKinds });
+  const validated = validateResource(wanted, { kinds });
   if ('problems' in validated) {
     const [problem] = validated.problems;
     throw new MeshError(

@@ -6,6 +6,7 @@ import type { Decision } from './decision.ts';
 import { type Explanation, explainDecision } from './explain-decision.ts';
 import type { MeshSettings } from './mesh-settings.ts';
 import { seesHttp } from './sees-http.ts';
+import { type Trace, traceDecision } from './trace-decision.ts';
 
 /**
  * The authorization policies of one workload, compiled; what is asked about its calls. Never changes:
@@ -61,6 +62,11 @@ export class Authorization {
   /** Why `decision` is the one on `call`. Costs more than to decide: for those that are shown. */
   explain(call: Call, decision: Decision): Explanation {
     return explainDecision(this.#stages(call.http === undefined ? 'tcp' : 'http'), call, decision);
+  }
+
+  /** Every rule that counted for `decision` on `call`. */
+  trace(call: Call, decision: Decision): Trace {
+    return traceDecision(this.#stages(call.http === undefined ? 'tcp' : 'http'), call, decision);
   }
 
   #stages(protocol: 'tcp' | 'http'): Stages {

@@ -1,9 +1,10 @@
 import type { AuthorizationRule } from '../resources/kinds/authorization-policy-schema.ts';
 import type { Call } from './call.ts';
 import type { Decision, PolicyReference } from './decision.ts';
-import type { Field, FieldContext } from './field.ts';
+import type { FieldContext } from './field.ts';
 import { quoteAll } from './quote.ts';
 import { conditionFields, type FieldUse, operationFields, sourceFields } from './rule-fields.ts';
+import type { PredicateIndex } from './term.ts';
 
 export type RuleAction = 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM';
 /** As what a call is seen. Policies are rendered for each (istio-semantics 3.9). */
@@ -13,13 +14,12 @@ export type Protocol = 'tcp' | 'http';
 export interface Predicate {
   /** As written: `principals ["a", "b"]`. */
   readonly text: string;
-  readonly field: Field;
-  /** Those that can be used. */
-  readonly values: readonly string[];
   readonly negated: boolean;
   /** Whether any of the values matches, before negation. */
   readonly matchesValue: (call: Call) => boolean;
   readonly describe: (call: Call) => string;
+  /** How calls find it; undefined where it is negated or they do not. */
+  readonly index: PredicateIndex | undefined;
 }
 
 /** Predicates of which all must hold; none hold always. */
@@ -120,11 +120,10 @@ class Rendering {
     if (usable.length === 0) return undefined;
     return {
       text,
-      field,
-      values: usable,
       negated,
       matchesValue: field.matchAny(usable, context),
       describe: (call) => field.describe(call, context),
+      index: negated ? undefined : field.index?.(usable, context),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { Call } from './call.ts';
+import type { PredicateIndex } from './term.ts';
 import type { TrustDomainAliases } from './trust-domain-aliases.ts';
 
 /** A question about a call, compiled once and asked for each. */
@@ -18,6 +19,11 @@ export interface Field {
   readonly matchAny: (values: readonly string[], context: FieldContext) => CallMatch;
   /** Absent: every text is a valid value. */
   readonly isValid?: (value: string) => boolean;
+  /**
+   * How calls find the predicate that asks for any of `values`. Undefined, or absent: they do not,
+   * because some value cannot be found by a text.
+   */
+  readonly index?: (values: readonly string[], context: FieldContext) => PredicateIndex | undefined;
   /** The call's own value, for people. */
   readonly describe: (call: Call, context: FieldContext) => string;
   /**

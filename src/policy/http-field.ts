@@ -2,16 +2,18 @@ import type { Call, HttpFacts } from './call.ts';
 import type { Field } from './field.ts';
 import { isPathTemplate, pathTemplateMatch } from './path-template-match.ts';
 import { quote } from './quote.ts';
+import { type Term, wildcardTerm } from './term.ts';
 import { httpTextField, unusableField } from './text-field.ts';
 import { anyWildcardMatch } from './wildcard-match.ts';
 
 const PREFIX = 'request.headers';
 const NO_REQUEST = 'a connection without HTTP';
 
-export const methodField: Field = httpTextField(({ http }) => http?.method, NO_REQUEST);
+export const methodField: Field = httpTextField('methods', ({ http }) => http?.method, NO_REQUEST);
 
 /** Without case, the port is part of it. */
 export const hostField: Field = httpTextField(
+  'hosts',
   ({ http }) => http?.host,
   NO_REQUEST,
   (host) => host.toLowerCase(),
@@ -25,6 +27,11 @@ export const pathField: Field = {
     return ({ http }) =>
       http !== undefined && (plain(http.path) || templates.some((matches) => matches(http.path)));
   },
+  index: (values) => ({
+    dimension: 'paths',
+    terms: values.map(pathTerm),
+    texts: ({ http }) => http?.path,
+  }),
   describe: ({ http }) => (http === undefined ? NO_REQUEST : quote(http.path)),
 };
 
@@ -48,11 +55,23 @@ export function headerField(key: string): Field | undefined {
         return value !== undefined && (anything || matches(value));
       };
     },
+    index: (values) => ({
+      dimension: `${PREFIX}[${name}]`,
+      terms: values.map(wildcardTerm),
+      texts: textOf,
+    }),
     describe: (call) => {
       const value = textOf(call);
       return value === undefined ? `a request without ${quote(name)}` : quote(value);
     },
   };
+}
+
+/** A template is found by what stands before its first operator. */
+function pathTerm(value: string): Term {
+  return isPathTemplate(value)
+    ? { form: 'prefix', text: value.slice(0, value.indexOf('{')) }
+    : wildcardTerm(value);
 }
 
 /** What stands in the brackets; undefined where nothing does. */

@@ -1,3 +1,5 @@
+import { namespacesIn } from './identity-parts.ts';
+import type { Term } from './term.ts';
 import { globMatch, type TextMatch } from './wildcard-match.ts';
 
 /**
@@ -9,6 +11,31 @@ export function namespaceMatch(value: string): TextMatch {
   // the scheme's own slashes count for Istio: a trust domain named `ns` reads as the path
   const atStart = globMatch(`ns/${value}/*`);
   return (identity) => inside(identity) || atStart(identity);
+}
+
+/** Matches identities that any of `values` does; names without wildcards are looked up together. */
+export function namespacesMatch(values: readonly string[]): TextMatch {
+  const isName = (value: string) => /^[^*/]+$/.test(value);
+  const names = new Set(values.filter(isName));
+  const others = values.filter((value) => !isName(value)).map(namespaceMatch);
+  const [only] = others;
+  if (only !== undefined && values.length === 1) return only;
+  return (identity) => {
+    const namespaces = namespacesIn(identity);
+    const named =
+      typeof namespaces === 'string'
+        ? names.has(namespaces)
+        : namespaces.some((namespace) => names.has(namespace));
+    return named || others.some((matches) => matches(identity));
+  };
+}
+
+/** How namespaces of identities are compared with a value; undefined where they cannot be. */
+export function namespaceTerm(value: string): Term | undefined {
+  const star = value.indexOf('*');
+  const literal = star === -1 ? value : value.slice(0, star);
+  if (literal === '' || literal.includes('/')) return undefined;
+  return { form: star === -1 ? 'exact' : 'prefix', text: literal };
 }
 
 /**

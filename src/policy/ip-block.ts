@@ -1,8 +1,10 @@
-import { type Ip, parseIp } from './parse-ip.ts';
+import { addressText, type Ip, parseIp } from './parse-ip.ts';
 
 /** The addresses that share the first `prefix` bits. */
 export interface IpBlock {
   readonly contains: (ip: Ip) => boolean;
+  /** What `addressText` of every address in it begins with. */
+  readonly text: string;
 }
 
 const PREFIX_LENGTH = /^(?:0|[1-9]\d{0,2})$/;
@@ -37,7 +39,10 @@ function ipv4Block(ip: number, prefix: number): IpBlock | undefined {
   if (prefix < 0 || prefix > 32) return undefined;
   const mask = maskOf(prefix);
   const base = ip & mask;
-  return { contains: (other) => typeof other === 'number' && (other & mask) === base };
+  return {
+    contains: (other) => typeof other === 'number' && (other & mask) === base,
+    text: addressText(ip).slice(0, 1 + prefix),
+  };
 }
 
 function ipv6Block(ip: Exclude<Ip, number>, prefix: number): IpBlock | undefined {
@@ -52,6 +57,7 @@ function ipv6Block(ip: Exclude<Ip, number>, prefix: number): IpBlock | undefined
       (other[1] & m1) === b1 &&
       (other[2] & m2) === b2 &&
       (other[3] & m3) === b3,
+    text: addressText(ip).slice(0, 1 + prefix),
   };
 }
 

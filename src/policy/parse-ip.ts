@@ -83,3 +83,15 @@ function wordsOf(groups: readonly number[]): Ip {
   const mapped = words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
   return mapped ? words[3] : words;
 }
+
+/**
+ * The bits of an address as text, IPv4 and IPv6 told apart by the first letter: addresses of one block
+ * begin alike.
+ */
+export function addressText(ip: Ip): string {
+  return typeof ip === 'number' ? `4${bits(ip)}` : `6${ip.map(bits).join('')}`;
+}
+
+function bits(word: number): string {
+  return (word >>> 0).toString(2).padStart(32, '0');
+}

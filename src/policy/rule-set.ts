@@ -1,6 +1,6 @@
 import type { Call } from './call.ts';
 import type { CompiledRule } from './compile-rule.ts';
-import { matchesRule } from './match-rule.ts';
+import { RuleIndex } from './rule-index.ts';
 
 /** The rules of one stage, to be asked together. */
 export interface RuleSet {
@@ -13,9 +13,6 @@ export interface RuleSet {
 }
 
 export function ruleSet(rules: readonly CompiledRule[]): RuleSet {
-  return {
-    rules,
-    first: (call) => rules.find((rule) => matchesRule(rule, call)),
-    all: (call) => rules.filter((rule) => matchesRule(rule, call)),
-  };
+  const index = new RuleIndex(rules);
+  return { rules, first: (call) => index.first(call), all: (call) => index.all(call) };
 }

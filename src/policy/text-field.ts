@@ -1,10 +1,15 @@
 import type { Call } from './call.ts';
 import type { Field } from './field.ts';
 import { quote } from './quote.ts';
+import { wildcardTerm } from './term.ts';
 import { anyWildcardMatch } from './wildcard-match.ts';
 
-/** A field that is one text of the request, matched with wildcards; what is missing never matches. */
+/**
+ * A field that is one text of the request, matched with wildcards; what is missing never matches.
+ * `name` tells it from others.
+ */
 export function httpTextField(
+  name: string,
   textOf: (call: Call) => string | undefined,
   missing: string,
   fold: (text: string) => string = (text) => text,
@@ -18,6 +23,14 @@ export function httpTextField(
         return value !== undefined && matches(fold(value));
       };
     },
+    index: (values) => ({
+      dimension: name,
+      terms: values.map((value) => wildcardTerm(fold(value))),
+      texts: (call) => {
+        const value = textOf(call);
+        return value === undefined ? undefined : fold(value);
+      },
+    }),
     describe: (call) => {
       const value = textOf(call);
       return value === undefined ? missing : quote(value);

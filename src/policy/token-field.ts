@@ -2,6 +2,7 @@ import type { Call, TokenFacts } from './call.ts';
 import type { CallMatch, Field } from './field.ts';
 import { listed, printable, quote } from './quote.ts';
 import { requestPrincipalMatch } from './request-principal.ts';
+import { wildcardTerm } from './term.ts';
 import { httpTextField, unusableField } from './text-field.ts';
 import { anyWildcardMatch } from './wildcard-match.ts';
 
@@ -15,13 +16,24 @@ export const requestPrincipalField: Field = {
     const matches = values.map(requestPrincipalMatch);
     return ({ token }) => token !== undefined && matches.some((match) => match(token));
   },
+  // both parts of a value that matches are parts of this text too, at the same end
+  index: (values) => ({
+    dimension: 'request.auth.principal',
+    terms: values.map(wildcardTerm),
+    texts: ({ token }) => token && `${token.issuer ?? ''}/${token.subject ?? ''}`,
+  }),
   describe: ({ token }) =>
     token === undefined ? NO_TOKEN : quote(`${token.issuer ?? ''}/${token.subject ?? ''}`),
 };
 
-export const audiencesField: Field = textsField((token) => token.audiences, 'no audience');
+export const audiencesField: Field = textsField(
+  'request.auth.audiences',
+  (token) => token.audiences,
+  'no audience',
+);
 
 export const presenterField: Field = httpTextField(
+  'request.auth.presenter',
   ({ token }) => token?.presenter,
   'a request without a token that has "azp"',
 );
@@ -31,7 +43,11 @@ export function claimField(key: string): Field | undefined {
   if (!key.startsWith(PREFIX)) return undefined;
   const path = claimPath(key);
   if (path === undefined) return unusableField;
-  return textsField(({ claims }) => claimTexts(claims, path), `no text in ${printable(key)}`);
+  return textsField(
+    `${PREFIX}${JSON.stringify(path)}`,
+    ({ claims }) => claimTexts(claims, path),
+    `no text in ${printable(key)}`,
+  );
 }
 
 /** The names in `request.auth.claims[a][b]`; odd brackets make one name of all between the outermost. */
@@ -58,13 +74,22 @@ function claimTexts(
 }
 
 /** A field of the token that has any number of texts, of which one must match. */
-function textsField(textsOf: (token: TokenFacts) => readonly string[], none: string): Field {
+function textsField(
+  name: string,
+  textsOf: (token: TokenFacts) => readonly string[],
+  none: string,
+): Field {
   return {
     http: 'only',
     matchAny: (values): CallMatch => {
       const matches = anyWildcardMatch(values);
       return ({ token }) => token !== undefined && textsOf(token).some(matches);
     },
+    index: (values) => ({
+      dimension: name,
+      terms: values.map(wildcardTerm),
+      texts: ({ token }) => token && textsOf(token),
+    }),
     describe: ({ token }: Call) => {
       if (token === undefined) return NO_TOKEN;
       const texts = textsOf(token);

@@ -1,3 +1,5 @@
+import { AffixMap } from './affix-map.ts';
+
 /** A question about one piece of text, compiled once and asked often. */
 export type TextMatch = (text: string) => boolean;
 
@@ -7,23 +9,41 @@ export type TextMatch = (text: string) => boolean;
  * rest of the value is literal, other stars included.
  */
 export function anyWildcardMatch(values: readonly string[]): TextMatch {
-  const exact = new Set<string>();
-  const prefixes: string[] = [];
-  const suffixes: string[] = [];
-  let anything = false;
-  for (const value of values) {
-    if (value === '*') anything = true;
-    else if (value.startsWith('*')) suffixes.push(value.slice(1));
-    else if (value.endsWith('*')) prefixes.push(value.slice(0, -1));
-    else exact.add(value);
+  const [only] = values;
+  if (values.length === 1 && only !== undefined) return wildcardMatch(only);
+  const exact = new Set(values.filter((value) => !value.startsWith('*') && !value.endsWith('*')));
+  const anything = values.includes('*');
+  if (exact.size === values.length) return (text) => exact.has(text);
+  const wild = values.filter((value) => value !== '*' && !exact.has(value));
+  const prefixes = new AffixMap<true>('start');
+  const suffixes = new AffixMap<true>('end');
+  for (const value of wild) {
+    if (value.startsWith('*')) suffixes.set(value.slice(1), true);
+    else prefixes.set(value.slice(0, -1), true);
   }
-  return (text) => {
-    if (anything && text !== '') return true;
-    if (exact.has(text)) return true;
-    for (const prefix of prefixes) if (text.startsWith(prefix)) return true;
-    for (const suffix of suffixes) if (text.endsWith(suffix)) return true;
-    return false;
-  };
+  return (text) =>
+    (anything && text !== '') ||
+    exact.has(text) ||
+    (!prefixes.isEmpty && prefixes.some(text, found)) ||
+    (!suffixes.isEmpty && suffixes.some(text, found));
+}
+
+/** One value, as most lists have: nothing to be looked up. */
+function wildcardMatch(value: string): TextMatch {
+  if (value === '*') return (text) => text !== '';
+  if (value.startsWith('*')) {
+    const suffix = value.slice(1);
+    return (text) => text.endsWith(suffix);
+  }
+  if (value.endsWith('*')) {
+    const prefix = value.slice(0, -1);
+    return (text) => text.startsWith(prefix);
+  }
+  return (text) => text === value;
+}
+
+function found(): boolean {
+  return true;
 }
 
 /**

@@ -2,8 +2,13 @@ import { expect, it } from 'vitest';
 import { CLIENT_ID, dial, readToEnd, startPair, until } from '../../test/kit/proxy-pair.ts';
 import { testAuthority } from '../../test/kit/test-authority.ts';
 import { systemClock } from '../lib/clock.ts';
+import type { ClockSkew } from '../lib/clock-skew.ts';
+import { WatchableValue } from '../lib/watchable.ts';
 
 const NOTE = "this host's clock is 3h behind the control plane's";
+const clockSkew = new WatchableValue<ClockSkew | undefined>({
+  ...{ skewMs: -3 * 3_600_000, uncertaintyMs: 0, measuredAtMs: 0 },
+});
 const HOUR_MS = 3_600_000;
 const authority = testAuthority();
 
@@ -13,7 +18,7 @@ it('says whose clock is wrong when a certificate seems to be not yet valid', asy
     authority,
     client: { clock: { ...systemClock, now: () => Date.now() + HOUR_MS } },
     clientIdentity: authority.identity(CLIENT_ID, early),
-    server: { clockNote: () => NOTE },
+    server: { clockSkew },
   });
   await readToEnd(await dial(pair.outbound));
   await until(() => pair.server.events.handshakes.length > 0);
@@ -26,7 +31,7 @@ it('does not blame the clock for what has nothing to do with it', async () => {
   await using pair = await startPair({
     authority,
     clientIdentity: { ...stranger.identity(CLIENT_ID), bundle: authority.bundle },
-    server: { clockNote: () => NOTE },
+    server: { clockSkew },
   });
   await readToEnd(await dial(pair.outbound));
   await until(() => pair.server.events.handshakes.length > 0);

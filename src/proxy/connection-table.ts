@@ -28,10 +28,12 @@ export class ConnectionTable {
   readonly #reporter: Reporter;
   readonly #open = new Set<OpenConnection>();
   readonly #waiting: (() => void)[] = [];
-  #lastId = 0;
+  #lastId: number;
 
-  constructor(reporter: Reporter) {
+  /** @param firstNumber connections are numbered from the one after it. */
+  constructor(reporter: Reporter, firstNumber = 0) {
     this.#reporter = reporter;
+    this.#lastId = firstNumber;
   }
 
   get size(): number {

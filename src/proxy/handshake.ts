@@ -19,7 +19,7 @@ export interface HandshakeOptions {
   /** Trust domains whose identities are those of this mesh, now. */
   readonly trustDomains: () => readonly string[];
   readonly clock: Clock;
-  /** See `ProxyOptions.clockNote`. */
+  /** Half a sentence on a clock that is wrong, for certificates that seem out of time; none when all is well. */
   readonly clockNote?: ((nowMs: number) => string | undefined) | undefined;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;

@@ -45,7 +45,7 @@ export interface TlsFacts {
 
 /** A connection of an application, as it is now. */
 export interface ConnectionRecord extends Ends, TlsFacts {
-  /** Counts up from 1 in each proxy. */
+  /** One of its own in each sidecar; counts up from 1 where there is one worker. */
   readonly id: number;
   readonly transport: ConnectionTransport;
   readonly openedAtMs: number;

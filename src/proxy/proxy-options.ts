@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import type { ClockSkew } from '../lib/clock-skew.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { MeshSettings } from '../policy/mesh-settings.ts';
@@ -6,17 +7,14 @@ import type { Workload } from '../policy/workload.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Address } from './address.ts';
 import type { CaptureOptions } from './capture/capture-options.ts';
+import type { OriginalDestination } from './capture/original-destination.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ProxyEvents } from './proxy-events.ts';
 import type { ServedPort } from './served-apps.ts';
 
-/** What a proxy is made of. */
-export interface ProxyOptions {
-  readonly workload: Watchable<Workload>;
+/** What a proxy is told once: plain values only, so that they can be handed to another thread. */
+export interface ProxyPlan {
   readonly settings: MeshSettings;
-  /** Exists only once the first SVID is there, so nothing can serve without one. */
-  readonly identity: Watchable<Identity>;
-  readonly facts: Watchable<MeshFacts>;
   /** Where to take connections for the workload; the port of `listen` is the workload port. */
   readonly inbound: readonly ServedPort[];
   /** Where the application reaches a service, named as `name.namespace[.svc.cluster.local]`. */
@@ -27,10 +25,26 @@ export interface ProxyOptions {
   readonly hbone: Address;
   /** Addresses under which peers know this workload; an HBONE request must name one of them. */
   readonly ownAddresses: readonly string[];
-  readonly clock: Clock;
-  readonly events: ProxyEvents;
-  /** Half a sentence on a clock that is wrong, for certificates that seem out of time; none when all is well. */
-  readonly clockNote?: (nowMs: number) => string | undefined;
   /** Bounds that differ from `defaultLimits`. */
   readonly limits?: Partial<ProxyLimits>;
+  /** Numbers of connections count up from here. Default 0. */
+  readonly firstNumber?: number;
+}
+
+/** What a proxy follows: values that are swapped whole, which threads are sent the changes of. */
+export interface ProxySubjects {
+  readonly workload: Watchable<Workload>;
+  /** Exists only once the first SVID is there, so nothing can serve without one. */
+  readonly identity: Watchable<Identity>;
+  readonly facts: Watchable<MeshFacts>;
+  /** How far this host's clock is off, for certificates that seem out of time. Default: not known. */
+  readonly clockSkew?: Watchable<ClockSkew | undefined>;
+}
+
+/** What a proxy is made of. */
+export interface ProxyOptions extends ProxyPlan, ProxySubjects {
+  readonly clock: Clock;
+  /** Default: the kernel's connection tracking. */
+  readonly originalDestination?: OriginalDestination;
+  readonly events: ProxyEvents;
 }

@@ -1,4 +1,5 @@
 import type { Server } from 'node:net';
+import { clockNote } from '../lib/clock-skew.ts';
 import { ownTrustDomains } from '../policy/mesh-settings.ts';
 import { AcceptedSockets } from './accepted-sockets.ts';
 import type { Address } from './address.ts';
@@ -49,7 +50,7 @@ export class ProxyParts {
     const settings = liveSettings(facts, options.settings);
     this.#options = options;
     const reporter = new Reporter(options.events, clock, () => identity.current.svid.id.toString());
-    const table = new ConnectionTable(reporter);
+    const table = new ConnectionTable(reporter, options.firstNumber);
     const enforcement = new Enforcement({ ...options, settings });
     enforcement.onChange(() => table.recheck((admission) => enforcement.judge(admission)));
     const revocations = new RevocationGuard(facts, clock);
@@ -65,7 +66,7 @@ export class ProxyParts {
     const shared = {
       trustDomains,
       federation,
-      clockNote: options.clockNote,
+      clockNote: (nowMs: number) => clockNote(options.clockSkew?.current, nowMs),
       gate: new AppGate({ enforcement, connectDeadlines }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
@@ -120,10 +121,11 @@ export class ProxyParts {
       'settings' | 'table' | 'reporter' | 'connectDeadlines' | 'handshakeDeadlines'
     >,
   ): CaptureListeners {
-    const { facts, workload, capture = noCapture, hbone } = this.#options;
+    const { facts, workload, capture = noCapture, hbone, originalDestination } = this.#options;
     return new CaptureListeners({
       ...{ ...shared, facts, workload, connector: this.#connector, inbound: this.#inbound },
-      ...{ capture, ownPorts: [hbone.port], follow: (...of) => this.#sockets.follow(...of) },
+      ...{ capture, originalDestination, ownPorts: [hbone.port] },
+      follow: (...of) => this.#sockets.follow(...of),
     });
   }
 

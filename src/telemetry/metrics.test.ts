@@ -23,7 +23,8 @@ describe('the metrics of a sidecar', () => {
     describeSidecar(metrics, {
       certificateNotAfterMs: () => 1_800_000_000_500,
       inSync: () => true,
-      openConnections: () => [{ direction: 'inbound' }],
+      openConnections: () => ({ inbound: 1, outbound: 0 }),
+      workers: () => [],
       sds: () => ({
         ...{ clients: [], acknowledged: 2, rejected: 1 },
         byResource: { certificate: totals, validation: none, both: none },

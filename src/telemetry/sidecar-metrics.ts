@@ -1,6 +1,7 @@
 import type { IdentityEvents } from '../agent/identity-manager.ts';
 import type { SdsStatus } from '../agent/sds-clients.ts';
 import type { Direction, ProxyEvents } from '../proxy/proxy-events.ts';
+import type { WorkerStatus } from '../proxy/workers/serving-proxy.ts';
 import type { MetricRegistry } from './metric-registry.ts';
 
 /** What is looked at when somebody asks for the metrics. */
@@ -8,7 +9,9 @@ export interface SidecarReadings {
   readonly certificateNotAfterMs: () => number;
   /** Whether the control plane has sent everything, and goes on doing so. */
   readonly inSync: () => boolean;
-  readonly openConnections: () => readonly { readonly direction: Direction }[];
+  readonly openConnections: () => Readonly<Record<Direction, number>>;
+  /** Empty when the proxy is not in threads of its own. */
+  readonly workers: () => readonly WorkerStatus[];
   readonly sds: () => SdsStatus;
   readonly federated: () => number;
   /** In milliseconds; undefined while nothing was measured. */
@@ -119,9 +122,10 @@ export function describeSidecar(metrics: MetricRegistry, readings: SidecarReadin
     const open = readings.openConnections();
     return (['inbound', 'outbound'] as const).map((direction) => ({
       labels: { direction },
-      value: open.filter((each) => each.direction === direction).length,
+      value: open[direction],
     }));
   });
+  describeWorkers(metrics, readings);
   metrics.value('hauberk_federated_trust_domains', 'Other trust domains that are believed.', () =>
     readings.federated(),
   );
@@ -140,6 +144,28 @@ export function describeSidecar(metrics: MetricRegistry, readings: SidecarReadin
     () => [{ value: readings.clockJumps() }],
   );
   describeSds(metrics, readings);
+}
+
+function describeWorkers(metrics: MetricRegistry, { workers }: SidecarReadings): void {
+  metrics.gauge('hauberk_proxy_workers', 'Proxy workers that serve.', [], () => {
+    const threads = workers();
+    const inAgentsThread = threads.length === 0;
+    return [{ value: inAgentsThread ? 1 : threads.filter(({ serving }) => serving).length }];
+  });
+  const sum = (of: (worker: WorkerStatus) => number): number =>
+    workers().reduce((total, worker) => total + of(worker), 0);
+  metrics.total(
+    'hauberk_proxy_worker_restarts_total',
+    'How often a proxy worker ended that should not have, and was started again.',
+    [],
+    () => [{ value: sum(({ restarts }) => restarts) }],
+  );
+  metrics.total(
+    'hauberk_proxy_events_dropped_total',
+    'Events of proxy workers that were not reported, because too many waited.',
+    [],
+    () => [{ value: sum(({ eventsDropped }) => eventsDropped) }],
+  );
 }
 
 function describeSds(metrics: MetricRegistry, { sds }: SidecarReadings): void {

@@ -1,12 +1,15 @@
 import type { WriteRecord } from '../../src/apiserver/api-context.ts';
 import { apiHandler } from '../../src/apiserver/api-handler.ts';
 import type { ApiAnswer } from '../../src/apiserver/api-request.ts';
+import { namesOfBuiltIns } from '../../src/apiserver/names-of-built-ins.ts';
 import { rbacAuthorizer } from '../../src/apiserver/rbac-authorizer.ts';
 import { rbacEscalation } from '../../src/apiserver/rbac-escalation.ts';
 import { Snapshots } from '../../src/apiserver/snapshots.ts';
 import { authenticated, type UserInfo } from '../../src/apiserver/user-info.ts';
-import { KindRegistry } from '../../src/resources/kind-registry.ts';
-import { kinds } from '../../src/resources/kinds.ts';
+import { DefinedKinds } from '../../src/control/defined-kinds.ts';
+import type { Happening } from '../../src/control/event-recorder.ts';
+import { registryWithCustomKinds } from '../../src/resources/custom/registry-with-custom-kinds.ts';
+import type { KindRegistry } from '../../src/resources/kind-registry.ts';
 import { memoryStore } from '../../src/store/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -32,6 +35,7 @@ export interface ApiRig {
   readonly kinds: KindRegistry;
   readonly written: readonly WriteRecord[];
   readonly failures: readonly unknown[];
+  readonly happenings: readonly Happening[];
   call(method: string, path: string, request?: RigRequest): Promise<RigAnswer>;
   /** Events of a watch as they come; aborting ends it. */
   watch(path: string, request?: RigRequest): RigWatch;
@@ -51,17 +55,24 @@ export const admin: UserInfo = authenticated({ name: 'admin', groups: ['system:m
 export async function apiRig(): Promise<ApiRig> {
   const clock = new ManualClock(Date.UTC(2026, 0, 1));
   const store = memoryStore({ clock });
-  const registry = new KindRegistry(kinds);
-  const authorizer = rbacAuthorizer(store);
   const written: WriteRecord[] = [];
   const failures: unknown[] = [];
+  const registry = registryWithCustomKinds();
+  const happenings: Happening[] = [];
+  const defined = new DefinedKinds({
+    ...{ store, kinds: registry, clock },
+    recorder: { record: (happening) => void happenings.push(happening) },
+    events: { taskFailed: ({ reason }) => void failures.push(reason) },
+  });
+  void defined.run(new AbortController().signal);
+  const authorizer = rbacAuthorizer(store);
   const handler = apiHandler({
     context: {
       store,
       kinds: registry,
       clock,
       authorizer,
-      admission: [rbacEscalation(store, authorizer)],
+      admission: [rbacEscalation(store, authorizer), namesOfBuiltIns(registry)],
       derived: { list: async () => [] },
       snapshots: new Snapshots(clock),
       lastingNamespaces: ['default', 'istio-system'],
@@ -101,6 +112,7 @@ export async function apiRig(): Promise<ApiRig> {
     kinds: registry,
     written,
     failures,
+    happenings,
     async call(method, path, request) {
       const answered = await answerTo(method, path, request);
       if ('stream' in answered) throw new Error(`${path} answers with a stream`);

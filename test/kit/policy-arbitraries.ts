@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { authorizationPolicy, connection, type PolicyRule } from './policies.ts';
+import { authorizationPolicy, connection, type PolicyRule, request } from './policies.ts';
 
 // Random policies and connections over one small world, so that they often meet: trust domain `td`
 // with alias `old-td`, namespaces shop and bank, a few addresses and ports.
@@ -48,6 +48,21 @@ const domainValues = some(['td', 'foreign', '*', '*-td', 'f*']);
 const ipValues = some(blocks);
 const portValues = some(ports);
 const sniValues = some(['a.example', '*', '*.example', 'a.*']);
+const methodValues = some(['GET', 'POST', 'P*', '*T', '*']);
+const hostValues = some(['a.shop', 'A.shop', '*.shop', 'a.*', '*', 'b.shop:80']);
+const pathValues = some(['/a', '/a/*', '*/b', '/a/{*}', '/{**}/b', '/a/{*}/{**}', '*', '/a/b']);
+const requestPrincipalValues = some([
+  '*',
+  'idp/ann',
+  'idp/*',
+  '*/ann',
+  'https://idp/x/*',
+  '*nn',
+  'i*',
+  'idp',
+]);
+const headerValues = some(['x', '*', 'x*', '*y', '']);
+const claimValues = some(['x', 'y', '*', 'x*', '*y']);
 const httpValues = some(['x']);
 
 const source = fc
@@ -64,11 +79,21 @@ const source = fc
     notIpBlocks: ipValues,
     remoteIpBlocks: ipValues,
     notRemoteIpBlocks: ipValues,
-    requestPrincipals: httpValues,
+    requestPrincipals: requestPrincipalValues,
+    notRequestPrincipals: requestPrincipalValues,
   })
   .chain((all) => fc.subarray(Object.keys(all), { maxLength: 3 }).map((kept) => pick(all, kept)));
 const operation = fc
-  .record({ ports: portValues, notPorts: portValues, methods: httpValues, notPaths: httpValues })
+  .record({
+    ports: portValues,
+    notPorts: portValues,
+    methods: methodValues,
+    notMethods: methodValues,
+    hosts: hostValues,
+    notHosts: hostValues,
+    paths: pathValues,
+    notPaths: pathValues,
+  })
   .chain((all) => fc.subarray(Object.keys(all), { maxLength: 2 }).map((kept) => pick(all, kept)));
 const conditionOf = (key: string, values: fc.Arbitrary<string[] | undefined>) =>
   fc.record({ values, notValues: values }).map((lists) => ({ key, ...present(lists) }));
@@ -82,7 +107,13 @@ const condition = fc.oneof(
   conditionOf('destination.ip', ipValues),
   conditionOf('destination.port', portValues),
   conditionOf('connection.sni', sniValues),
-  conditionOf('request.headers[x]', httpValues),
+  conditionOf('request.headers[x]', headerValues),
+  conditionOf('request.headers[X-Two]', headerValues),
+  conditionOf('request.auth.principal', requestPrincipalValues),
+  conditionOf('request.auth.audiences', claimValues),
+  conditionOf('request.auth.presenter', claimValues),
+  conditionOf('request.auth.claims[group]', claimValues),
+  conditionOf('request.auth.claims[a][b]', claimValues),
   conditionOf('unknown', httpValues),
 );
 /** A rule of all fields that policies have, values that are invalid or HTTP only among them. */
@@ -131,6 +162,45 @@ export const anyConnection = fc
     sni: fc.constantFrom('', 'a.example', 'b.example'),
   })
   .map((each) => connection(each));
+
+const texts = fc.constantFrom('x', 'y', 'xy', '');
+const claim = fc.oneof(texts, fc.array(texts, { maxLength: 3 }), fc.constant(7), fc.constant(true));
+const token = fc.record(
+  {
+    issuer: fc.constantFrom('idp', 'https://idp/x', ''),
+    subject: fc.constantFrom('ann', 'bob', ''),
+    audiences: fc.array(texts, { maxLength: 2 }),
+    presenter: texts,
+    claims: fc.record({ group: claim, a: fc.oneof(claim, fc.record({ b: claim })) }),
+  },
+  { requiredKeys: ['claims'] },
+);
+/** A request on `anyConnection`, half of them with a token. */
+export const anyRequest = fc
+  .record({
+    connection: anyConnection,
+    method: fc.constantFrom('GET', 'POST', 'PUT'),
+    path: fc.constantFrom('/', '/a', '/a/', '/a/b', '/a/c/b', '/a//b', '/b'),
+    host: fc.constantFrom('a.shop', 'A.SHOP', 'b.shop:80', ''),
+    headers: fc.record(
+      {
+        x: texts,
+        'x-two': texts,
+        'x-forwarded-for': fc.constantFrom(...ips, 'bad', '1.2.3.4, 10.0.0.1'),
+      },
+      { requiredKeys: [] },
+    ),
+    token: fc.option(token, { nil: undefined }),
+  })
+  .map(({ connection: of, token: given, headers, ...http }) =>
+    request(
+      { ...http, headers: present<string>(headers) },
+      {
+        connection: of,
+        ...(given && { token: given }),
+      },
+    ),
+  );
 
 function pick(
   all: Record<string, string[] | undefined>,

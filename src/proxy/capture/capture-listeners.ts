@@ -13,11 +13,13 @@ import { Resolvers } from './dns/resolv-conf.ts';
 import { Egress, type EgressOptions } from './egress.ts';
 import { httpProxyListener } from './http-proxy-listener.ts';
 import { LoopGuard, type OwnTraffic } from './loop-guard.ts';
-import { originalDestination } from './original-destination.ts';
+import { type OriginalDestination, originalDestination } from './original-destination.ts';
 import { socks5Listener } from './socks5-listener.ts';
 
 export interface CaptureListenersOptions extends EgressOptions {
   readonly capture: CaptureOptions;
+  /** Default: the kernel's connection tracking. */
+  readonly originalDestination?: OriginalDestination | undefined;
   readonly inbound: InboundOptions;
   /** How long a client of a proxy may take to say what it wants. */
   readonly handshakeDeadlines: Deadlines;
@@ -32,6 +34,23 @@ export interface CaptureState {
   /** What the kernel's rules do with the proxy's own connections; undefined: nobody has asked. */
   readonly ownTraffic: OwnTraffic | undefined;
   readonly dns: DnsStats;
+}
+
+/** One state for several workers: the worst that one has found, and all that they did. */
+export function mergedCapture(states: readonly CaptureState[]): CaptureState {
+  const found = states.map(({ ownTraffic }) => ownTraffic);
+  const worst = (['captured', 'exempt', 'not-captured'] as const).find((each) =>
+    found.includes(each),
+  );
+  const sum = (count: keyof DnsStats): number =>
+    states.reduce((total, { dns }) => total + dns[count], 0);
+  return {
+    ownTraffic: worst,
+    dns: {
+      ...{ answered: sum('answered'), forwarded: sum('forwarded') },
+      ...{ failed: sum('failed'), malformed: sum('malformed') },
+    },
+  };
 }
 
 /** The listeners to which connections come that the application did not address to the proxy. */
@@ -59,7 +78,7 @@ export class CaptureListeners {
     this.#ownPorts = new Set([...options.ownPorts, ...own.map(({ port }) => port)]);
     const kernel = {
       ...{ reporter, guard: this.#guard },
-      originalDestination: capture.originalDestination ?? originalDestination,
+      originalDestination: options.originalDestination ?? originalDestination,
     };
     const proxy = { egress, reporter, deadlines: handshakeDeadlines };
     const plan = (at: Address, server: Server, direction: Direction, what: string): ListenPlan => {

@@ -1,5 +1,4 @@
 import type { Address } from '../address.ts';
-import type { OriginalDestination } from './original-destination.ts';
 
 /** How connections get to the proxy without the application naming it, and by names of the mesh. */
 export interface CaptureOptions {
@@ -16,8 +15,21 @@ export interface CaptureOptions {
   /** Where programs find an HTTP proxy, and a SOCKS 5 proxy; loopback addresses. */
   readonly httpProxy: Address | undefined;
   readonly socks: Address | undefined;
-  /** Default: the kernel's connection tracking. */
-  readonly originalDestination?: OriginalDestination;
+}
+
+/** The same with the ports that were bound, in their order, where any would do. */
+export function settledCapture(capture: CaptureOptions, bound: readonly Address[]): CaptureOptions {
+  const rest = [...bound];
+  const settle = (at: Address): Address => ({ ...at, port: rest.shift()?.port ?? at.port });
+  const maybe = (at: Address | undefined): Address | undefined => at && settle(at);
+  return {
+    ...capture,
+    outbound: capture.outbound.map(settle),
+    inbound: capture.inbound.map(settle),
+    dns: capture.dns.map(settle),
+    httpProxy: maybe(capture.httpProxy),
+    socks: maybe(capture.socks),
+  };
 }
 
 /** Of a sidecar that captures nothing. */

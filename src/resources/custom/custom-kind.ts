@@ -1,12 +1,13 @@
 import type { TSchema } from 'typebox';
 import { checkSchema } from '../check-schema.ts';
 import { isPlainObject, type Json } from '../json-tree.ts';
-import type {
-  Column,
-  KindDefinition,
-  Report,
-  ScalePaths,
-  VersionDefinition,
+import {
+  type Column,
+  type KindDefinition,
+  type Report,
+  type ScalePaths,
+  VERBS,
+  type VersionDefinition,
 } from '../kind-definition.ts';
 import { ageColumn } from '../kinds/columns.ts';
 import type { CustomResourceDefinition } from '../kinds/custom-resource-definition.ts';
@@ -54,6 +55,10 @@ export function customKind(definition: CustomResourceDefinition): KindDefinition
       checkCelRules({ rules, value: jsonOf(resource), old: jsonOf(old) }, report);
     },
     subresources: subresourcesOf(served),
+    // What is going takes in nothing new.
+    ...(definition.metadata.deletionTimestamp === undefined
+      ? {}
+      : { verbs: VERBS.filter((verb) => verb !== 'create') }),
     visibility: 'never',
     confidential: false,
   };

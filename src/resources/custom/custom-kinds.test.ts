@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { definitionOf, Widgets, widgets } from '../../../test/kit/custom-resources.ts';
 import { kinds } from '../kinds.ts';
+import { byPrecedence } from './by-precedence.ts';
 import { customKind } from './custom-kind.ts';
 import { customKinds } from './custom-kinds.ts';
 
@@ -69,12 +70,29 @@ it('lets the older of two definitions have a name, and the others be', () => {
     metadata: { ...widget.metadata, name: 'c' },
     spec: { ...widget.spec, versions: [] },
   };
-  const made = customKinds([at('b', 'gadgets', '02'), at('a', 'widgets', '01'), unserved], kinds);
+  const made = customKinds(
+    [at('b', 'gadgets', '02'), at('a', 'widgets', '01'), unserved].toSorted(byPrecedence),
+    kinds,
+  );
   expect(made.kinds.map(({ plural }) => plural)).toEqual(['widgets']);
   expect([...made.refused]).toEqual([
-    ['c', 'none of its versions is served'],
-    ['b', 'there is a kind of the name "Widget.example.org" already'],
+    ['c', { reason: 'NoVersionServed', message: 'none of its versions is served' }],
+    [
+      'b',
+      {
+        reason: 'NameConflict',
+        message: 'the name "Widget" is that of Widget.example.org already',
+      },
+    ],
   ]);
+});
+
+it('takes a name from nobody who has it', () => {
+  const widget = definitionOf(widgets(ANY));
+  const conditions = [{ type: 'Established', status: 'True' }];
+  const has = { ...widget, metadata: { ...widget.metadata, name: 'z' }, status: { conditions } };
+  const older = { ...widget, metadata: { ...widget.metadata, creationTimestamp: '2020' } };
+  expect([older, has].toSorted(byPrecedence)).toEqual([has, older]);
 });
 
 it('leaves the names of built-in kinds to them', () => {

@@ -19,6 +19,9 @@ interface Definition {
 }
 
 const KIND = /^[A-Za-z](?:[-A-Za-z0-9]*[A-Za-z0-9])?$/;
+const SPEC_PATH = /^\.spec(?:\.[A-Za-z_][A-Za-z0-9_-]*)+$/;
+const STATUS_PATH = /^\.status(?:\.[A-Za-z_][A-Za-z0-9_-]*)+$/;
+const SELECTOR_PATH = /^\.(?:spec|status)(?:\.[A-Za-z_][A-Za-z0-9_-]*)+$/;
 const COLUMN_TYPES = ['integer', 'number', 'string', 'boolean', 'date'];
 
 /** Reports what Kubernetes refuses of a CustomResourceDefinition beyond its schema. */
@@ -99,9 +102,26 @@ function checkVersion(version: CustomResourceVersion, field: string, report: Rep
       );
     }
   }
+  checkScale(version, field, report);
   const at = `${field}.schema.openAPIV3Schema`;
   if (schema?.openAPIV3Schema === undefined) report(at, 'is required');
   else checkStructure(schema.openAPIV3Schema as Json, at, report);
+}
+
+/** Numbers that are wanted are in the spec, those that are in the status. */
+function checkScale({ subresources }: CustomResourceVersion, field: string, report: Report): void {
+  const scale = subresources?.scale;
+  if (scale === undefined) return;
+  const at = `${field}.subresources.scale`;
+  const check = (name: string, path: string, form: RegExp, example: string): void => {
+    if (form.test(path)) return;
+    report(`${at}.${name}`, `${quote(path)} is not a path of fields such as "${example}"`);
+  };
+  check('specReplicasPath', scale.specReplicasPath, SPEC_PATH, '.spec.replicas');
+  check('statusReplicasPath', scale.statusReplicasPath, STATUS_PATH, '.status.replicas');
+  const selector = scale.labelSelectorPath;
+  if (selector !== undefined)
+    check('labelSelectorPath', selector, SELECTOR_PATH, '.status.selector');
 }
 
 function checkStructure(written: Json, field: string, report: Report): void {

@@ -26,7 +26,12 @@ function ofSidecar(): MetricRegistry {
   const { proxy } = sidecarMetrics(metrics);
   proxy.connectionOpened({ direction: 'inbound', transport: 'hbone' } as never);
   describeSidecar(metrics, {
-    ...{ certificateNotAfterMs: () => 2e12, inSync: () => true, openConnections: () => [] },
+    ...{
+      certificateNotAfterMs: () => 2e12,
+      inSync: () => true,
+      openConnections: () => ({ inbound: 0, outbound: 0 }),
+    },
+    workers: () => [],
     sds: () => ({
       ...{ clients: [], acknowledged: 1, rejected: 0 },
       byResource: { certificate: totals, validation: totals, both: totals },

@@ -1,0 +1,63 @@
+import type { ClockSkew } from '../../lib/clock-skew.ts';
+import { WatchableValue } from '../../lib/watchable.ts';
+import type { MeshFacts } from '../../policy/mesh-facts.ts';
+import type { Workload } from '../../policy/workload.ts';
+import type { Identity } from '../../spiffe/identity.ts';
+import type { ProxySubjects } from '../proxy-options.ts';
+import { changedFields } from './changed-fields.ts';
+import { identityOf, identityValues } from './identity-values.ts';
+import type { SubjectChange, WorkerStart } from './worker-protocol.ts';
+
+/** What a proxy in another thread follows is now. */
+export function subjectValues(subjects: ProxySubjects): Omit<WorkerStart, 'plan'> {
+  return {
+    workload: subjects.workload.current,
+    identity: identityValues(subjects.identity.current),
+    facts: subjects.facts.current,
+    clockSkew: subjects.clockSkew?.current,
+  };
+}
+
+/** Tells of each change from now on, in the order in which they happen. Returns the way to stop. */
+export function followSubjects(
+  subjects: ProxySubjects,
+  changed: (change: SubjectChange) => void,
+): () => void {
+  const stops = [
+    subjects.identity.subscribe((next, previous) =>
+      changed({ identity: identityValues(next, previous) }),
+    ),
+    subjects.facts.subscribe((next, previous) => changed({ facts: changedFields(next, previous) })),
+    subjects.workload.subscribe((next, previous) =>
+      changed({ workload: changedFields(next, previous) }),
+    ),
+    subjects.clockSkew?.subscribe((clockSkew) => changed({ clockSkew })),
+  ];
+  return () => {
+    for (const stop of stops) stop?.();
+  };
+}
+
+/** The same in the other thread. What did not change stays the same object. */
+export class FollowedSubjects implements ProxySubjects {
+  readonly workload: WatchableValue<Workload>;
+  readonly identity: WatchableValue<Identity>;
+  readonly facts: WatchableValue<MeshFacts>;
+  readonly clockSkew: WatchableValue<ClockSkew | undefined>;
+
+  /** @throws {MeshError} ERR_DER or ERR_SVID for an identity that is none. */
+  constructor({ workload, identity, facts, clockSkew }: Omit<WorkerStart, 'plan'>) {
+    this.workload = new WatchableValue(workload);
+    this.identity = new WatchableValue(identityOf(identity));
+    this.facts = new WatchableValue(facts);
+    this.clockSkew = new WatchableValue(clockSkew);
+  }
+
+  apply(change: SubjectChange): void {
+    const { workload, identity, facts } = change;
+    if (identity !== undefined) this.identity.set(identityOf(identity, this.identity.current));
+    if (facts !== undefined) this.facts.set({ ...this.facts.current, ...facts });
+    if (workload !== undefined) this.workload.set({ ...this.workload.current, ...workload });
+    if ('clockSkew' in change) this.clockSkew.set(change.clockSkew);
+  }
+}

@@ -1,0 +1,208 @@
+import { backoffMs } from '../../lib/backoff.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { mergedCapture } from '../capture/capture-listeners.ts';
+import { settledCapture } from '../capture/capture-options.ts';
+import { defaultLimits } from '../limits.ts';
+import type { RunningProxy } from '../proxy.ts';
+import type { ProxyEvents } from '../proxy-events.ts';
+import type { ProxyPlan, ProxySubjects } from '../proxy-options.ts';
+import { ProxyThread, type Survey } from './proxy-thread.ts';
+import type { ServingProxy, WorkerEvents } from './serving-proxy.ts';
+import type { OpenCounts } from './worker-protocol.ts';
+
+export interface ProxyWorkersOptions {
+  readonly plan: ProxyPlan;
+  readonly subjects: ProxySubjects;
+  readonly clock: Clock;
+  readonly events: ProxyEvents;
+  readonly workerEvents: WorkerEvents;
+  /** How many workers. */
+  readonly count: number;
+  /** The module that their threads run. Default: that of this program. */
+  readonly entry?: URL;
+}
+
+const STEADY_MS = 60_000;
+const BACKOFF = { firstMs: 100, maxMs: 10_000 } as const;
+/** Connections of one start of a worker have numbers of their own. */
+const NUMBERS_EACH = 2 ** 32;
+
+// As source and as it is published.
+const ownEntry = new URL(
+  import.meta.url.endsWith('.ts') ? 'worker-main.ts' : 'worker-main.js',
+  import.meta.url,
+);
+
+/**
+ * Proxies in threads that listen on the same addresses, among which the system shares connections.
+ * They share nothing but what they follow. One that ends is started again, with pauses that grow; the
+ * others go on meanwhile. Resolves when all of them serve.
+ *
+ * @throws {MeshError} as `startProxy`.
+ */
+export async function startProxyWorkers(options: ProxyWorkersOptions): Promise<ServingProxy> {
+  const crew = new Crew(options);
+  try {
+    // The first one settles which ports are meant where any will do.
+    const bound = await crew.start(0, options.plan);
+    const settled = settledPlan(options.plan, bound);
+    await Promise.all(
+      Array.from({ length: options.count - 1 }, (_, i) => crew.start(i + 1, settled)),
+    );
+    crew.keep(settled);
+    return crew.serving(bound);
+  } catch (error) {
+    await crew.end();
+    throw error;
+  }
+}
+
+interface Member {
+  thread: ProxyThread;
+  startedAtMs: number;
+  restarts: number;
+  serving: boolean;
+}
+
+class Crew {
+  readonly #options: ProxyWorkersOptions;
+  readonly #clock: Clock;
+  readonly #members: Member[] = [];
+  readonly #leaving = new AbortController();
+  #starts = 0;
+
+  constructor(options: ProxyWorkersOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  /** Starts the worker of that number for the first time. */
+  async start(worker: number, plan: ProxyPlan): Promise<RunningProxy['bound']> {
+    const thread = this.#thread(plan);
+    const member = { thread, startedAtMs: this.#clock.now(), restarts: 0, serving: false };
+    this.#members[worker] = member;
+    const bound = await thread.bound;
+    member.serving = true;
+    return bound;
+  }
+
+  /** From now on who ends is started again. */
+  keep(plan: ProxyPlan): void {
+    for (const [worker, member] of this.#members.entries())
+      void this.#keepOne(worker, member, plan);
+  }
+
+  serving(bound: RunningProxy['bound']): ServingProxy {
+    const members = this.#members;
+    const surveys = async (): Promise<readonly Survey[]> => {
+      const answers = await Promise.all(members.map(({ thread }) => thread.survey()));
+      return answers.filter((answer) => answer !== undefined);
+    };
+    let drained: Promise<void> | undefined;
+    return {
+      bound,
+      get workers() {
+        return members.map(({ thread, restarts, serving }, worker) => {
+          return { worker, serving, restarts, open: thread.open, eventsDropped: thread.dropped };
+        });
+      },
+      get open() {
+        return sumOf(members.map(({ thread }) => thread.open));
+      },
+      async connections() {
+        return (await surveys()).flatMap(({ records }) => records);
+      },
+      async capture() {
+        return mergedCapture((await surveys()).map(({ capture }) => capture));
+      },
+      drain: (deadlineMs) => {
+        drained ??= this.#drain(deadlineMs);
+        return drained;
+      },
+    };
+  }
+
+  async end(): Promise<void> {
+    this.#leaving.abort();
+    await Promise.all(this.#members.map(({ thread }) => thread.end('stopped')));
+  }
+
+  async #drain(deadlineMs: number): Promise<void> {
+    this.#leaving.abort();
+    await Promise.all(this.#members.map(({ thread }) => thread.drain(deadlineMs)));
+  }
+
+  async #keepOne(worker: number, member: Member, plan: ProxyPlan): Promise<void> {
+    const { signal } = this.#leaving;
+    const { workerEvents } = this.#options;
+    for (let failures = 0; ; ) {
+      const { reason, open } = await member.thread.ended;
+      if (signal.aborted) return;
+      member.serving = false;
+      const steady = this.#clock.now() - member.startedAtMs >= STEADY_MS;
+      failures = steady ? 1 : failures + 1;
+      const restartInMs = Math.round(backoffMs(failures, BACKOFF));
+      const connectionsLost = open.inbound + open.outbound;
+      workerEvents.workerEnded({ worker, reason, connectionsLost, restartInMs });
+      await this.#clock.sleep(restartInMs, signal);
+      if (signal.aborted) return;
+      member.thread = this.#thread(plan);
+      member.startedAtMs = this.#clock.now();
+      member.restarts += 1;
+      // A failure to bind ends the thread, which is seen above.
+      member.serving = await member.thread.bound.then(
+        () => true,
+        () => false,
+      );
+      if (member.serving) workerEvents.workerRestarted({ worker });
+    }
+  }
+
+  #thread(plan: ProxyPlan): ProxyThread {
+    const { count, subjects, events, entry = ownEntry } = this.#options;
+    const firstNumber = this.#starts * NUMBERS_EACH;
+    this.#starts += 1;
+    return new ProxyThread({
+      ...{ subjects, events, entry },
+      plan: { ...planOf(plan, count), firstNumber },
+    });
+  }
+}
+
+/** The plan of one of so many workers: its part of what is bounded together. */
+function planOf(plan: ProxyPlan, count: number): ProxyPlan {
+  const limits = { ...defaultLimits, ...plan.limits };
+  const maxConnections = Math.ceil(limits.maxConnections / count);
+  return { ...plan, limits: { ...limits, maxConnections } };
+}
+
+/** The plan with the ports that were bound. */
+function settledPlan(plan: ProxyPlan, bound: RunningProxy['bound']): ProxyPlan {
+  const port = (
+    listen: { readonly host: string; readonly port: number },
+    real?: typeof listen,
+  ) => ({
+    ...listen,
+    port: real?.port ?? listen.port,
+  });
+  const { capture } = plan;
+  return {
+    ...plan,
+    inbound: plan.inbound.map((each, i) => ({
+      ...each,
+      listen: port(each.listen, bound.inbound[i]),
+    })),
+    outbound: plan.outbound.map((each, i) => ({
+      ...each,
+      listen: port(each.listen, bound.outbound[i]),
+    })),
+    hbone: port(plan.hbone, bound.hbone),
+    ...(capture === undefined ? {} : { capture: settledCapture(capture, bound.capture) }),
+  };
+}
+
+function sumOf(counts: readonly OpenCounts[]): OpenCounts {
+  const sum = (direction: keyof OpenCounts): number =>
+    counts.reduce((total, each) => total + each[direction], 0);
+  return { inbound: sum('inbound'), outbound: sum('outbound') };
+}

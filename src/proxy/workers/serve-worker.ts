@@ -1,0 +1,78 @@
+import type { MessagePort } from 'node:worker_threads';
+import { systemClock } from '../../lib/clock.ts';
+import { MeshError, messageOf } from '../../lib/errors.ts';
+import { type RunningProxy, startProxy } from '../proxy.ts';
+import { EventBatches } from './event-batches.ts';
+import { FollowedSubjects } from './followed-subjects.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
+
+/**
+ * Runs a proxy in this thread for the one at the other end of `port`, which is told of everything.
+ * What it throws later ends the thread, and is meant to.
+ */
+export async function serveWorker(port: MessagePort, start: WorkerStart): Promise<void> {
+  const tell = (message: FromWorker): void => port.postMessage(message);
+  const batches = new EventBatches({
+    send: (batch) => tell({ kind: 'events', batch }),
+    schedule: (flush) => {
+      setImmediate(flush);
+    },
+  });
+  const subjects = new FollowedSubjects(start);
+  const proxy = startProxy({
+    ...start.plan,
+    workload: subjects.workload,
+    identity: subjects.identity,
+    facts: subjects.facts,
+    clockSkew: subjects.clockSkew,
+    ...{ clock: systemClock, events: batches.events },
+  });
+  // From now on, since what changes while addresses are bound must not be missed.
+  port.on('message', (message: ToWorker) => {
+    hear(message, { port, batches, subjects, proxy }).catch((error: unknown) => {
+      // Outside of the promise, so that it ends the thread as what listeners throw does.
+      setImmediate(() => {
+        throw error;
+      });
+    });
+  });
+  try {
+    const { bound } = await proxy;
+    tell({ kind: 'bound', bound });
+  } catch (error) {
+    const code = MeshError.is(error) ? error.code : undefined;
+    tell({ kind: 'failed', code, message: messageOf(error) });
+    port.close();
+  }
+}
+
+interface Serving {
+  readonly port: MessagePort;
+  readonly batches: EventBatches;
+  readonly subjects: FollowedSubjects;
+  readonly proxy: Promise<RunningProxy>;
+}
+
+async function hear(message: ToWorker, serving: Serving): Promise<void> {
+  const { port, batches, subjects, proxy } = serving;
+  const tell = (answer: FromWorker): void => port.postMessage(answer);
+  switch (message.kind) {
+    case 'change':
+      subjects.apply(message.change);
+      return;
+    case 'heard':
+      batches.heard(message.events);
+      return;
+    case 'list': {
+      const { question } = message;
+      const { capture, connections } = await proxy;
+      tell({ kind: 'connections', question, records: connections(), capture });
+      return;
+    }
+    case 'drain':
+      await (await proxy).drain(message.deadlineMs);
+      batches.flush();
+      tell({ kind: 'drained' });
+      port.close();
+  }
+}

@@ -1,0 +1,56 @@
+import type { ClockSkew } from '../../lib/clock-skew.ts';
+import type { MeshErrorCode } from '../../lib/errors.ts';
+import type { MeshFacts } from '../../policy/mesh-facts.ts';
+import type { Workload } from '../../policy/workload.ts';
+import type { CaptureState } from '../capture/capture-listeners.ts';
+import type { RunningProxy } from '../proxy.ts';
+import type { ConnectionRecord, Direction, ProxyEvents } from '../proxy-events.ts';
+import type { ProxyPlan } from '../proxy-options.ts';
+import type { EventBatch } from './event-batches.ts';
+import type { IdentityValues } from './identity-values.ts';
+
+/** What changed of the things that a proxy follows: of facts and workload the fields that did. */
+export interface SubjectChange {
+  readonly workload?: Partial<Workload>;
+  readonly identity?: IdentityValues;
+  readonly facts?: Partial<MeshFacts>;
+  readonly clockSkew?: ClockSkew | undefined;
+}
+
+/** What a worker begins with. */
+export interface WorkerStart {
+  readonly plan: ProxyPlan;
+  readonly workload: Workload;
+  readonly identity: IdentityValues;
+  readonly facts: MeshFacts;
+  readonly clockSkew: ClockSkew | undefined;
+}
+
+/** What a worker is told. */
+export type ToWorker =
+  | { readonly kind: 'change'; readonly change: SubjectChange }
+  /** So many events have been dealt with. */
+  | { readonly kind: 'heard'; readonly events: number }
+  | { readonly kind: 'list'; readonly question: number }
+  | { readonly kind: 'drain'; readonly deadlineMs: number };
+
+/** One event with its record. */
+export type WorkerEvent = {
+  [Name in keyof ProxyEvents]: readonly [Name, Parameters<ProxyEvents[Name]>[0]];
+}[keyof ProxyEvents];
+
+/** How many connections are open in each direction. */
+export type OpenCounts = Readonly<Record<Direction, number>>;
+
+/** What a worker tells. */
+export type FromWorker =
+  | { readonly kind: 'bound'; readonly bound: RunningProxy['bound'] }
+  | { readonly kind: 'failed'; readonly code: MeshErrorCode | undefined; readonly message: string }
+  | { readonly kind: 'events'; readonly batch: EventBatch }
+  | {
+      readonly kind: 'connections';
+      readonly question: number;
+      readonly records: readonly ConnectionRecord[];
+      readonly capture: CaptureState;
+    }
+  | { readonly kind: 'drained' };
