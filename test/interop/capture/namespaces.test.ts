@@ -37,7 +37,21 @@ onHosts([...PROGRAMS, ...SERVERS], (path) => {
   beforeAll(async () => {
     shop = new Shop();
     const { a, b, network } = shop;
-    wire = network.wire.start(['tcpdump', '-i', 'br0', '-U', '-s', '0', '-w', pcap(), 'tcp']);
+    wire = network.wire.start([
+      'tcpdump',
+      '-i',
+      'br0',
+      '-U',
+      '--immediate-mode',
+      '-s',
+      '0',
+      '-w',
+      pcap(),
+      'tcp',
+    ]);
+    await insist(async () => {
+      if (!wire.output().includes('listening on br0')) throw new Error(wire.output());
+    }, PATIENCE_MS);
     shop.startNginx(b, path['nginx'] ?? '', { port: 8080, says: SECRET });
     shop.startRedis(b, path['redis-check-rdb'] ?? '');
     shop.startMariadb(b, path['mariadbd'] ?? '');
@@ -117,7 +131,10 @@ onHosts([...PROGRAMS, ...SERVERS], (path) => {
       ({ from, to, bytes }) =>
         bytes.length > 0 && [from, to].every((ip) => [shop.a.ipv4, shop.b.ipv4].includes(ip)),
     );
-    expect(between.length).toBeGreaterThan(1);
+    const seen = flows.map(
+      ({ from, to, toPort, bytes }) => `${from} ${to} ${toPort} ${bytes.length}`,
+    );
+    expect(between.length, seen.join('; ') + wire.output()).toBeGreaterThan(1);
     for (const { bytes } of between) expect(tlsBytes(bytes)).toBe(bytes.length);
     expect(between.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeGreaterThan(4_000);
     const all = Buffer.concat(flows.map(({ bytes }) => bytes)).toString('latin1');
