@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { callAdmin } from '../src/app/admin-client.ts';
+import { operatorOf } from '../test/kit/operator.ts';
 import type { FleetOrder, FleetState } from './fleet-agents.ts';
 
 /**
@@ -45,7 +46,7 @@ for (const [n, process] of fleet.entries()) {
 }
 
 try {
-  await callAdmin(dataDir, { method: 'POST', path: '/v1/apply', body: { manifest: manifest() } });
+  await operatorOf(dataDir).apply(manifest());
   await say('enrolling');
   const emptyMb = residentMb(plane.child);
   for (const [n, process] of fleet.entries()) {
@@ -140,9 +141,7 @@ function manifest(): string {
 async function tokens(): Promise<string[]> {
   const all: string[] = [];
   for (let n = 0; n < Math.min(NAMESPACES, agents); n++) {
-    const body = { namespace: `team-${n}`, serviceAccount: 'app' };
-    const request = { method: 'POST', path: '/v1/tokens', body } as const;
-    all.push((await callAdmin<{ token: string }>(dataDir, request)).token);
+    all.push(await operatorOf(dataDir).enrolmentToken(`team-${n}`, 'app'));
   }
   return all;
 }

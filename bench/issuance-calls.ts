@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { obtainSvid } from '../src/agent/obtain-svid.ts';
-import { callAdmin } from '../src/app/admin-client.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import type { Identity } from '../src/spiffe/identity.ts';
 import { generateKeyPair } from '../src/x509/key-pair.ts';
+import { operatorOf } from '../test/kit/operator.ts';
 import { csrClient, requestFrame } from './csr-client.ts';
 import { csrPems } from './issuance-in-one-thread.ts';
 
@@ -89,14 +89,9 @@ async function readyPort(output: NodeJS.ReadableStream): Promise<number> {
 }
 
 async function enrol(dataDir: string, port: number): Promise<Omit<Plane, 'pid'>> {
-  const post = { method: 'POST' } as const;
-  await callAdmin(dataDir, { ...post, path: '/v1/apply', body: { manifest: MANIFEST } });
-  const body = { namespace: 'shop', serviceAccount: 'reviews' };
-  const { token } = await callAdmin<{ token: string }>(dataDir, {
-    ...post,
-    path: '/v1/tokens',
-    body,
-  });
+  const operator = operatorOf(dataDir);
+  await operator.apply(MANIFEST);
+  const token = await operator.enrolmentToken('shop', 'reviews');
   const address = { host: '127.0.0.1', port };
   const obtain = obtainSvid({ address, rootNamespace: ROOT_NAMESPACE, token, clock: systemClock });
   const { signal } = new AbortController();

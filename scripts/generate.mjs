@@ -101,6 +101,7 @@ function generateArgs() {
     'spiffe/workload.proto',
     'istio/v1/auth/ca.proto',
     'hauberk/facts/v1/fact.proto',
+    'hauberk/identity/v1/delegated_svid.proto',
     'hauberk/identity/v1/jwt_svid.proto',
     'hauberk/identity/v1/return_ticket.proto',
     'hauberk/identity/v1/served_clients.proto',

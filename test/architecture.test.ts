@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   policy: ['resources', 'spiffe', 'lib'],
   store: ['resources', 'lib'],
   apiserver: ['store', 'resources', 'policy', 'lib'],
+  apiclient: ['resources', 'lib'],
   ca: ['spiffe', 'x509', 'lib'],
   attestation: ['spiffe', 'x509', 'lib'],
   certificates: ['store', 'resources', 'ca', 'x509', 'spiffe', 'lib'],
@@ -22,9 +23,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proxy: words('policy resources spiffe x509 lib'),
   telemetry: words('control agent proxy ca certificates policy resources spiffe lib'),
   app: words(
-    'control agent proxy telemetry apiserver store policy resources ca attestation certificates xds gen spiffe x509 lib',
+    'control agent proxy telemetry apiserver apiclient store policy resources ca attestation certificates xds gen spiffe x509 lib',
   ),
-  cli: words('app policy resources lib'),
+  cli: words('app apiclient policy resources lib'),
   dashboard: [],
 };
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { ManualClock } from '../../test/kit/manual-clock.ts';
-import { testAuthority } from '../../test/kit/test-authority.ts';
+import { type TestAuthority, testAuthority } from '../../test/kit/test-authority.ts';
 import { MeshError } from '../lib/errors.ts';
 import { WatchableValue } from '../lib/watchable.ts';
 import { type MeshFacts, noFacts } from '../policy/mesh-facts.ts';
@@ -29,18 +29,23 @@ function registration(
 }
 
 /** An agent `node` whose control plane answers as told. */
-async function start(maxServed = 256) {
+async function start(
+  maxServed = 256,
+  handedOver: (authority: TestAuthority) => ReadonlyMap<string, Identity> = () => new Map(),
+) {
   const clock = new ManualClock();
   const authority = testAuthority({ nowMs: clock.now() });
   const facts = new WatchableValue<MeshFacts>(noFacts);
   const own = new WatchableValue<Identity>(authority.identity(idOf('node')));
   const asked: string[] = [];
+  const replaced: (string | undefined)[] = [];
   const told: string[] = [];
   const plane: { refusal: string | undefined } = { refusal: undefined };
   const identities = new RegisteredIdentities({
-    ...{ facts, own, clock, maxServed, random: () => 0.5 },
-    obtain: async ({ metadata: { name }, spec: { serviceAccount } }, keys) => {
+    ...{ facts, own, clock, maxServed, random: () => 0.5, handedOver: handedOver(authority) },
+    obtain: async ({ metadata: { name }, spec: { serviceAccount } }, keys, _signal, before) => {
       asked.push(name);
+      replaced.push(before);
       if (plane.refusal !== undefined) throw new MeshError('ERR_FORBIDDEN', plane.refusal);
       const notAfterMs = clock.now() + HOUR_MS;
       const identity = authority.identity(idOf(serviceAccount), { keys, notAfterMs });
@@ -66,7 +71,20 @@ async function start(maxServed = 256) {
   const held = () =>
     identities.held.current.map(({ identity }) => identity?.svid.id.toString() ?? '');
   const serial = () => identities.held.current[0]?.identity?.svid.chain[0]?.serial ?? '';
-  return { clock, authority, facts, own, asked, told, plane, identities, say, held, serial };
+  return {
+    clock,
+    authority,
+    facts,
+    own,
+    asked,
+    replaced,
+    told,
+    plane,
+    identities,
+    say,
+    held,
+    serial,
+  };
 }
 
 it('obtains what names this agent, and keeps the order of the names', async () => {
@@ -117,6 +135,49 @@ it('renews at half of the life, and keeps what is valid when that fails', async 
   await clock.advance(HOUR_MS / 2 + 60_000);
   expect(serial()).toBe(second);
   expect(identities.held.current[0]?.problem).toContain('away');
+});
+
+it('says which certificate the new one comes in place of', async () => {
+  const { say, serial, replaced, clock } = await start();
+  await say(registration('reviews'));
+  const first = serial();
+  await clock.advance(HOUR_MS / 2);
+  expect(replaced).toEqual([undefined, first]);
+  const second = serial();
+  await say();
+  await say(registration('reviews'));
+  expect(replaced).toEqual([undefined, first, second]);
+});
+
+it('goes on with what was handed over to it, where that is for the same account', async () => {
+  const { say, held, asked, identities } = await start(
+    256,
+    (authority) =>
+      new Map([
+        ['shop/reviews as reviews', authority.identity(idOf('reviews'))],
+        ['shop/ratings as ratings', authority.identity(idOf('somebody'))],
+      ]),
+  );
+  await say(registration('ratings'), registration('reviews'));
+  expect(held()).toEqual([idOf('ratings'), idOf('reviews')]);
+  expect(asked).toEqual(['ratings']);
+  expect([...identities.identities.keys()]).toEqual([
+    'shop/ratings as ratings',
+    'shop/reviews as reviews',
+  ]);
+});
+
+it('does not use what was handed over and has expired', async () => {
+  const { say, held, asked, clock } = await start(256, (authority) => {
+    const notAfterMs = new ManualClock().now() + 1_000;
+    return new Map([
+      ['shop/reviews as reviews', authority.identity(idOf('reviews'), { notAfterMs })],
+    ]);
+  });
+  await clock.advance(2_000);
+  await say(registration('reviews'));
+  expect(held()).toEqual([idOf('reviews')]);
+  expect(asked).toEqual(['reviews']);
 });
 
 it('obtains a new certificate when what is in it changes, and none for another selector', async () => {

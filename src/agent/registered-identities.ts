@@ -6,7 +6,7 @@ import { revokedSerials } from '../policy/revoked-serials.ts';
 import type { WorkloadRegistration } from '../resources/kinds/workload-registration.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { KeyPair } from '../x509/key-pair.ts';
-import { RegistrationWorker, registrationKey } from './registration-worker.ts';
+import { type Leftover, RegistrationWorker, registrationKey } from './registration-worker.ts';
 
 /** A registration that this agent serves, with the identity for it once that was obtained. */
 export interface RegisteredIdentity {
@@ -31,28 +31,44 @@ export interface RegisteredIdentitiesOptions {
   readonly facts: Watchable<MeshFacts>;
   /** The agent's own: proves to the control plane who asks, and has the bundles. */
   readonly own: Watchable<Identity>;
+  /** Asks for the identity of a registration, and says that it came in place of the one of serial `before`. */
   readonly obtain: (
     registration: WorkloadRegistration,
     keys: KeyPair,
     signal: AbortSignal,
+    before: string | undefined,
   ) => Promise<Identity>;
   readonly clock: Clock;
   readonly events: RegisteredEvents;
+  /** Identities that somebody else had obtained, by `registrationKey`; used where they are still wanted. */
+  readonly handedOver?: ReadonlyMap<string, Identity> | undefined;
   /** Default 256. */
   readonly maxServed?: number;
   /** Default `Math.random`. */
   readonly random?: () => number;
 }
 
+const MOST_LEFT = 1_024;
+
 /** Obtains and renews, with a key of its own each, the identities of the registrations that name this agent. */
 export class RegisteredIdentities {
   readonly #options: RegisteredIdentitiesOptions;
   readonly #held = new WatchableValue<readonly RegisteredIdentity[]>([]);
   readonly #tasks = new Set<Promise<void>>();
+  /** What is left of workers that have ended, or of the sidecar before this one. */
+  readonly #left: Map<string, Leftover>;
   #workers: ReadonlyMap<string, RegistrationWorker> = new Map();
 
   constructor(options: RegisteredIdentitiesOptions) {
     this.#options = options;
+    const handedOver = options.handedOver ?? new Map();
+    this.#left = new Map([...handedOver].map(([key, identity]) => [key, { identity }]));
+  }
+
+  /** To hand over, by `registrationKey`. */
+  get identities(): ReadonlyMap<string, Identity> {
+    const all = [...this.#workers].map(([key, worker]) => [key, worker.identity] as const);
+    return new Map(all.flatMap(([key, identity]) => (identity ? [[key, identity]] : [])));
   }
 
   /** By namespace and name. */
@@ -92,12 +108,20 @@ export class RegisteredIdentities {
         return [key, present ?? this.#start(registration, signal)];
       }),
     );
-    for (const [key, worker] of before) if (!this.#workers.has(key)) worker.stop();
+    for (const [key, worker] of before) {
+      if (this.#workers.has(key)) continue;
+      worker.stop();
+      // Should it be wanted again, the new certificate takes the place of that one.
+      if (this.#left.size < MOST_LEFT) this.#left.set(key, { replaces: worker.serial });
+    }
     this.#publish();
   }
 
   #start(registration: WorkloadRegistration, signal: AbortSignal): RegistrationWorker {
-    const worker = new RegistrationWorker(registration, this.#options, () => this.#publish());
+    const key = registrationKey(registration);
+    const left = this.#left.get(key) ?? {};
+    this.#left.delete(key);
+    const worker = new RegistrationWorker(registration, this.#options, left, () => this.#publish());
     const task = worker.run(signal).finally(() => this.#tasks.delete(task));
     this.#tasks.add(task);
     return worker;

@@ -1,5 +1,6 @@
 import { backoffMs } from '../lib/backoff.ts';
 import { messageOf } from '../lib/errors.ts';
+import { revokedSerials } from '../policy/revoked-serials.ts';
 import type { WorkloadRegistration } from '../resources/kinds/workload-registration.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { KeyPair } from '../x509/key-pair.ts';
@@ -16,10 +17,19 @@ export function registrationKey({ metadata, spec }: WorkloadRegistration): strin
   return `${metadata.namespace}/${metadata.name} as ${spec.serviceAccount}`;
 }
 
+/** What is there of a registration before its worker begins. */
+export interface Leftover {
+  /** An identity that somebody else had obtained for it. */
+  readonly identity?: Identity;
+  /** Serial of a certificate that nobody has a use for any more. */
+  readonly replaces?: string | undefined;
+}
+
 /** Serves one registration. */
 export class RegistrationWorker {
   readonly #options: RegisteredIdentitiesOptions;
   readonly #publish: () => void;
+  readonly #left: Leftover;
   readonly #stopping = new AbortController();
   #registration: WorkloadRegistration;
   #manager: IdentityManager | undefined;
@@ -29,11 +39,23 @@ export class RegistrationWorker {
   constructor(
     registration: WorkloadRegistration,
     options: RegisteredIdentitiesOptions,
+    left: Leftover,
     publish: () => void,
   ) {
+    this.#left = left;
     this.#registration = registration;
     this.#options = options;
     this.#publish = publish;
+  }
+
+  /** What was obtained, whether or not it may still be used. */
+  get identity(): Identity | undefined {
+    return this.#manager?.identity.current;
+  }
+
+  /** Of the certificate that was obtained last. */
+  get serial(): string | undefined {
+    return serialOf(this.identity) ?? this.#left.replaces;
   }
 
   state(own: Identity, revoked: ReadonlyMap<string, unknown>): RegisteredIdentity {
@@ -69,7 +91,8 @@ export class RegistrationWorker {
   async run(until: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     const signal = AbortSignal.any([until, this.#stopping.signal]);
-    const first = await this.#obtainFirst(signal);
+    const inherited = this.#inherited();
+    const first = inherited ?? (await this.#obtainFirst(signal));
     if (first === undefined) return;
     const manager = identityManager(first, {
       obtain: (_present, keys, stop) => this.#obtain(keys, stop),
@@ -81,9 +104,27 @@ export class RegistrationWorker {
       },
     });
     this.#manager = manager;
-    this.#issued(first);
+    if (inherited === undefined) this.#issued(first);
+    else this.#follow(this.#options.own.current, first);
     manager.identity.subscribe(this.#publish);
+    this.#publish();
     await manager.run(signal);
+  }
+
+  /** What the sidecar before this one had for the very same registration. */
+  #inherited(): Identity | undefined {
+    const { own, clock, facts } = this.#options;
+    const found = this.#left.identity;
+    if (revokedSerials(facts.current.revocations).has(serialOf(found) ?? '')) return undefined;
+    const { namespace } = this.#registration.metadata;
+    const id = `${own.current.bundle.trustDomain.id}/ns/${namespace}/sa/${this.#registration.spec.serviceAccount}`;
+    const usable = found?.svid.id.toString() === id && expiresAtMs(found) > clock.now();
+    return usable ? found : undefined;
+  }
+
+  /** The agent may have changed to another key since that was obtained. */
+  #follow(own: Identity, inherited: Identity): void {
+    if (own.issuedAtMs > inherited.issuedAtMs) this.follow(own);
   }
 
   /** Tries for ever: what is refused now may be allowed by the next change. */
@@ -103,7 +144,7 @@ export class RegistrationWorker {
   }
 
   #obtain(keys: KeyPair, signal: AbortSignal): Promise<Identity> {
-    return this.#options.obtain(this.#registration, keys, signal);
+    return this.#options.obtain(this.#registration, keys, signal, this.serial);
   }
 
   #issued(identity: Identity): void {
@@ -137,6 +178,10 @@ export class RegistrationWorker {
     this.#whole = { ...own, svid: current.svid, issuedAtMs: current.issuedAtMs };
     return this.#whole;
   }
+}
+
+function serialOf(identity: Identity | undefined): string | undefined {
+  return identity?.svid.chain[0]?.serial;
 }
 
 /** What of a registration is in the certificate. */

@@ -60,6 +60,14 @@ it('says by gRPC health whether it has a certificate to give', async () => {
   expect((await client.check({})).status).toBe(NOT_SERVING);
 });
 
+it('ends although a client does not read what it is sent', async () => {
+  await using rig = await SpiffeSocketRig.start();
+  const client = createClient(SpiffeWorkloadAPI, rig.transport());
+  await client.fetchX509SVID({}, { headers })[Symbol.asyncIterator]().next();
+  rig.rotate();
+  await rig.stop();
+});
+
 it('says what is wrong with a path that cannot be a socket', async () => {
   await using rig = await SpiffeSocketRig.start();
   const opening = openSpiffeSocket({

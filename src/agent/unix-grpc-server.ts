@@ -5,6 +5,7 @@ import {
   type Http2Session,
   type ServerHttp2Session,
 } from 'node:http2';
+import type { Socket } from 'node:net';
 import {
   Code,
   type ConnectRouter,
@@ -58,6 +59,11 @@ export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promi
   const server = createServer({ settings: { maxConcurrentStreams: MOST_STREAMS } }, handler);
   server.maxConnections = MOST_CONNECTIONS;
   const sessions = new Set<ServerHttp2Session>();
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('session', (session) => {
     sessions.add(session);
     callerOf(session);
@@ -71,7 +77,8 @@ export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promi
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const session of sessions) session.close();
     const cut = setTimeout(() => {
-      for (const session of sessions) session.destroy();
+      // A session that was told to close waits for its peer, which may never read what it was sent.
+      for (const socket of sockets) socket.destroy();
     }, LAST_WORDS_MS);
     await closed;
     clearTimeout(cut);

@@ -5,6 +5,7 @@ import { createObject } from './create-object.ts';
 import { deleteCollection, deleteObject } from './delete-object.ts';
 import { parseFieldQuery } from './field-query.ts';
 import { OpenApiDocuments } from './openapi.ts';
+import { answerOperatorPath, OPERATOR_ROOT, type OperatorRoutes } from './operator-paths.ts';
 import { refusalText } from './rbac-authorizer.ts';
 import { getObject, listObjects } from './read-objects.ts';
 import { parseTarget, type RequestTarget } from './request-target.ts';
@@ -28,6 +29,10 @@ export interface ApiHandlerOptions {
   readonly context: ApiContext;
   /** What is served below resources beyond their status, by `<plural>.<group>/<name>`. */
   readonly subresources: Readonly<Record<string, Subresource>>;
+  /** What is served below the resources of every kind, by name. */
+  readonly everyKind?: Readonly<Record<string, Subresource>>;
+  /** What the control plane answers about itself. */
+  readonly operator?: OperatorRoutes;
   /** Kinds that are questions, by `<plural>.<group>`. */
   readonly questions: Readonly<Record<string, Subresource>>;
   /** Told of what was no refusal but a fault of ours. */
@@ -47,15 +52,27 @@ export function apiHandler(options: ApiHandlerOptions): ApiHandler {
         const call = resourceCall(request, target, context.kinds);
         return withWarnings(await answer(call, options), call.warnings);
       }
-      if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
-      const { answerServerPath } = await import('./server-paths.ts');
-      return answerServerPath(target, request, { context, documents });
+      return await serverAnswer(target, request, { ...options, documents });
     } catch (error) {
       const status = statusOf(error);
       if (status.code === 500) failed(error);
       return withWarnings(errorAnswer(status), warnings);
     }
   };
+}
+
+/** What is about the server and not about resources. */
+async function serverAnswer(
+  target: Exclude<RequestTarget, { readonly at: 'resource' }>,
+  request: ApiRequest,
+  parts: ApiHandlerOptions & { readonly documents: OpenApiDocuments },
+): Promise<ApiAnswer> {
+  if (target.at === 'other' && target.path.startsWith(`${OPERATOR_ROOT}/`)) {
+    return answerOperatorPath(target.path, request, parts.operator ?? {});
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
+  const { answerServerPath } = await import('./server-paths.ts');
+  return answerServerPath(target, request, parts);
 }
 
 /** A Status as an answer, with Retry-After where it says when. */
@@ -79,7 +96,8 @@ async function answer(call: ResourceCall, options: ApiHandlerOptions): Promise<A
     const served =
       target.subresource === 'scale'
         ? scaleSubresource
-        : options.subresources[`${what.resource}.${what.group}/${target.subresource}`];
+        : (options.subresources[`${what.resource}.${what.group}/${target.subresource}`] ??
+          options.everyKind?.[target.subresource]);
     if (served === undefined) throw noSuchPath();
     return served(call, context);
   }

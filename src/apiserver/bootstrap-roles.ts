@@ -52,7 +52,7 @@ const editRules: readonly Rule[] = [
   rule([''], ['secrets'], READ),
   rule([''], EDITABLE, WRITE),
   rule([''], ['serviceaccounts'], ['impersonate']),
-  rule([''], ['serviceaccounts/token'], ['create']),
+  rule([''], ['serviceaccounts/token', 'serviceaccounts/enrolment'], ['create']),
   rule(['discovery.k8s.io'], ['endpointslices'], WRITE),
   rule(MESH_GROUPS, ['*'], WRITE),
 ];
@@ -66,6 +66,15 @@ const paths = (urls: readonly string[]): Rule => ({
 });
 const INFO = ['/healthz', '/livez', '/readyz', '/version', '/version/'];
 const DISCOVERY = ['/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*', ...INFO];
+
+/** What changes the mesh and gives nothing away: neither the backup, which has the keys, nor going back as a whole. */
+const OPERATED = [
+  '/hauberk/v1/ca/abort',
+  '/hauberk/v1/ca/reload',
+  '/hauberk/v1/ca/rotate',
+  '/hauberk/v1/certificates/revoke',
+  '/hauberk/v1/token-keys/replace',
+];
 
 /** The roles that every mesh has, as in Kubernetes: cluster-admin, admin, edit, view and those of the system. */
 const bootstrapRoles: readonly Resource[] = [
@@ -91,6 +100,11 @@ const bootstrapRoles: readonly Resource[] = [
   clusterRole('system:aggregate-to-edit', editRules, ['edit', 'admin']),
   clusterRole('system:aggregate-to-admin', adminRules, ['admin']),
   ...['view', 'edit', 'admin'].map(aggregated),
+  clusterRole('hauberk-observer', [paths(['/hauberk/v1/*'])]),
+  clusterRole('hauberk-operator', [
+    paths(['/hauberk/v1/*']),
+    { nonResourceURLs: OPERATED, verbs: ['post'] },
+  ]),
   binding('cluster-admin', [MASTERS]),
   binding('system:discovery', [AUTHENTICATED]),
   binding('system:basic-user', [AUTHENTICATED]),

@@ -164,7 +164,8 @@ export function statusOf(error: unknown): Status {
   return new StatusError(reasonOf(error), error.message).status;
 }
 
-function reasonOf({ code, message }: MeshError): StatusReason {
+/** Kubernetes' reason for what went wrong. */
+export function reasonOf({ code, message }: MeshError): StatusReason {
   switch (code) {
     case 'ERR_NOT_FOUND':
       return 'NotFound';
@@ -181,6 +182,10 @@ function reasonOf({ code, message }: MeshError): StatusReason {
     case 'ERR_RESOURCE':
     case 'ERR_USAGE':
     case 'ERR_WIRE':
+    case 'ERR_SPIFFE_ID':
+    case 'ERR_SVID':
+    case 'ERR_DER':
+    case 'ERR_KEY':
       return 'BadRequest';
     case 'ERR_STORE':
       return /\bis full\b|ENOSPC|free (?:some )?space/.test(message)

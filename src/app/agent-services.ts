@@ -2,6 +2,7 @@ import type { ConnectRouter } from '@connectrpc/connect';
 import type { Attestor } from '../attestation/attestor.ts';
 import type { ReturnTickets } from '../attestation/return-tickets.ts';
 import type { AgentClocks } from '../control/agent-clocks.ts';
+import { delegatedSvidService } from '../control/delegated-svid-service.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import type { Distribution } from '../control/distribution.ts';
 import { heartbeatService } from '../control/heartbeat-service.ts';
@@ -13,6 +14,7 @@ import { signingService } from '../control/signing-service.ts';
 import type { WorkloadLogs } from '../control/workload-logs.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import { DelegatedSvidService } from '../gen/hauberk/identity/v1/delegated_svid_pb.js';
 import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
 import { ServedClientsService } from '../gen/hauberk/identity/v1/served_clients_pb.js';
@@ -51,6 +53,7 @@ export function agentServices(
       signingService({ ...signing, revocations, events, clock }),
     );
     router.service(ReturnTicketService, returnTicketService({ tickets, attestor, revocations }));
+    router.service(DelegatedSvidService, delegatedSvidService({ attestor, ledger, clock }));
     router.service(
       JwtSvidService,
       tokenAuthority.jwtSvids({ attestor, serviceAccounts: accounts, revocations }),

@@ -1,3 +1,4 @@
+import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { type BundlePublisher, bundlePublisher } from '../control/bundle-publisher.ts';
 import type { ControlEvents } from '../control/control-events.ts';
@@ -12,7 +13,6 @@ import type { ServedClients } from '../control/served-clients.ts';
 import { controlPlaneId } from '../control/server-identity.ts';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
-import type { JsonRoute } from '../lib/json-socket-server.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
@@ -42,7 +42,7 @@ export interface AuthorityRotationParts {
 /** The rotation of the authority, joined. */
 export interface AuthorityRotationRig {
   readonly publisher: BundlePublisher;
-  readonly routes: Readonly<Record<string, JsonRoute>>;
+  readonly routes: OperatorRoutes;
   readonly tasks: readonly Task[];
   /**
    * For SIGHUP: what goes wrong is told as an event. While another rotation is under way it is tried
@@ -95,7 +95,7 @@ export function authorityRotation(parts: AuthorityRotationParts): AuthorityRotat
   };
   return {
     publisher,
-    routes: rotationRoutes({ service, reload: () => reloadAs('admin-socket') }),
+    routes: rotationRoutes({ service, reload: reloadAs }),
     tasks: [publisher.run, parts.lists.run, service.run, reloading],
     reload() {
       asked.reload = true;

@@ -27,7 +27,6 @@ export interface ControlPlaneReady {
   readonly kubeconfig: string;
   /** Where the own bundle is served to other trust domains, if it is. */
   readonly bundlePort: number | undefined;
-  readonly adminSocket: string;
   /** Where metrics and health are; undefined when off. */
   readonly monitoringAt: string | undefined;
   /** Why they are off although nobody switched them off. */

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
-import { admission } from '../control/admission.ts';
 import { AgentClocks } from '../control/agent-clocks.ts';
 import { agentPresence } from '../control/agent-presence.ts';
 import { crlPublisher } from '../control/crl-publisher.ts';
@@ -22,24 +21,28 @@ import { openSqliteStore } from '../store/sqlite-store.ts';
 import { openAuditLog } from '../telemetry/audit-log.ts';
 import { controlLog } from '../telemetry/control-log.ts';
 import { processLog } from '../telemetry/process-log.ts';
-import { adminSocketPath } from './admin-client.ts';
-import { serveAdminSocket } from './admin-socket.ts';
 import { agentServices } from './agent-services.ts';
 import { attestation } from './attestation.ts';
 import { authorityRotation } from './authority-rotation.ts';
 import type { ControlPlaneConfig, ControlPlaneReady } from './control-plane-config.ts';
 import { ControlPlaneMonitoring } from './control-plane-monitoring.ts';
 import type { ControlPlaneParts } from './control-plane-parts.ts';
-import { AUDIT_FILE, DATABASE_FILE, ensurePrivateDirectory, MASTER_KEY_FILE } from './data-dir.ts';
+import {
+  AUDIT_FILE,
+  DATABASE_FILE,
+  ensurePrivateDirectory,
+  kubeconfigPath,
+  MASTER_KEY_FILE,
+} from './data-dir.ts';
 import { ensureNamespaces } from './ensure-namespaces.ts';
 import { startFederation } from './federation.ts';
 import { readMasterKey } from './master-key.ts';
 import type { Monitoring } from './monitoring.ts';
 import { openAuthority } from './open-authority.ts';
+import { operatorRoutes } from './operator-api.ts';
 import { recordedEvents } from './recorded-events.ts';
 import {
   apiNames,
-  kubeconfigPath,
   type ResourceApi,
   type ResourceApiOptions,
   startResourceApi,
@@ -113,23 +116,23 @@ async function serve(
   const logs = new WorkloadLogs({ attestor: attestors.svids, signal });
   const heard = { distribution, clocks, clients, logs, signal };
   const services = agentServices(parts, { attestors, tickets, ...heard });
-  const served = { listen: config.xds, identity: own.identity, routes: services };
-  const grpc = await startGrpcServer({ ...served, clock });
-  const rules = admission({ store, events });
+  const agentsServed = { listen: config.xds, identity: own.identity, routes: services };
+  const grpc = await startGrpcServer({ ...agentsServed, clock });
   const federation = await startFederation({
-    ...{ ...parts, admission: rules, authority: tokenAuthority, own: own.identity },
+    ...{ ...parts, authority: tokenAuthority, own: own.identity },
   });
   const tokenService = await tokenAuthority.start(own.identity);
   const observed = { store, authority, own: own.identity, distribution, revocations, clocks };
   const monitoring = await parts.monitoring.start({
     ...{ ...observed, federation: federation.views, clock },
   });
-  const admin = await serveAdminSocket(parts, {
-    ...{ federation, rotation, distribution, clocks, monitoring, admission: rules },
+  const operator = operatorRoutes(parts, {
+    ...{ federation, rotation, distribution, clocks, monitoring },
     ...{ own: own.identity, xdsPort: grpc.port, enrolment: records, tickets },
-    tokens: attestors.tokens,
   });
-  const api = await openResourceApi(parts, { identity: own.identity, logs });
+  const enrolment = attestors.tokens;
+  const served = { identity: own.identity, logs, operator, enrolment };
+  const api = await openResourceApi(parts, served);
   const { oidcPort } = tokenService;
   const ports = { xdsPort: grpc.port, bundlePort: federation.port, apiPort: api.port, oidcPort };
   const places = { ...ports, ...monitoringState(monitoring), reload: rotation.reload };
@@ -137,7 +140,6 @@ async function serve(
   await runTasks(signal, [
     grpc.run,
     api.run,
-    admin,
     own.run,
     federation.run,
     ...rotation.tasks,
@@ -153,7 +155,7 @@ async function serve(
 
 function openResourceApi(
   { config, store, kinds, recorder, authority, tokenAuthority, events, clock }: ControlPlaneParts,
-  served: Pick<ResourceApiOptions, 'identity' | 'logs'>,
+  served: Pick<ResourceApiOptions, 'identity' | 'logs' | 'operator' | 'enrolment'>,
 ): Promise<ResourceApi> {
   const { dataDir, rootNamespace, api } = config;
   const parts = { store, kinds, recorder, authority, tokens: tokenAuthority, events, clock };
@@ -163,14 +165,10 @@ function openResourceApi(
 function readyState(
   { dataDir }: ControlPlaneConfig,
   authority: CertificateAuthority,
-  places: Omit<
-    ControlPlaneReady,
-    'adminSocket' | 'kubeconfig' | 'rootFingerprint' | 'svidLifetimeMs'
-  >,
+  places: Omit<ControlPlaneReady, 'kubeconfig' | 'rootFingerprint' | 'svidLifetimeMs'>,
 ): ControlPlaneReady {
   return {
     ...places,
-    adminSocket: adminSocketPath(dataDir),
     kubeconfig: kubeconfigPath(dataDir),
     rootFingerprint: rootFingerprint(authority),
     svidLifetimeMs: authority.rules.defaultLifetimeMs,

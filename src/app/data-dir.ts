@@ -1,11 +1,16 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { MeshError, messageOf } from '../lib/errors.ts';
 
 /** Names in a control plane's data directory. */
 export const DATABASE_FILE = 'hauberk.db';
 export const MASTER_KEY_FILE = 'master.key';
 export const AUDIT_FILE = 'audit.log';
+
+/** The file that lets kubectl and hauberk in as administrator. */
+export function kubeconfigPath(dataDir: string): string {
+  return join(dataDir, 'kubeconfig');
+}
 
 /** Where the mesh keeps its own resources, as Istio does. */
 export const ROOT_NAMESPACE = 'istio-system';

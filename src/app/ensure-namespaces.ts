@@ -1,4 +1,4 @@
-import { defaultAccount } from '../control/admission.ts';
+import type { Resource } from '../resources/resource.ts';
 import type { Store } from '../store/store.ts';
 
 /** Makes the namespaces that are missing, each with its default ServiceAccount. */
@@ -12,4 +12,9 @@ export async function ensureNamespaces(store: Store, names: readonly string[]): 
       { op: 'put', resource: defaultAccount(name) },
     ]);
   }
+}
+
+/** Every namespace has an account named `default`, as in Kubernetes. */
+function defaultAccount(namespace: string): Resource {
+  return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name: 'default' } };
 }

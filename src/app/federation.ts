@@ -1,5 +1,5 @@
+import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
-import type { Admission } from '../control/admission.ts';
 import {
   type EndpointSecrets,
   startBundleEndpoint,
@@ -11,7 +11,6 @@ import { type FederationView, federationViews } from '../control/federation/fede
 import { ownDocument } from '../control/federation/own-document.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { JsonRoute } from '../lib/json-socket-server.ts';
 import { runTasks, type Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import { spiffeIdOf } from '../spiffe/verify-peer.ts';
@@ -38,7 +37,6 @@ export interface BundleEndpointConfig {
 export interface FederationParts {
   readonly config: FederationConfig;
   readonly store: Store;
-  readonly admission: Admission;
   readonly authority: Pick<CertificateAuthority, 'trustDomain' | 'bundle'>;
   readonly own: Watchable<ServerIdentity>;
   readonly clock: Clock;
@@ -46,7 +44,7 @@ export interface FederationParts {
 }
 
 export interface RunningFederation {
-  readonly routes: Readonly<Record<string, JsonRoute>>;
+  readonly routes: OperatorRoutes;
   /** As operators are shown them. */
   readonly views: () => readonly FederationView[];
   /** Of the bundle endpoint, if there is one. */
@@ -62,7 +60,7 @@ const DEFAULT_HINT_MS = 300_000;
  * @throws {MeshError} ERR_LISTEN, or ERR_STORE for a certificate that cannot be used.
  */
 export async function startFederation(parts: FederationParts): Promise<RunningFederation> {
-  const { config, store, admission, authority, own, clock, events } = parts;
+  const { config, store, authority, own, clock, events } = parts;
   const { trustDomain, bundle } = authority;
   const { bundleEndpoint, webRoots } = config;
   const federation = new Federation({ store, own: bundle, clock, events, webRoots });
@@ -81,7 +79,7 @@ export async function startFederation(parts: FederationParts): Promise<RunningFe
   return {
     views: () => federationViews(federation, federation.declared),
     port: endpoint?.port,
-    routes: federationRoutes({ store, admission, federation, trustDomain, document, endpoint }),
+    routes: federationRoutes({ store, federation, trustDomain, document, endpoint }),
     run: (signal) => runTasks(signal, tasks),
   };
 }

@@ -3,6 +3,7 @@ import type { IdentityManager } from '../agent/identity-manager.ts';
 import { obtainRegistered } from '../agent/obtain-registered.ts';
 import { RegisteredIdentities, type RegisteredIdentity } from '../agent/registered-identities.ts';
 import { systemClock } from '../lib/clock.ts';
+import type { Identity } from '../spiffe/identity.ts';
 import type { Logger } from '../telemetry/process-log.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 
@@ -24,6 +25,8 @@ interface Parts {
   readonly manager: IdentityManager;
   readonly cache: FactCache;
   readonly log: Logger;
+  /** Handed over by the sidecar before this one. */
+  readonly handedOver: ReadonlyMap<string, Identity> | undefined;
 }
 
 /** The identities of the WorkloadRegistrations that name this agent; undefined unless it is to serve them. */
@@ -32,12 +35,13 @@ export function registeredWorkloads({
   manager,
   cache,
   log,
+  handedOver,
 }: Parts): RegisteredIdentities | undefined {
   if (!config.spiffeSocket.serveRegistered) return undefined;
   const { controlPlane: address, rootNamespace } = config;
   const own = manager.identity;
   return new RegisteredIdentities({
-    ...{ facts: cache.facts, own, clock: systemClock },
+    ...{ facts: cache.facts, own, clock: systemClock, handedOver },
     obtain: obtainRegistered({ address, rootNamespace, own, clock: systemClock }),
     events: {
       issued: ({ registration, identity: { svid } }) =>

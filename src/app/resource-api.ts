@@ -6,6 +6,7 @@ import { startApiListener } from '../apiserver/api-listener.ts';
 import { authenticate, type TokenAuthenticator } from '../apiserver/authenticate.ts';
 import { ensureBootstrapRoles } from '../apiserver/bootstrap-roles.ts';
 import { namesOfBuiltIns } from '../apiserver/names-of-built-ins.ts';
+import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import { logSubresource, type PodLogs } from '../apiserver/pod-log.ts';
 import { rbacAuthorizer } from '../apiserver/rbac-authorizer.ts';
 import { rbacEscalation } from '../apiserver/rbac-escalation.ts';
@@ -17,8 +18,11 @@ import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { openApiClientAuthority } from '../control/api-client-authority.ts';
 import type { ControlEvents } from '../control/control-events.ts';
 import { DefinedKinds } from '../control/defined-kinds.ts';
+import { type EnrolmentOptions, enrolmentSubresource } from '../control/enrolment-subresource.ts';
 import type { EventRecorder } from '../control/event-recorder.ts';
+import { historyRoutes, historySubresources } from '../control/history-routes.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
+import { serviceAccounts } from '../control/service-accounts.ts';
 import type { WorkloadLogs } from '../control/workload-logs.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -27,7 +31,7 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { KindRegistry } from '../resources/kind-registry.ts';
 import type { Store } from '../store/store.ts';
 import { auditAsLog } from './audit-as-log.ts';
-import { AUDIT_FILE } from './data-dir.ts';
+import { AUDIT_FILE, kubeconfigPath } from './data-dir.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { isControlPlanePod, meshProcesses } from './mesh-processes.ts';
 import type { TokenAuthority } from './token-authority.ts';
@@ -46,8 +50,15 @@ export interface ResourceApiOptions {
   readonly recorder: EventRecorder;
   readonly authority: CertificateAuthority;
   readonly identity: Watchable<ServerIdentity>;
-  readonly events: Pick<ControlEvents, 'resourcesChanged' | 'taskFailed' | 'tokenIssued'>;
+  readonly events: Pick<
+    ControlEvents,
+    'resourcesChanged' | 'taskFailed' | 'tokenIssued' | 'tokenCreated'
+  >;
   readonly tokens: Pick<TokenAuthority, 'issuer' | 'authenticateToken' | 'issue'>;
+  /** What the control plane answers about itself. */
+  readonly operator: OperatorRoutes;
+  /** Makes enrolment tokens. */
+  readonly enrolment: EnrolmentOptions['tokens'];
   /** Of the sidecars. */
   readonly logs: WorkloadLogs;
   readonly clock: Clock;
@@ -74,13 +85,15 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
   const log = auditAsLog(join(dataDir, AUDIT_FILE), clock);
   const logs: PodLogs = (pod) => (isControlPlanePod(pod) ? log : workloadLog(pod, options.logs));
   await ensureBootstrapRoles(store);
+  const admission = [rbacEscalation(store, authorizer), namesOfBuiltIns(kinds)];
+  const past = { store, kinds, admission, events };
   const handler = apiHandler({
     context: {
       store,
       kinds,
       clock,
       authorizer,
-      admission: [rbacEscalation(store, authorizer), namesOfBuiltIns(kinds)],
+      admission,
       derived: meshProcesses({ store, rootNamespace, startedAtMs: clock.now() }),
       snapshots: new Snapshots(clock),
       lastingNamespaces: ['default', rootNamespace],
@@ -88,8 +101,13 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
     },
     subresources: {
       'serviceaccounts./token': tokenSubresource(tokenIssuer(options)),
+      'serviceaccounts./enrolment': enrolmentSubresource({
+        ...{ tokens: options.enrolment, serviceAccounts: serviceAccounts(store), events },
+      }),
       'pods./log': logSubresource(logs, () => clock.now()),
     },
+    everyKind: historySubresources(past),
+    operator: { ...options.operator, ...historyRoutes(past) },
     questions: reviewQuestions({ authorizer, tokens }),
     failed: (error) => events.taskFailed({ task: 'resource API', reason: messageOf(error) }),
   });
@@ -185,9 +203,4 @@ export function apiNames(host: string): {
   const dns = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', ...own.dns];
   const ip = ['127.0.0.1', '::1', ...(wildcard ? [] : own.ip)];
   return { dns: [...new Set(dns)].filter((name) => name !== 'localhost'), ip: [...new Set(ip)] };
-}
-
-/** The file that lets kubectl in as administrator. */
-export function kubeconfigPath(dataDir: string): string {
-  return join(dataDir, 'kubeconfig');
 }

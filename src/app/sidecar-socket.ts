@@ -13,20 +13,35 @@ function sidecarSocketPath(stateDir: string): string {
   return join(stateDir, 'agent.sock');
 }
 
+/** What a sidecar leaves to its successor. */
+export interface Handover {
+  readonly identity: Identity;
+  /** Of the workloads that it served beside its own, by registration. */
+  readonly registered: ReadonlyMap<string, Identity>;
+}
+
+type HandoverText = IdentityText & {
+  readonly registered: Readonly<Record<string, Partial<IdentityText>>>;
+};
+
 /**
- * The identity of the sidecar that runs on the same state directory, if one does. It goes from
- * memory to memory over a socket that only its owner may open, and is how a restart works without
+ * The identities of the sidecar that runs on the same state directory, if one does. They go from
+ * memory to memory over a socket that only its owner may open, which is how a restart works without
  * a control plane.
  */
-export async function identityOfPredecessor(stateDir: string): Promise<Identity | undefined> {
+export async function identitiesOfPredecessor(stateDir: string): Promise<Handover | undefined> {
   try {
     const call = { method: 'POST', path: '/v1/handover' } as const;
-    const text = await callJsonSocket<Partial<IdentityText>>(
+    const { registered = {}, ...own } = await callJsonSocket<Partial<HandoverText>>(
       sidecarSocketPath(stateDir),
       call,
       String,
     );
-    return decodeIdentity(text);
+    const others = Object.entries(registered);
+    return {
+      identity: decodeIdentity(own),
+      registered: new Map(others.map(([key, text]) => [key, decodeIdentity(text)])),
+    };
   } catch (error) {
     if (MeshError.is(error, 'ERR_UNREACHABLE')) return undefined;
     throw error;
@@ -66,6 +81,8 @@ export function readStatus(stateDir: string): Promise<SidecarStatus> {
 export interface SidecarSocketOptions {
   readonly stateDir: string;
   readonly identity: () => Identity;
+  /** Those of other workloads, by registration. */
+  readonly registered: () => ReadonlyMap<string, Identity>;
   readonly status: () => Promise<SidecarStatus>;
   /** Called when a successor has taken over. */
   readonly drain: () => void;
@@ -75,7 +92,12 @@ export interface SidecarSocketOptions {
 export function serveSidecarSocket(options: SidecarSocketOptions): Promise<Task> {
   const routes: Readonly<Record<string, JsonRoute>> = {
     'GET /v1/status': () => options.status(),
-    'POST /v1/handover': async () => encodeIdentity(options.identity()),
+    'POST /v1/handover': async (): Promise<HandoverText> => ({
+      ...encodeIdentity(options.identity()),
+      registered: Object.fromEntries(
+        [...options.registered()].map(([key, identity]) => [key, encodeIdentity(identity)]),
+      ),
+    }),
     'POST /v1/drain': async () => {
       // After the answer is out: what follows closes this socket.
       setImmediate(options.drain);

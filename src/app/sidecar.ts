@@ -34,16 +34,23 @@ import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
 import { captureOptions, namedCapturePorts } from './capture/capture-config.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
+import { factsAt } from './facts-at.ts';
 import { identityEvents, type RenewalStatus } from './identity-events.ts';
 import { openSpiffe } from './open-spiffe.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
+import { countReceived } from './received-certificates.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import { type SidecarConfig, tellOfEnrolment } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
 import { sidecarProxy } from './sidecar-proxy.ts';
-import { dismissPredecessor, identityOfPredecessor, serveSidecarSocket } from './sidecar-socket.ts';
+import {
+  dismissPredecessor,
+  type Handover,
+  identitiesOfPredecessor,
+  serveSidecarSocket,
+} from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
 import { svidFilesSink } from './svid-files-sink.ts';
 
@@ -57,7 +64,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   const recent = new RecentLines({ now: systemClock.now });
   const log = processLog('sidecar', config.logDescriptor, recent.write);
   ensurePrivateDirectory(config.stateDir);
-  const predecessor = await identityOfPredecessor(config.stateDir);
+  const predecessor = await identitiesOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
   const monitoring = new SidecarMonitoring(config.monitoring);
   const { events, renewal } = identityEvents(log, [
@@ -66,7 +73,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   ]);
   const returning = returnPath(config, log);
   const managed = managerOptions(config, { comparison, returning }, events);
-  const first = predecessor ?? (await enrol(managed, signal));
+  const first = predecessor?.identity ?? (await enrol(managed, signal));
   const manager = identityManager(first, managed);
   const cache = await openFacts(config, manager, log);
   const workload = ownWorkload(first.svid.id, config.name, cache.facts);
@@ -110,8 +117,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
-      const takeOver = predecessor !== undefined;
-      const parts = { config, manager, cache, workload, clock, ads, served, log, takeOver };
+      const parts = { config, manager, cache, workload, clock, ads, served, log, predecessor };
       await serve({ ...parts, monitoring, renewal }, signal);
     }
   } finally {
@@ -132,14 +138,14 @@ interface Parts {
 interface Serving extends Parts {
   readonly ads: AdsClient;
   readonly served: ServedClients;
-  readonly takeOver: boolean;
+  readonly predecessor: Handover | undefined;
   readonly monitoring: SidecarMonitoring;
   readonly renewal: () => RenewalStatus;
 }
 
 async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const { config, manager, cache, workload, clock, log } = parts;
-  const { ads, served, takeOver, monitoring, renewal } = parts;
+  const { ads, served, predecessor, monitoring, renewal } = parts;
   const activity = recentActivity(systemClock.now);
   const received = countReceived(manager.identity);
   const proxy = await sidecarProxy({
@@ -149,6 +155,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
       ...{ inbound: config.inbound, outbound: config.outbound, hbone: config.hbone },
       capture: captureOptions(config.capture),
       ownAddresses: [advertisedHost(config)],
+      warmSessions: true,
     },
     subjects: {
       ...{ workload, identity: manager.identity, facts: cache.facts },
@@ -161,19 +168,16 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const stop = AbortSignal.any([signal, relieved.signal]);
   let lastWords: Promise<void> | undefined;
   try {
-    const registered = registeredWorkloads({ config, manager, cache, log });
+    const handedOver = predecessor?.registered;
+    const registered = registeredWorkloads({ config, manager, cache, log, handedOver });
     const files = svidFilesSink(config.svidFiles, manager.identity, log);
-    const spiffe = await openSpiffe(
-      config,
-      manager,
-      { registered, served, facts: cache.facts },
-      log,
-    );
+    const known = { registered, served, facts: cache.facts };
+    const spiffe = await openSpiffe(config, manager, known, log);
     lastWords = runTasks(stop, [
       spiffe.run,
       ...[registered, files].map((part) => async (until: AbortSignal) => part?.run(until)),
     ]);
-    if (takeOver) await dismissPredecessor(config.stateDir);
+    if (predecessor !== undefined) await dismissPredecessor(config.stateDir);
     const watched = await monitoring.start(
       readingsOf({ manager, ads, cache, clock, proxy, spiffe }),
       () => notReady(manager, stop),
@@ -182,6 +186,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     const socket = await serveSidecarSocket({
       stateDir: config.stateDir,
       identity: () => manager.identity.current,
+      registered: () => registered?.identities ?? new Map(),
       drain: () => relieved.abort(),
       status: async () =>
         sidecarStatus({
@@ -210,20 +215,11 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
 }
 
 function announce(
-  { config, workload, manager, log, takeOver }: Serving,
+  { config, workload, manager, log, predecessor }: Serving,
   { bound }: ServingProxy,
 ): void {
-  log.info({ workload: workload.current, takeOver }, 'sidecar ready');
+  log.info({ workload: workload.current, takeOver: predecessor !== undefined }, 'sidecar ready');
   config.hooks?.ready?.({ id: manager.identity.current.svid.id, bound });
-}
-
-/** Certificates received since the process started, the first included. */
-function countReceived(identity: Watchable<Identity>): () => number {
-  let received = 1;
-  identity.subscribe((next, previous) => {
-    if (next.svid !== previous.svid) received += 1;
-  });
-  return () => received;
 }
 
 interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
@@ -368,17 +364,4 @@ function logControlPlane(state: AdsState, log: Logger): void {
 
 function meshSettings({ rootNamespace }: SidecarConfig, { svid }: Identity): MeshSettings {
   return { ...defaultMeshSettings, trustDomain: svid.id.trustDomain.name, rootNamespace };
-}
-
-/** Resolves when there are facts to decide by, kept ones or fresh ones. Without, all would be allowed. */
-function factsAt({ source }: FactCache, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (source.current.from !== 'nowhere' || signal.aborted) return resolve();
-    const done = (): void => {
-      stop();
-      resolve();
-    };
-    const stop = source.subscribe(done);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ServiceImpl } from '@connectrpc/connect';
+import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import type { Attestor } from '../attestation/attestor.ts';
 import { type AuthenticateToken, tokenReviews } from '../attestation/authenticate-token.ts';
 import { ForeignIssuers } from '../attestation/foreign-issuers.ts';
@@ -18,14 +19,13 @@ import { JWKS_PATH, type OidcDocument, oidcDocuments } from '../control/oidc-doc
 import { startOidcServer } from '../control/oidc-server.ts';
 import { ownBundle } from '../control/own-bundle.ts';
 import type { ServerIdentity } from '../control/server-identity.ts';
-import { serviceAccountTokenRoutes } from '../control/service-account-token-routes.ts';
+import { tokenKeyRoutes } from '../control/token-key-routes.ts';
 import { trustedIssuers } from '../control/trusted-issuers.ts';
 import type { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import { parseCompactJws } from '../lib/compact-jws.ts';
 import { messageOf } from '../lib/errors.ts';
 import { httpsGet } from '../lib/https-get.ts';
-import type { JsonRoute } from '../lib/json-socket-server.ts';
 import { runTasks, type Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
@@ -63,7 +63,7 @@ export interface TokenAuthority {
   readonly attestor: Attestor;
   readonly authenticateToken: AuthenticateToken;
   readonly issue: ServiceAccountTokens['issue'];
-  readonly routes: Readonly<Record<string, JsonRoute>>;
+  readonly routes: OperatorRoutes;
   /** OpenID Connect discovery by path, for any server of ours to answer with. */
   readonly documents: (path: string) => OidcDocument | undefined;
   /** Mints JWT-SVIDs for callers whom `attestor` knows. */
@@ -115,7 +115,7 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
     authenticateToken: tokenReviews(tokens),
     documents,
     issue: (order) => tokens.issue(order),
-    routes: serviceAccountTokenRoutes({ tokens, keys, events }),
+    routes: tokenKeyRoutes({ keys, events }),
     jwtSvids: (callers) =>
       jwtSvidService({ ...callers, issuer, keys, clock, events, newTokenId: randomUUID }),
     async start(identity) {

@@ -28,6 +28,8 @@ export interface AuthorityRotation {
   prepare(order: RotationOrder): Promise<void>;
   activate(): Promise<void>;
   retire(): Promise<void>;
+  /** @throws {MeshError} ERR_CONFLICT once the next key signs. */
+  abort(): Promise<void>;
   amend(change: {
     readonly waive: readonly string[];
     readonly compromised: boolean;

@@ -10,6 +10,7 @@ import { issueCrl } from './issue-crl.ts';
 import { issueCrls } from './issue-crls.ts';
 import { issueSvid } from './issue-svid.ts';
 import {
+  abort,
   activate,
   amend,
   inUse,
@@ -87,6 +88,7 @@ export function rotatingAuthority<K>(options: RotatingAuthorityOptions<K>): Rota
         change((slots) => prepare(slots, options.fresh(order.role, slots.current), dated(order))),
       activate: () => change((slots) => activate(slots, clock.now())),
       retire: () => change(retire),
+      abort: () => change(abort),
       amend: (amendment) => change((slots) => amend(slots, amendment)),
     },
   };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  abort,
   activate,
   amend,
   inUse,
@@ -44,6 +45,22 @@ describe('the slots', () => {
     ['retire what still signs', () => retire(prepare(start, 'b', at(1)))],
     ['amend nothing', () => amend(start, { waive: ['x'], compromised: false })],
   ])('refuse to %s', (_name, act) => {
+    expect(act).toThrow(expect.objectContaining({ code: 'ERR_CONFLICT' }));
+  });
+
+  it('forget the next key when the rotation is given up', () => {
+    expect(abort(prepare(start, 'b', at(1)))).toEqual(start);
+  });
+
+  it.each<[RegExp, () => unknown]>([
+    [/no rotation is under way/, () => abort(start)],
+    [
+      /signs since 1970-01-01T00:00:00.002Z.*too late/,
+      () => abort(activate(prepare(start, 'b', at(1)), 2)),
+    ],
+    [/compromised/, () => abort(prepare(start, 'b', at(1, { compromised: true })))],
+  ])('are not given up when it is too late: %s', (reason, act) => {
+    expect(act).toThrow(reason);
     expect(act).toThrow(expect.objectContaining({ code: 'ERR_CONFLICT' }));
   });
 

@@ -62,6 +62,33 @@ export function retire<K>({ current, rotation }: KeySlots<K>): KeySlots<K> {
 }
 
 /**
+ * Gives up a rotation that has changed nothing yet: the next key is forgotten, who trusts it trusts it
+ * no more.
+ *
+ * @throws {MeshError} ERR_CONFLICT when the next key signs already, when the old one was said to be
+ *   compromised, and when there is no rotation.
+ */
+export function abort<K>({ current, rotation }: KeySlots<K>): KeySlots<K> {
+  if (rotation.phase === 'steady') {
+    throw new MeshError('ERR_CONFLICT', 'no rotation is under way, so there is none to abort');
+  }
+  if (rotation.phase === 'retiring') {
+    const since = new Date(rotation.sinceMs).toISOString();
+    throw new MeshError(
+      'ERR_CONFLICT',
+      `the new ${rotation.role} signs since ${since}, and certificates of it are in use; it is too late to abort. To go back to a key that is not this one, let the rotation end and begin another`,
+    );
+  }
+  if (rotation.compromised) {
+    throw new MeshError(
+      'ERR_CONFLICT',
+      `the present ${rotation.role} was said to be compromised, which cannot be unsaid; the rotation goes on. \`hauberk ca rotate --waive NAME\` hastens it`,
+    );
+  }
+  return { current, rotation: { phase: 'steady' } };
+}
+
+/**
  * Changes a rotation under way: who is not waited for, and that its old key turned out to be in
  * other hands, which cannot be unsaid.
  *

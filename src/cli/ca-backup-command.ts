@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { callAdmin } from '../app/admin-client.ts';
 import { MeshError } from '../lib/errors.ts';
-import { type CommonOptions, dataDirOf, dataDirOption, withExamples } from './options.ts';
+import { askPlane } from './api-access.ts';
+import { type CommonOptions, withAccess, withExamples } from './options.ts';
 import { type PassphraseOptions, passphraseOption, readPassphrase } from './passphrase.ts';
 
 interface BackupAnswer {
@@ -21,7 +21,6 @@ export function caBackupCommand(): Command {
       'write authority, tokens and resources to standard output, encrypted with a passphrase',
     )
     .addOption(passphraseOption())
-    .addOption(dataDirOption())
     .action(async (options: CommonOptions & PassphraseOptions) => {
       if (process.stdout.isTTY) {
         throw new MeshError(
@@ -30,7 +29,7 @@ export function caBackupCommand(): Command {
         );
       }
       const passphrase = await readPassphrase(options, { confirm: true });
-      const answer = await callAdmin<BackupAnswer>(dataDirOf(options), {
+      const answer = await askPlane<BackupAnswer>(options, {
         method: 'POST',
         path: '/v1/ca/backup',
         body: { passphrase },
@@ -41,5 +40,5 @@ export function caBackupCommand(): Command {
         `backup of trust domain "${answer.trustDomain}": ${answer.resources} resources at version ${answer.version}\n`,
       );
     });
-  return withExamples(command, 'hauberk ca backup > mesh.backup');
+  return withExamples(withAccess(command), 'hauberk ca backup > mesh.backup');
 }

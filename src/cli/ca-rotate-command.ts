@@ -1,15 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import { callAdmin } from '../app/admin-client.ts';
 import type { RotationStatus } from '../app/authority-rotation.ts';
+import { askPlane } from './api-access.ts';
 import { caStatusText, waitingText } from './ca-status-command.ts';
-import {
-  type CommonOptions,
-  dataDirOf,
-  dataDirOption,
-  outputOption,
-  withExamples,
-} from './options.ts';
+import { type CommonOptions, outputOption, withAccess, withExamples } from './options.ts';
 import { print } from './output.ts';
 import { progressOn } from './progress.ts';
 
@@ -19,6 +13,7 @@ interface RotateOptions extends CommonOptions {
   readonly waive: readonly string[];
   readonly renewWithin?: string;
   readonly wait?: boolean;
+  readonly abort?: boolean;
 }
 
 const POLL_MS = 300;
@@ -47,27 +42,36 @@ export function caRotateCommand(): Command {
       'how long workloads may take to renew what the old key has signed (default: 10m)',
     )
     .option('--wait', 'return when it is done')
-    .addOption(dataDirOption())
+    .addOption(
+      new Option(
+        '--abort',
+        'give up the rotation under way, which works until the new key signs',
+      ).conflicts(['root', 'compromised', 'waive', 'renewWithin', 'wait']),
+    )
     .addOption(outputOption())
     .action(async (options: RotateOptions) => {
-      const dataDir = dataDirOf(options);
-      const { root = false, compromised = false, waive, renewWithin } = options;
-      const role = root ? 'root' : 'intermediate';
-      const body = { role, compromised, waive, renewWithin };
-      const call = { method: 'POST', path: '/v1/ca/rotate', body } as const;
-      const begun = await callAdmin<RotationStatus>(dataDir, call);
-      const status = options.wait ? await untilDone(dataDir, begun) : begun;
+      const begun = await askPlane<RotationStatus>(options, callOf(options));
+      const status = options.wait ? await untilDone(options, begun) : begun;
       print(options.output ?? 'text', status, caStatusText);
     });
   return withExamples(
-    command,
+    withAccess(command),
     'hauberk ca rotate',
     'hauberk ca rotate --root --wait',
     'hauberk ca rotate --root --compromised --waive shop/reviews-1',
+    'hauberk ca rotate --abort',
   );
 }
 
-async function untilDone(dataDir: string, begun: RotationStatus): Promise<RotationStatus> {
+function callOf(options: RotateOptions) {
+  if (options.abort) return { method: 'POST', path: '/v1/ca/abort' } as const;
+  const { root = false, compromised = false, waive, renewWithin } = options;
+  const role = root ? 'root' : 'intermediate';
+  const body = { role, compromised, waive, renewWithin };
+  return { method: 'POST', path: '/v1/ca/rotate', body } as const;
+}
+
+async function untilDone(options: CommonOptions, begun: RotationStatus): Promise<RotationStatus> {
   const progress = progressOn(process.stderr);
   let shown = '';
   try {
@@ -77,7 +81,7 @@ async function untilDone(dataDir: string, begun: RotationStatus): Promise<Rotati
       if (text !== shown) progress.show(text);
       shown = text;
       await delay(POLL_MS);
-      status = await callAdmin<RotationStatus>(dataDir, { method: 'GET', path: '/v1/ca/status' });
+      status = await askPlane<RotationStatus>(options, { method: 'GET', path: '/v1/ca/status' });
     }
   } finally {
     progress.clear();

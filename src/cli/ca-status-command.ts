@@ -1,14 +1,8 @@
 import { Command } from 'commander';
-import { callAdmin } from '../app/admin-client.ts';
 import type { RotationStatus } from '../app/authority-rotation.ts';
 import { formatDuration } from '../lib/duration.ts';
-import {
-  type CommonOptions,
-  dataDirOf,
-  dataDirOption,
-  outputOption,
-  withExamples,
-} from './options.ts';
+import { askPlane } from './api-access.ts';
+import { type CommonOptions, outputOption, withAccess, withExamples } from './options.ts';
 import { print, table } from './output.ts';
 
 type Course = Exclude<RotationStatus['rotation'], { readonly phase: 'steady' }>;
@@ -19,14 +13,13 @@ const MOST_NAMED = 20;
 export function caStatusCommand(): Command {
   const command = new Command('status')
     .description('the keys of the authority, how old they are, and what a rotation waits for')
-    .addOption(dataDirOption())
     .addOption(outputOption())
     .action(async (options: CommonOptions) => {
       const call = { method: 'GET', path: '/v1/ca/status' } as const;
-      const status = await callAdmin<RotationStatus>(dataDirOf(options), call);
+      const status = await askPlane<RotationStatus>(options, call);
       print(options.output ?? 'text', status, caStatusText);
     });
-  return withExamples(command, 'hauberk ca status', 'hauberk ca status -o json');
+  return withExamples(withAccess(command), 'hauberk ca status', 'hauberk ca status -o json');
 }
 
 /** A status for people. */

@@ -1,14 +1,8 @@
 import { Command } from 'commander';
-import { callAdmin } from '../app/admin-client.ts';
 import { formatDuration } from '../lib/duration.ts';
+import { askPlane } from './api-access.ts';
 import { certsCrlCommand, certsRevokeCommand } from './certs-revoke-command.ts';
-import {
-  type CommonOptions,
-  dataDirOf,
-  dataDirOption,
-  outputOption,
-  withExamples,
-} from './options.ts';
+import { type CommonOptions, outputOption, withAccess, withExamples } from './options.ts';
 import { print, table } from './output.ts';
 
 interface CertificateView {
@@ -48,15 +42,14 @@ function listCommand(): Command {
     .description('list them, newest first')
     .option('--identity <spiffe-id>', 'only those of one identity')
     .option('--limit <count>', 'how many at most, up to 10000', '1000')
-    .addOption(dataDirOption())
     .addOption(outputOption())
     .action(async (options: ListOptions) => {
       const query = { id: options.identity, limit: options.limit };
       const call = { method: 'GET', path: '/v1/certificates', query } as const;
-      print(options.output ?? 'text', await callAdmin<ListAnswer>(dataDirOf(options), call), rows);
+      print(options.output ?? 'text', await askPlane<ListAnswer>(options, call), rows);
     });
   return withExamples(
-    list,
+    withAccess(list),
     'hauberk certs list',
     'hauberk certs list --identity spiffe://cluster.local/ns/shop/sa/reviews -o json',
   );
@@ -66,14 +59,13 @@ function showCommand(): Command {
   const show = new Command('show')
     .description('show one, by its serial or how that begins')
     .argument('<serial>', 'as `certs list` or openssl prints it; six digits or more of it suffice')
-    .addOption(dataDirOption())
     .addOption(outputOption())
     .action(async (serial: string, options: CommonOptions) => {
       const call = { method: 'GET', path: '/v1/certificate', query: { serial } } as const;
-      const answer = await callAdmin<CertificateView>(dataDirOf(options), call);
+      const answer = await askPlane<CertificateView>(options, call);
       print(options.output ?? 'text', answer, lines);
     });
-  return withExamples(show, 'hauberk certs show 4f1e9a');
+  return withExamples(withAccess(show), 'hauberk certs show 4f1e9a');
 }
 
 function rows({ items, total }: ListAnswer): string {

@@ -1,14 +1,8 @@
 import { Command, Option } from 'commander';
-import { callAdmin } from '../app/admin-client.ts';
 import { MeshError } from '../lib/errors.ts';
 import { REVOCATION_REASONS } from '../resources/kinds/certificate-revocation.ts';
-import {
-  type CommonOptions,
-  dataDirOf,
-  dataDirOption,
-  outputOption,
-  withExamples,
-} from './options.ts';
+import { askPlane } from './api-access.ts';
+import { type CommonOptions, outputOption, withAccess, withExamples } from './options.ts';
 import { print } from './output.ts';
 
 interface RevokeOptions extends CommonOptions {
@@ -44,21 +38,20 @@ export function certsRevokeCommand(): Command {
         .choices(REVOCATION_REASONS)
         .default('unspecified'),
     )
-    .addOption(dataDirOption())
     .addOption(outputOption())
     .action(async (serial: string | undefined, options: RevokeOptions) => {
       const { identity, reason } = options;
       if ((serial === undefined) === (identity === undefined)) {
         throw new MeshError('ERR_USAGE', 'name either one serial or one --identity');
       }
-      const answer = await callAdmin<RevokeAnswer>(dataDirOf(options), {
+      const answer = await askPlane<RevokeAnswer>(options, {
         ...{ method: 'POST', path: '/v1/certificates/revoke' },
         body: { serial, identity, reason },
       });
       print(options.output ?? 'text', answer, lines);
     });
   return withExamples(
-    command,
+    withAccess(command),
     'hauberk certs revoke 4f1e9a --reason keyCompromise',
     'hauberk certs revoke --identity spiffe://cluster.local/ns/shop/sa/reviews',
   );
@@ -73,13 +66,12 @@ export function certsCrlCommand(): Command {
         .choices(['pem', 'der', 'json'])
         .default('pem'),
     )
-    .addOption(dataDirOption())
     .action(async (options: CrlOptions) => {
       const call = { method: 'GET', path: '/v1/crl' } as const;
-      const answer = await callAdmin<{ readonly pem: string }>(dataDirOf(options), call);
+      const answer = await askPlane<{ readonly pem: string }>(options, call);
       process.stdout.write(crlAs(options.output, answer));
     });
-  return withExamples(command, 'hauberk certs crl -o der > hauberk.crl');
+  return withExamples(withAccess(command), 'hauberk certs crl -o der > hauberk.crl');
 }
 
 function crlAs(format: CrlOptions['output'], answer: { readonly pem: string }): string | Buffer {

@@ -1,17 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { callAdmin } from '../app/admin-client.ts';
+import type { ApiClient } from '../apiclient/api-client.ts';
+import type { ApiObject } from '../apiclient/api-object.ts';
+import { applyObject } from '../apiclient/apply-object.ts';
+import { discover, objectText, pathOf } from '../apiclient/discovery.ts';
+import { operatorCall } from '../apiclient/operator-call.ts';
 import type { FederationView } from '../app/federation.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
-import { type ChangeLine, changeLines } from './change-lines.ts';
-import {
-  type CommonOptions,
-  dataDirOf,
-  dataDirOption,
-  outputOption,
-  withExamples,
-} from './options.ts';
+import { askPlane, withClient } from './api-access.ts';
+import { type CommonOptions, outputOption, withAccess, withExamples } from './options.ts';
 import { print, table } from './output.ts';
 
 interface AddOptions extends CommonOptions {
@@ -25,6 +23,8 @@ interface FederationAnswer {
   readonly trustDomain: string;
   readonly items: readonly FederationView[];
 }
+
+const FEDERATED = 'federatedtrustdomains.security.hauberk.dev';
 
 /** `hauberk federation add|list|show|remove|bundle`. */
 export function federationCommand(): Command {
@@ -51,26 +51,29 @@ function addCommand(): Command {
     )
     .option('--endpoint-id <spiffe-id>', 'with https_spiffe: who must answer there')
     .option('--bundle <file>', 'its bundle to begin with, SPIFFE JSON or PEM (https_spiffe)')
-    .addOption(dataDirOption())
     .addOption(outputOption())
     .action(async (trustDomain: string, options: AddOptions) => {
-      const answer = await callAdmin<{ readonly changes: ChangeLine[] }>(dataDirOf(options), {
-        ...{ method: 'POST', path: '/v1/federation' },
-        body: {
-          ...{ trustDomain, url: options.endpoint, profile: options.profile },
-          endpointId: options.endpointId,
-          bundle: options.bundle === undefined ? undefined : readBundle(options.bundle),
-        },
+      const { federationDeclaration } = await import('../app/federation-declaration.ts');
+      const order = {
+        ...{ trustDomain, url: options.endpoint, profile: options.profile },
+        endpointId: options.endpointId,
+        bundle: options.bundle === undefined ? undefined : readBundle(options.bundle),
+      };
+      const done = await withClient(options, async (client) => {
+        const { trustDomain: own } = await ask(client);
+        const wanted = federationDeclaration(order, own) as ApiObject;
+        const resource = (await discover(client)).require(FEDERATED);
+        return { resource, ...(await applyObject(client, { resource, wanted })) };
       });
-      print(options.output ?? 'text', answer, ({ changes }) =>
+      print(options.output ?? 'text', done.object, ({ metadata }) =>
         [
-          changeLines(changes),
+          `${objectText(done.resource, metadata.name)} ${done.action}`,
           `policies without a trust domain (namespaces, serviceAccounts) match identities of "${trustDomain}" too; write principals, or trustDomains beside them`,
         ].join('\n'),
       );
     });
   return withExamples(
-    command,
+    withAccess(command),
     'hauberk federation add partner.example --endpoint https://bundle.partner.example/ --profile https_web',
     'hauberk federation add partner.example --endpoint https://10.0.0.9:8443/ --profile https_spiffe --endpoint-id spiffe://partner.example/ns/istio-system/sa/hauberk --bundle partner.json',
   );
@@ -79,60 +82,70 @@ function addCommand(): Command {
 function listCommand(): Command {
   const command = new Command('list')
     .description('list them, with the state of their bundles')
-    .addOption(dataDirOption())
     .addOption(outputOption())
     .action(async (options: CommonOptions) => {
-      print(options.output ?? 'text', await ask(options), ({ items }) => rows(items));
+      print(options.output ?? 'text', await withClient(options, ask), ({ items }) => rows(items));
     });
-  return withExamples(command, 'hauberk federation list');
+  return withExamples(withAccess(command), 'hauberk federation list');
 }
 
 function showCommand(): Command {
   const command = new Command('show')
     .description('show one with its authorities and what became of the last attempts')
     .argument('<trust-domain>')
-    .addOption(dataDirOption())
     .addOption(outputOption())
     .action(async (trustDomain: string, options: CommonOptions) => {
-      const { items } = await ask(options);
+      const { items } = await withClient(options, ask);
       const found = items.find((item) => item.trustDomain === trustDomain);
       if (found === undefined) {
         throw new MeshError('ERR_NOT_FOUND', `"${trustDomain}" is not federated`);
       }
       print(options.output ?? 'text', found, lines);
     });
-  return withExamples(command, 'hauberk federation show partner.example -o json');
+  return withExamples(withAccess(command), 'hauberk federation show partner.example -o json');
 }
 
 function removeCommand(): Command {
   const command = new Command('remove')
     .description('believe them no more; their open connections are closed at once')
     .argument('<trust-domain>')
-    .addOption(dataDirOption())
     .addOption(outputOption())
     .action(async (trustDomain: string, options: CommonOptions) => {
-      const answer = await callAdmin<{ readonly changes: ChangeLine[] }>(dataDirOf(options), {
-        ...{ method: 'DELETE', path: '/v1/federation', query: { trustDomain } },
+      const { federationName } = await import('../app/federation-declaration.ts');
+      const name = federationName(trustDomain);
+      const resource = await withClient(options, async (client) => {
+        const found = (await discover(client)).require(FEDERATED);
+        await removed(client, pathOf(found, { name }), trustDomain);
+        return found;
       });
-      print(options.output ?? 'text', answer, ({ changes }) => changeLines(changes));
+      const answer = { name, action: 'deleted' };
+      print(options.output ?? 'text', answer, () => `${objectText(resource, name)} deleted`);
     });
-  return withExamples(command, 'hauberk federation remove partner.example');
+  return withExamples(withAccess(command), 'hauberk federation remove partner.example');
 }
 
 function bundleCommand(): Command {
   const command = new Command('bundle')
     .description('print the bundle of this trust domain, for the other side to begin with')
-    .addOption(dataDirOption())
     .action(async (options: CommonOptions) => {
       const call = { method: 'GET', path: '/v1/federation/bundle' } as const;
-      const { document } = await callAdmin<{ document: string }>(dataDirOf(options), call);
+      const { document } = await askPlane<{ document: string }>(options, call);
       process.stdout.write(`${document}\n`);
     });
-  return withExamples(command, 'hauberk federation bundle > ours.json');
+  return withExamples(withAccess(command), 'hauberk federation bundle > ours.json');
 }
 
-function ask(options: CommonOptions): Promise<FederationAnswer> {
-  return callAdmin<FederationAnswer>(dataDirOf(options), { method: 'GET', path: '/v1/federation' });
+function ask(client: ApiClient): Promise<FederationAnswer> {
+  return operatorCall<FederationAnswer>(client, { method: 'GET', path: '/v1/federation' });
+}
+
+async function removed(client: ApiClient, path: string, trustDomain: string): Promise<void> {
+  try {
+    await client.json({ method: 'DELETE', path });
+  } catch (error) {
+    if (!MeshError.is(error, 'ERR_NOT_FOUND')) throw error;
+    throw new MeshError('ERR_NOT_FOUND', `"${trustDomain}" is not federated`, { cause: error });
+  }
 }
 
 function readBundle(file: string): string {

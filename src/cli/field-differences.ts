@@ -7,8 +7,9 @@ export interface FieldDifference {
   readonly after: string | undefined;
 }
 
-/** What the store and the server note, which differs between any two versions. */
-const NOTED = /^metadata\.(?:managedFields|resourceVersion|generation|uid|creationTimestamp)\b/;
+/** What the store, the server and `apply` note, which differs between any two versions. */
+const NOTED =
+  /^metadata\.(?:managedFields|resourceVersion|generation|uid|creationTimestamp|annotations\[kubectl\.kubernetes\.io\/last-applied-configuration\])(?![A-Za-z])/;
 
 /** The fields in which two objects differ, by name; values as JSON. */
 export function fieldDifferences(before: unknown, after: unknown): readonly FieldDifference[] {

@@ -1,15 +1,12 @@
 import { Command } from 'commander';
-import { callAdmin } from '../app/admin-client.ts';
+import type { ApiClient } from '../apiclient/api-client.ts';
+import { discover, pathOf } from '../apiclient/discovery.ts';
+import { operatorCall } from '../apiclient/operator-call.ts';
 import { MeshError } from '../lib/errors.ts';
+import { withClient } from './api-access.ts';
 import { type ChangeLine, changeLines } from './change-lines.ts';
 import { fieldDifferences } from './field-differences.ts';
-import {
-  type CommonOptions,
-  dataDirOf,
-  dataDirOption,
-  outputOption,
-  withExamples,
-} from './options.ts';
+import { type CommonOptions, outputOption, withAccess, withExamples } from './options.ts';
 import { print, table } from './output.ts';
 
 interface ObjectOptions extends CommonOptions {
@@ -26,25 +23,34 @@ interface VersionView {
 }
 
 function objectCommand(name: string, description: string): Command {
-  return new Command(name)
+  const command = new Command(name)
     .description(description)
-    .option('-n, --namespace <name>', 'namespace (default: default)')
-    .addOption(dataDirOption())
+    .option('-n, --namespace <name>', 'namespace (default: of the context, or default)')
     .addOption(outputOption());
+  return withAccess(command);
 }
 
 async function versionsOf(
   [kind, name]: readonly [string, string],
   options: ObjectOptions,
 ): Promise<readonly VersionView[]> {
-  const query = new URLSearchParams({ kind, name });
-  if (options.namespace !== undefined) query.set('namespace', options.namespace);
-  const path = `/v1/history?${query.toString()}`;
-  const answer = await callAdmin<{ items: VersionView[] }>(dataDirOf(options), {
-    method: 'GET',
-    path,
+  return withClient(options, async (client) => {
+    const path = await pathBelow(client, { kind, name, subresource: 'history' }, options);
+    return (await client.json<{ readonly items: VersionView[] }>({ path })).items;
   });
-  return answer.items;
+}
+
+/** Where the past of an object is. */
+async function pathBelow(
+  client: ApiClient,
+  {
+    kind,
+    ...place
+  }: { readonly kind: string; readonly name: string; readonly subresource: string },
+  { namespace = client.access.namespace ?? 'default' }: ObjectOptions,
+): Promise<string> {
+  const resource = (await discover(client)).require(kind);
+  return pathOf(resource, { ...place, namespace });
 }
 
 /** `hauberk history KIND NAME`. */
@@ -143,11 +149,8 @@ export function rollbackCommand(): Command {
     .option('--dry-run', 'with --all: say what would change')
     .action(
       async (kind: string | undefined, name: string | undefined, options: RollbackOptions) => {
-        const request = rollbackRequest(kind, name, options);
-        const answer = await callAdmin<{ changes: ChangeLine[] }>(dataDirOf(options), {
-          method: 'POST',
-          ...request,
-        });
+        const order = rollbackOrder(kind, name, options);
+        const answer = await withClient(options, (client) => rollBack(client, order, options));
         print(options.output ?? 'text', answer, ({ changes }) => changeLines(changes));
       },
     );
@@ -158,33 +161,44 @@ export function rollbackCommand(): Command {
   );
 }
 
-function rollbackRequest(
+type RollbackOrder =
+  | { readonly all: true; readonly to: string; readonly dryRun: boolean }
+  | { readonly all: false; readonly kind: string; readonly name: string };
+
+interface RollbackAnswer {
+  readonly changes: ChangeLine[];
+}
+
+async function rollBack(
+  client: ApiClient,
+  order: RollbackOrder,
+  options: RollbackOptions,
+): Promise<RollbackAnswer> {
+  if (order.all) {
+    const { to, dryRun } = order;
+    const body = { to, ...(dryRun ? { dryRun: 'true' } : {}) };
+    return operatorCall(client, { method: 'POST', path: '/v1/rollback', body });
+  }
+  const { kind, name } = order;
+  const path = await pathBelow(client, { kind, name, subresource: 'rollback' }, options);
+  const body = options.to === undefined ? {} : { version: options.to };
+  return client.json({ method: 'POST', path, body });
+}
+
+function rollbackOrder(
   kind: string | undefined,
   name: string | undefined,
-  options: RollbackOptions,
-) {
-  const { all, to, namespace, dryRun } = options;
+  { all, to, dryRun = false }: RollbackOptions,
+): RollbackOrder {
   if (all === true) {
     if (kind !== undefined || to === undefined) {
       throw new MeshError('ERR_USAGE', 'with --all, name no object and give --to a time');
     }
-    return {
-      path: '/v1/rollback-all',
-      body: { to, ...(dryRun === true ? { dryRun: 'true' } : {}) },
-    };
+    return { all, to, dryRun };
   }
   if (kind === undefined || name === undefined) {
     throw new MeshError('ERR_USAGE', 'name kind and object, or give --all --to TIME');
   }
-  if (dryRun === true)
-    throw new MeshError('ERR_USAGE', '--dry-run goes with --all; see hauberk diff');
-  return {
-    path: '/v1/rollback',
-    body: {
-      kind,
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(to === undefined ? {} : { version: to }),
-    },
-  };
+  if (dryRun) throw new MeshError('ERR_USAGE', '--dry-run goes with --all; see hauberk diff');
+  return { all: false, kind, name };
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { ApiError } from '../apiclient/api-error.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { applyCommand } from './apply-command.ts';
 import { auditCommand } from './audit-command.ts';
@@ -64,11 +65,21 @@ function exitWithErrors(command: Command): void {
 }
 
 function report(error: unknown): number {
+  if (error instanceof AggregateError) return Math.max(...error.errors.map(report));
   if (error instanceof CommanderError) {
     // Help and version are answers; commander has written everything else to stderr already.
     return error.exitCode === 0 ? 0 : USAGE_ERROR;
   }
   if (!MeshError.is(error) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  else process.stderr.write(`hauberk: ${messageOf(error)}\n`);
+  else process.stderr.write(`${sentenceOf(error)}\n`);
   return exitCodeOf(error);
+}
+
+/** What the server refuses is told in kubectl's form, for scripts that look for it. */
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof ApiError) || error.isOwn || error.status.reason === '') {
+    return `hauberk: ${messageOf(error)}`;
+  }
+  const { reason, message } = error.status;
+  return `Error from server (${reason}): ${message}`;
 }

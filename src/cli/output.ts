@@ -7,11 +7,14 @@ export function print<T>(format: OutputFormat, value: T, text: (value: T) => str
   process.stdout.write(out.endsWith('\n') || out === '' ? out : `${out}\n`);
 }
 
-/** Rows under upper-case headings, columns three spaces apart as kubectl prints them. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [headings, ...rows];
-  const widths = headings.map((_, column) =>
-    Math.max(...all.map((row) => (row[column] ?? '').length)),
+/** Rows under upper-case headings, where there are any, columns three spaces apart as kubectl prints them. */
+export function table(
+  headings: readonly string[] | undefined,
+  rows: readonly (readonly string[])[],
+): string {
+  const all = headings === undefined ? rows : [headings, ...rows];
+  const widths = (all[0] ?? []).map((_, column) =>
+    all.reduce((widest, row) => Math.max(widest, (row[column] ?? '').length), 0),
   );
   return all
     .map((row) =>

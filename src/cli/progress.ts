@@ -11,10 +11,17 @@ export interface Progress {
 const REDRAW_MS = 500;
 const CLEAR_LINE = '\r\x1b[2K';
 
-/** Progress on `stream`, normally standard error, so that it never mixes with data. */
-export function progressOn(stream: NodeJS.WriteStream): Progress {
+/**
+ * Progress on `stream`, normally standard error, so that it never mixes with data. What is over within
+ * `afterMs` of the first `show` is not told of.
+ */
+export function progressOn(
+  stream: NodeJS.WriteStream,
+  { afterMs = 0 }: { readonly afterMs?: number } = {},
+): Progress {
   if (!stream.isTTY) return { show: () => undefined, clear: () => undefined };
   let timer: NodeJS.Timeout | undefined;
+  let beganMs: number | undefined;
   const clear = (): void => {
     clearInterval(timer);
     if (timer !== undefined) stream.write(CLEAR_LINE);
@@ -25,8 +32,12 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
     show(what) {
       clear();
       const startMs = performance.now();
+      beganMs ??= startMs;
+      const silentUntilMs = beganMs + afterMs;
       const draw = (): void => {
-        const tookMs = Math.round(performance.now() - startMs);
+        const nowMs = performance.now();
+        if (nowMs < silentUntilMs) return;
+        const tookMs = Math.round(nowMs - startMs);
         const took = tookMs >= 1_000 ? ` ${formatDuration(tookMs)}` : '';
         stream.write(`${CLEAR_LINE}${what} …${took}`);
       };

@@ -1,13 +1,14 @@
 import { Command, Option } from 'commander';
-import { callAdmin } from '../app/admin-client.ts';
-import { MeshError } from '../lib/errors.ts';
+import type { ApiClient } from '../apiclient/api-client.ts';
 import {
-  type CommonOptions,
-  dataDirOf,
-  dataDirOption,
-  outputOption,
-  withExamples,
-} from './options.ts';
+  enrolmentToken,
+  type ServiceAccountName,
+  serviceAccountToken,
+} from '../apiclient/make-token.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { MeshError } from '../lib/errors.ts';
+import { askPlane, withClient } from './api-access.ts';
+import { type CommonOptions, outputOption, withAccess, withExamples } from './options.ts';
 import { print } from './output.ts';
 
 interface TokenOptions extends CommonOptions {
@@ -17,12 +18,8 @@ interface TokenOptions extends CommonOptions {
   readonly ttl: string;
 }
 
-interface TokenAnswer {
-  readonly token: string;
-  readonly id: string;
-  readonly serviceAccount: string;
-  readonly expiresAt: string;
-}
+const SHORTEST_JWT_MS = 600_000;
+const LONGEST_JWT_MS = 7 * 86_400_000;
 
 /** `hauberk token`: tokens that prove an identity, and the keys that sign them. */
 export function tokenCommand(): Command {
@@ -51,36 +48,35 @@ function createCommand(): Command {
       [],
     )
     .option('--ttl <duration>', 'how long the token is good, up to 7d', '1h')
-    .addOption(dataDirOption())
     .addOption(outputOption())
     .action(async (options: TokenOptions) => {
       const { namespace, name } = parseServiceAccount(options.serviceAccount);
-      const body = { namespace, serviceAccount: name, lifetime: options.ttl };
-      const answer = await callAdmin<TokenAnswer>(dataDirOf(options), {
-        method: 'POST',
-        ...(options.type === 'jwt'
-          ? {
-              path: '/v1/service-account-tokens',
-              body: { ...body, audiences: audiencesOf(options) },
-            }
-          : { path: '/v1/tokens', body: enrolmentOf(body, options) }),
-      });
+      const answer = await withClient(options, (client) =>
+        make(client, { namespace, name }, options),
+      );
       print(options.output ?? 'text', answer, ({ token }) => token);
     });
   return withExamples(
-    create,
+    withAccess(create),
     'hauberk token create --service-account shop/reviews > reviews.token',
     'hauberk token create --service-account shop/reviews --type jwt --audience vault --ttl 10m',
   );
 }
 
-function audiencesOf({ audience }: TokenOptions): readonly string[] {
-  return audience.length > 0 ? audience : ['istio-ca'];
+function make(client: ApiClient, account: ServiceAccountName, options: TokenOptions) {
+  const { audience, ttl, type } = options;
+  if (type === 'jwt') {
+    const audiences = audience.length > 0 ? audience : ['istio-ca'];
+    return serviceAccountToken(client, account, { audiences, lifetimeMs: jwtLifetimeMs(ttl) });
+  }
+  if (audience.length === 0) return enrolmentToken(client, account, ttl);
+  throw new MeshError('ERR_USAGE', 'an enrolment token has no --audience; add --type jwt');
 }
 
-function enrolmentOf<T>(body: T, { audience }: TokenOptions): T {
-  if (audience.length === 0) return body;
-  throw new MeshError('ERR_USAGE', 'an enrolment token has no --audience; add --type jwt');
+function jwtLifetimeMs(ttl: string): number {
+  const lifetimeMs = parseDuration(ttl);
+  if (lifetimeMs >= SHORTEST_JWT_MS && lifetimeMs <= LONGEST_JWT_MS) return lifetimeMs;
+  throw new MeshError('ERR_USAGE', `"${ttl}" is no lifetime for a jwt; it may be from 10m to 7d`);
 }
 
 function replaceKeysCommand(): Command {
@@ -88,18 +84,17 @@ function replaceKeysCommand(): Command {
     .description(
       'after the theft of a signing key: a new key signs from now on, and no token that was issued before is good any more',
     )
-    .addOption(dataDirOption())
     .addOption(outputOption())
     .action(async (options: CommonOptions) => {
       const call = { method: 'POST', path: '/v1/token-keys/replace' } as const;
-      const answer = await callAdmin<{ readonly keyId: string }>(dataDirOf(options), call);
+      const answer = await askPlane<{ readonly keyId: string }>(options, call);
       print(
         options.output ?? 'text',
         answer,
         ({ keyId }) => `tokens are signed by ${keyId}; those of the keys before are refused`,
       );
     });
-  return withExamples(replace, 'hauberk token replace-keys');
+  return withExamples(withAccess(replace), 'hauberk token replace-keys');
 }
 
 function parseServiceAccount(text: string): { readonly namespace: string; readonly name: string } {

@@ -1,5 +1,5 @@
+import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import { MeshError } from '../lib/errors.ts';
-import type { JsonRoute } from '../lib/json-socket-server.ts';
 import { certificateView, oneCertificate } from './certificate-view.ts';
 import type { IssuanceLedger, IssuedRecord } from './issuance-ledger.ts';
 import type { Revocations } from './revocations.ts';
@@ -13,9 +13,7 @@ const DEFAULT_LISTED = 1_000;
 const MOST_LISTED = 10_000;
 
 /** What the CLI may ask about certificates that were issued. */
-export function certificateRoutes(
-  options: CertificateRouteOptions,
-): Readonly<Record<string, JsonRoute>> {
+export function certificateRoutes(options: CertificateRouteOptions): OperatorRoutes {
   const { ledger, revocations } = options;
   const view = (record: IssuedRecord): object =>
     certificateView(record, revocations.get(record.serial));

@@ -31,10 +31,12 @@ export interface BackupEvent {
   readonly resources: number;
   /** Of the store that the backup was taken of. */
   readonly version: number;
+  /** Who asked for it, where somebody did. */
+  readonly actor?: string;
 }
 
 /** `amend`: somebody is no longer waited for, or the old key turned out to be compromised. */
-export type AuthorityStep = 'prepare' | 'amend' | 'activate' | 'retire';
+export type AuthorityStep = 'prepare' | 'amend' | 'abort' | 'activate' | 'retire';
 
 export interface AuthorityRotated {
   readonly step: AuthorityStep;
@@ -63,6 +65,7 @@ export interface ControlEvents {
     readonly namespace: string;
     readonly serviceAccount: string;
     readonly expiresAtMs: number;
+    readonly actor: string;
   }): void;
   /** A signed token that anybody who has it may show to its audiences. */
   tokenIssued(event: {

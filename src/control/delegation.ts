@@ -19,11 +19,14 @@ export interface Grant {
   readonly by: string;
   readonly dnsSans: readonly string[] | undefined;
   readonly ceilingMs: number | undefined;
+  /** Serial of the certificate for the same workload that the agent has, as it says. */
+  readonly replaces?: string;
 }
 
 /** What an agent writes into the request's metadata; the first name is Istio's. */
 const IMPERSONATED_IDENTITY = 'ImpersonatedIdentity';
 const REGISTRATION = 'WorkloadRegistration';
+const REPLACES = 'Replaces';
 /** Before the agent's SPIFFE ID, where ledger and audit log say who asked. */
 const AGENT = 'agent ';
 
@@ -42,6 +45,7 @@ export async function grantOf(
   metadata: Readonly<Record<string, unknown>>,
 ): Promise<Grant> {
   const { [IMPERSONATED_IDENTITY]: identity, [REGISTRATION]: reference } = metadata;
+  const { [REPLACES]: replaces } = metadata;
   if (caller.by === DELEGATED) throw delegated(caller);
   if (identity === undefined && reference === undefined) {
     return { id: caller.id, by: caller.by, dnsSans: undefined, ceilingMs: undefined };
@@ -63,12 +67,22 @@ export async function grantOf(
     ...{ id, by: `${AGENT}${caller.id}` },
     dnsSans: dnsNames?.length ? dnsNames : undefined,
     ceilingMs: lifetime === undefined ? undefined : parseDuration(lifetime),
+    ...(typeof replaces === 'string' && isSerial(replaces) ? { replaces } : {}),
   };
 }
 
 /** Whether a certificate was given to an agent by a registration. */
 export function isDelegated(ledger: Pick<IssuanceLedger, 'attestorOf'>, serial: string): boolean {
-  return ledger.attestorOf(serial)?.startsWith(AGENT) === true;
+  return agentOf(ledger.attestorOf(serial)) !== undefined;
+}
+
+/** The SPIFFE ID of the agent that a certificate was given to, by what the ledger says of it. */
+export function agentOf(attestor: string | undefined): string | undefined {
+  return attestor?.startsWith(AGENT) ? attestor.slice(AGENT.length) : undefined;
+}
+
+function isSerial(text: string): boolean {
+  return /^[0-9a-f]{1,64}$/.test(text);
 }
 
 /** What was given to an agent is renewed by the agent alone, which must still be entitled to it then. */

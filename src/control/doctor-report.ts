@@ -1,7 +1,7 @@
+import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { JsonRoute } from '../lib/json-socket-server.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { AuthorizationPolicy } from '../resources/kinds/authorization-policy.ts';
 import type { Store } from '../store/store.ts';
@@ -75,7 +75,7 @@ const POLICIES = 'AuthorizationPolicy.security.istio.io';
 const MOST_AGENTS = 1_000;
 
 /** `GET /v1/doctor`. */
-export function doctorRoutes(options: DoctorReportOptions): Readonly<Record<string, JsonRoute>> {
+export function doctorRoutes(options: DoctorReportOptions): OperatorRoutes {
   return { 'GET /v1/doctor': () => doctorReport(options) };
 }
 

@@ -1,39 +1,36 @@
+import { jsonAnswer } from '../apiserver/api-request.ts';
+import { actorOf, jsonBody, type OperatorRoutes } from '../apiserver/operator-paths.ts';
+import { keyOfCall, methodNotAllowed, type ResourceCall } from '../apiserver/resource-call.ts';
+import type { Subresource } from '../apiserver/subresource.ts';
 import { MeshError } from '../lib/errors.ts';
-import type { JsonRoute } from '../lib/json-socket-server.ts';
 import type { KindDefinition } from '../resources/kind-definition.ts';
-import { qualifiedKind } from '../resources/kind-definition.ts';
-import type { KindRegistry } from '../resources/kind-registry.ts';
-import { keyText, type ResourceKey } from '../resources/resource.ts';
-import type { Store, StoredVersion } from '../store/store.ts';
-import type { ControlEvents } from './control-events.ts';
-import { rollBack, rollBackAll } from './rollback.ts';
+import { keyText } from '../resources/resource.ts';
+import type { StoredVersion } from '../store/store.ts';
+import { type RollbackParts, rollBack, rollBackAll } from './rollback.ts';
 
-export interface HistoryRouteOptions {
-  readonly store: Store;
-  /** Those that are served, people's own among them. */
-  readonly kinds: KindRegistry;
-  readonly events: Pick<ControlEvents, 'resourcesChanged'>;
+/** The past of an object of any kind, below its path: GET `history`, POST `rollback`. */
+export function historySubresources(parts: RollbackParts): Readonly<Record<string, Subresource>> {
+  return {
+    history: async (call) => {
+      if (call.request.method !== 'GET') throw methodNotAllowed();
+      const versions = await known(call, parts);
+      return jsonAnswer({ items: versions.map((one) => versionView(one, call.definition)) });
+    },
+    rollback: async (call) => {
+      const { request, definition } = call;
+      if (request.method !== 'POST') throw methodNotAllowed();
+      const { version } = record(jsonBody(request) ?? {});
+      const caller = { user: request.user, actor: actorOf(request) };
+      const target = { key: keyOfCall(call), definition, version };
+      return jsonAnswer(await rollBack(target, { ...parts, caller }));
+    },
+  };
 }
 
-/** What the CLI may ask of the past, and how it goes back to it. */
-export function historyRoutes({
-  store,
-  kinds,
-  events,
-}: HistoryRouteOptions): Readonly<Record<string, JsonRoute>> {
+/** How everything goes back at once. */
+export function historyRoutes(parts: RollbackParts): OperatorRoutes {
   return {
-    'GET /v1/history': async ({ query }) => {
-      const { key, definition } = subject(Object.fromEntries(query), kinds);
-      const versions = await known(store, key);
-      return { items: versions.map((version) => versionView(version, definition)) };
-    },
-    'POST /v1/rollback': async ({ body }) => {
-      const fields = record(body);
-      const { key, definition } = subject(fields, kinds);
-      const { version } = fields;
-      return rollBack({ key, definition, version }, { store, kinds, events });
-    },
-    'POST /v1/rollback-all': async ({ body }) => {
+    'POST /v1/rollback': async ({ body, user, actor }) => {
       const { to = '', dryRun } = record(body);
       const toMs = Date.parse(to);
       if (Number.isNaN(toMs)) {
@@ -42,12 +39,17 @@ export function historyRoutes({
           `"${to}" is no time; give one such as 2026-01-31T12:00:00Z`,
         );
       }
-      return rollBackAll({ toMs, dryRun: dryRun === 'true' }, { store, kinds, events });
+      const caller = { user, actor };
+      return rollBackAll({ toMs, dryRun: dryRun === 'true' }, { ...parts, caller });
     },
   };
 }
 
-async function known(store: Store, key: ResourceKey): Promise<readonly StoredVersion[]> {
+async function known(
+  call: ResourceCall,
+  { store }: Pick<RollbackParts, 'store'>,
+): Promise<readonly StoredVersion[]> {
+  const key = keyOfCall(call);
   const versions = await store.history(key);
   if (versions.length > 0) return versions;
   throw new MeshError('ERR_NOT_FOUND', `nothing is known of ${keyText(key)}`);
@@ -71,30 +73,11 @@ function versionView(
   };
 }
 
-type Fields = Readonly<Record<string, string | undefined>>;
-
-function subject(
-  { kind = '', namespace, name = '' }: Fields,
-  kinds: KindRegistry,
-): {
-  readonly key: ResourceKey;
-  readonly definition: KindDefinition;
-} {
-  const definition = kinds.named(kind);
-  if (definition === undefined) throw new MeshError('ERR_USAGE', `"${kind}" is not a known kind`);
-  if (name === '') throw new MeshError('ERR_USAGE', 'a name is missing');
-  const qualified = qualifiedKind(definition);
-  const key = definition.namespaced
-    ? { kind: qualified, namespace: namespace ?? 'default', name }
-    : { kind: qualified, name };
-  return { key, definition };
-}
-
-function record(body: unknown): Fields {
+function record(body: unknown): Readonly<Record<string, string | undefined>> {
   const isTexts =
     typeof body === 'object' &&
     body !== null &&
     Object.values(body).every((value) => typeof value === 'string');
-  if (isTexts) return body as Fields;
+  if (isTexts) return body as Readonly<Record<string, string | undefined>>;
   throw new MeshError('ERR_WIRE', 'the request body is not a JSON object of strings');
 }

@@ -21,7 +21,7 @@ export interface IssuedRecord {
 }
 
 /** A certificate whose signer signs no more. */
-export type OutdatedCertificate = Pick<IssuedRecord, 'serial' | 'id' | 'notAfterMs'>;
+export type OutdatedCertificate = Pick<IssuedRecord, 'serial' | 'id' | 'notAfterMs' | 'attestor'>;
 
 export interface IssuanceLedgerOptions {
   readonly database: Database;

@@ -35,7 +35,7 @@ export function issuanceStatements(database: Database): IssuanceQuery {
       'SELECT count(*) AS n, max(notAfterMs) AS until FROM issued WHERE issuerSerial = ? AND notAfterMs > ?',
     ),
     outdated: query(
-      'SELECT serial, id, notAfterMs FROM issued WHERE issuerSerial <> ? AND notAfterMs > ? AND replacedAtMs = 0 ORDER BY id, serial LIMIT ?',
+      'SELECT serial, id, notAfterMs, attestor FROM issued WHERE issuerSerial <> ? AND notAfterMs > ? AND replacedAtMs = 0 ORDER BY id, serial LIMIT ?',
     ),
     replaced: query(
       'UPDATE issued SET replacedAtMs = :atMs WHERE replacedAtMs = 0 AND serial = (SELECT replaces FROM issued WHERE serial = :serial)',

@@ -127,6 +127,7 @@ function meshHappenings(tell: Tell, kindOf: KindOf): Partial<ControlEvents> {
 const ROTATION = {
   prepare: 'RotationPrepared',
   amend: 'RotationAmended',
+  abort: 'RotationAborted',
   activate: 'RotationActivated',
   retire: 'RotationRetired',
 } as const;

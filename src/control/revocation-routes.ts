@@ -1,8 +1,8 @@
+import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import type { ReturnTickets } from '../attestation/return-tickets.ts';
 import type { TokenRecords } from '../attestation/token-ledger.ts';
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import { MeshError } from '../lib/errors.ts';
-import type { JsonRoute } from '../lib/json-socket-server.ts';
 import {
   REVOCATION_REASONS,
   type RevocationReason,
@@ -26,15 +26,13 @@ export interface RevocationRouteOptions {
   readonly events: Pick<ControlEvents, 'resourcesChanged'>;
 }
 
-const ACTOR = 'admin-socket';
 const MOST_AT_ONCE = 10_000;
 
 /** How the CLI revokes, and the list of it for programs that know nothing of the mesh. */
-export function revocationRoutes(
-  options: RevocationRouteOptions,
-): Readonly<Record<string, JsonRoute>> {
+export function revocationRoutes(options: RevocationRouteOptions): OperatorRoutes {
   return {
-    'POST /v1/certificates/revoke': async ({ body }) => revoke(readOrder(body), options),
+    'POST /v1/certificates/revoke': async ({ body, actor }) =>
+      revoke(readOrder(body), { ...options, actor }),
     'GET /v1/crl': async () => currentCrl(options),
   };
 }
@@ -61,14 +59,17 @@ function readOrder(body: unknown): Order {
   throw new MeshError('ERR_USAGE', 'name either one serial or one --identity');
 }
 
-async function revoke({ target, reason }: Order, options: RevocationRouteOptions): Promise<object> {
-  const { ledger, revocations } = options;
+async function revoke(
+  { target, reason }: Order,
+  options: RevocationRouteOptions & { readonly actor: string },
+): Promise<object> {
+  const { ledger, revocations, actor } = options;
   const identity = 'identity' in target ? target.identity.toString() : undefined;
   // Tokens and registrations go first: one that is used meanwhile leaves a certificate that is then found.
   const discardedTokens = 'identity' in target ? await discardTokens(target.identity, options) : 0;
   const discardedTickets = await discardTickets(target, options);
   const removedRegistrations =
-    'identity' in target ? await removeRegistrations(options, target.identity, ACTOR) : [];
+    'identity' in target ? await removeRegistrations(options, target.identity, actor) : [];
   const certificates =
     'identity' in target
       ? ofIdentity(ledger, target.identity)
@@ -77,7 +78,7 @@ async function revoke({ target, reason }: Order, options: RevocationRouteOptions
   if (certificates.length + others === 0) {
     throw nothingOf(identity ?? '');
   }
-  const fresh = await revocations.revoke({ certificates, identity, reason, actor: ACTOR });
+  const fresh = await revocations.revoke({ certificates, identity, reason, actor });
   // Once more: one may have been made, with a certificate that was good until now.
   const lateTickets = await discardTickets(target, options);
   const items = certificates.map((each) => certificateView(each, revocations.get(each.serial)));

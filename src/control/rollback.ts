@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { AdmissionCheck } from '../apiserver/api-context.ts';
+import type { UserInfo } from '../apiserver/user-info.ts';
 import { MeshError } from '../lib/errors.ts';
 import { byPrecedence } from '../resources/custom/by-precedence.ts';
 import { customKinds } from '../resources/custom/custom-kinds.ts';
@@ -15,14 +17,22 @@ export interface RollbackParts {
   readonly store: Store;
   /** Those that are served, people's own among them. */
   readonly kinds: KindRegistry;
+  /** What is asked beyond the rules of the kinds, as of every other write. */
+  readonly admission: readonly AdmissionCheck[];
   readonly events: Pick<ControlEvents, 'resourcesChanged'>;
+}
+
+/** Who goes back. */
+export interface RollbackCaller {
+  readonly user: UserInfo;
+  /** For the record. */
+  readonly actor: string;
 }
 
 export interface RollbackAnswer {
   readonly changes: readonly ResourceChange[];
 }
 
-const ACTOR = 'admin-socket';
 /** Secrets that are the control plane's own: an older one would not fit what it has given out since. */
 const OWN_SECRETS = /^(?:istio\.io|hauberk\.dev|security\.hauberk\.dev)\//;
 
@@ -39,7 +49,7 @@ export async function rollBack(
     readonly definition: KindDefinition;
     readonly version: string | undefined;
   },
-  parts: RollbackParts,
+  parts: RollbackParts & { readonly caller: RollbackCaller },
 ): Promise<RollbackAnswer> {
   const { key, definition, version } = target;
   if (definition.writtenBy !== undefined || !verbsOf(definition).includes('update')) {
@@ -97,7 +107,7 @@ async function requireNamespace({ namespace, ...key }: ResourceKey, store: Store
  */
 export async function rollBackAll(
   { toMs, dryRun }: { readonly toMs: number; readonly dryRun: boolean },
-  parts: RollbackParts,
+  parts: RollbackParts & { readonly caller: RollbackCaller },
 ): Promise<RollbackAnswer & { readonly dryRun: boolean }> {
   const { store } = parts;
   const steps: Step[] = [];
@@ -184,10 +194,13 @@ function wouldBe({ key, live, state }: Step): ResourceChange {
 
 async function commit(
   steps: readonly Step[],
-  { store, kinds, events }: RollbackParts,
+  parts: RollbackParts & { readonly caller: RollbackCaller },
 ): Promise<RollbackAnswer> {
+  const { store, events, kinds, caller } = parts;
   const needed = steps.filter(({ live, state }) => differs(live, state));
-  const stored = await store.commit(needed.map((step) => changeOf(step, kinds)));
+  const wanted = needed.map((step) => changeOf(step, kinds));
+  for (const [index, step] of needed.entries()) await review(step, wanted[index], parts);
+  const stored = await store.commit(wanted);
   const changes = needed.map((step, index): ResourceChange => {
     const { live } = step;
     const resourceVersion = stored[index]?.metadata.resourceVersion ?? String(store.version);
@@ -195,9 +208,23 @@ async function commit(
     return { ...wouldBe(step), resourceVersion, ...(fromVersion && { fromVersion }) };
   });
   if (changes.length > 0) {
-    events.resourcesChanged({ actor: ACTOR, request: { by: 'rollback' }, changes });
+    events.resourcesChanged({ actor: caller.actor, request: { by: 'rollback' }, changes });
   }
   return { changes };
+}
+
+/** @throws {StatusError} what admission says to the caller who writes that. */
+async function review(
+  { key, live }: Step,
+  change: Change | undefined,
+  { kinds, admission, caller }: RollbackParts & { readonly caller: RollbackCaller },
+): Promise<void> {
+  const definition = kinds.byQualifiedKind(key.kind);
+  const deletion = change?.op === 'delete';
+  const resource = change?.op === 'put' ? change.resource : live;
+  if (definition === undefined || resource === undefined) return;
+  const { user } = caller;
+  for (const check of admission) await check({ user, definition, resource, live, deletion });
 }
 
 function changeOf({ key, live, state }: Step, kinds: KindRegistry): Change {

@@ -9,7 +9,10 @@ import { istioIssuanceRules } from '../ca/issuance-rules.ts';
 import { nextStep } from '../ca/rotation-step.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
 import { TrustDomain } from '../spiffe/trust-domain.ts';
+import { memoryStore } from '../store/memory-store.ts';
+import type { Store } from '../store/store.ts';
 import type { AgentProgress } from './distribution.ts';
+import type { OutdatedCertificate } from './issuance-ledger.ts';
 import {
   CLIENT_PATIENCE_COMPROMISED_MS,
   CLIENT_PATIENCE_MS,
@@ -27,12 +30,16 @@ let clock: ManualClock;
 let authority: CertificateAuthority;
 let served: ServedClients;
 let acknowledged: number;
+let store: Store;
+let certificates: readonly OutdatedCertificate[];
 const link = {};
 
 beforeEach(async () => {
   clock = new ManualClock();
   served = new ServedClients(clock);
   acknowledged = VERSION;
+  certificates = [];
+  store = memoryStore({ clock });
   authority = await openCertificateAuthority({
     ...{ trustDomain, store: memoryAuthorityStore(), rules: istioIssuanceRules, clock },
   });
@@ -55,11 +62,9 @@ function evidence() {
     {
       ...{ authority, served, clock, ownId: 'spiffe://cluster.local/ns/istio-system/sa/hauberk' },
       distribution: { agents: agents(), version: VERSION },
-      ledger: { outdated: () => [] },
+      ledger: { outdated: () => certificates },
       revocations: { get: () => undefined },
-      store: {
-        list: async () => ({ items: [], resourceVersion: '1', continue: undefined }) as never,
-      },
+      store,
     },
     VERSION,
   );
@@ -115,6 +120,66 @@ describe('a program behind an agent', () => {
     served.report(link, []);
     expect(await step()).toBe('retire');
   });
+});
+
+describe('a certificate that was given to an agent', () => {
+  const ratings = 'spiffe://cluster.local/ns/shop/sa/ratings';
+  const given = (agent: string): OutdatedCertificate => ({
+    ...{ serial: '0a', id: ratings, notAfterMs: 1e13, attestor: `agent ${agent}` },
+  });
+
+  beforeEach(() => register('reviews', 'away'));
+
+  async function register(...accounts: readonly string[]): Promise<void> {
+    const object = {
+      apiVersion: 'security.hauberk.dev/v1alpha1',
+      kind: 'WorkloadRegistration',
+      metadata: { name: 'ratings', namespace: 'shop' },
+      spec: {
+        ...{ serviceAccount: 'ratings', selectors: ['unix:uid:1'] },
+        agents: accounts.map((serviceAccount) => ({ serviceAccount })),
+      },
+    };
+    await store.commit([{ op: 'put', resource: object }]);
+  }
+
+  it('is the agent’s to know of: nobody else is waited for before a root is activated', async () => {
+    certificates = [given(id.toString())];
+    await prepare(false);
+    expect(await step()).toBe('activate');
+    acknowledged = 0;
+    expect(await step()).toBe('wait for shop/reviews-1');
+  });
+
+  it('of an agent that is away is waited for under the agent’s name', async () => {
+    certificates = [given('spiffe://cluster.local/ns/shop/sa/away')];
+    await prepare(false);
+    expect(await step()).toBe('wait for spiffe://cluster.local/ns/shop/sa/away');
+  });
+
+  it('keeps the old key trusted until it is replaced', async () => {
+    certificates = [given(id.toString())];
+    await prepare(false);
+    await authority.rotation.activate();
+    expect(await step()).toBe(`wait for ${ratings}`);
+    expect((await evidence()).outdated).toMatchObject([
+      { id: ratings, behind: 'shop/reviews-1', presence: 'connected' },
+    ]);
+    certificates = [];
+    expect(await step()).toBe('retire');
+  });
+});
+
+it('what an agent was given by a registration that has gone is nobody’s any more', async () => {
+  certificates = [
+    {
+      ...{ serial: '0a', id: 'spiffe://cluster.local/ns/shop/sa/ratings', notAfterMs: 1e13 },
+      attestor: `agent ${id}`,
+    },
+  ];
+  await prepare(false);
+  await authority.rotation.activate();
+  expect(await step()).toBe('retire');
 });
 
 it('an agent that came back with its new certificate is waited for until it said how those behind it are', async () => {

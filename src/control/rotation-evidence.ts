@@ -1,29 +1,24 @@
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import type { Awaited, RotationEvidence } from '../ca/rotation-step.ts';
-import type { Clock } from '../lib/clock.ts';
 import { annotations } from '../resources/annotations.ts';
 import { certificateRevocationList } from '../resources/kinds/certificate-revocation-list.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
-import type { Store } from '../store/store.ts';
 import { factTypeUrl } from '../xds/fact.ts';
 import { workloadNameOf } from './agent-presence.ts';
+import {
+  type CertificateHolderOptions,
+  certificateHolders,
+  registrationsInForce,
+} from './certificate-holders.ts';
 import type { Distribution } from './distribution.ts';
-import type { IssuanceLedger } from './issuance-ledger.ts';
-import type { Revocations } from './revocations.ts';
 import type { ServedClients } from './served-clients.ts';
 import { TRUST_BUNDLE_TYPE } from './trust-bundle-resource.ts';
 
-export interface RotationEvidenceOptions {
+export interface RotationEvidenceOptions extends CertificateHolderOptions {
   readonly authority: Pick<CertificateAuthority, 'intermediate' | 'trustDomain' | 'slots'>;
   readonly distribution: Pick<Distribution, 'agents' | 'version'>;
   /** What agents say of the programs that they serve. */
   readonly served: Pick<ServedClients, 'of'>;
-  readonly ledger: Pick<IssuanceLedger, 'outdated'>;
-  readonly revocations: Pick<Revocations, 'get'>;
-  readonly store: Pick<Store, 'list'>;
-  readonly clock: Clock;
-  /** The control plane's own, which it renews itself. */
-  readonly ownId: string;
 }
 
 /** One agent that is connected, and whether it has acknowledged bundle and revocation lists as they are now. */
@@ -58,8 +53,6 @@ const LIST_TYPE = factTypeUrl({
   version: certificateRevocationList.versions[0],
 });
 const ENTRY_KIND = 'WorkloadEntry.networking.istio.io';
-/** Certificates that are looked at, at most; more than these say no more than these. */
-const MOST_OUTDATED = 100_000;
 /** How long a rotation waits for a program behind an agent that holds what is needed. */
 export const CLIENT_PATIENCE_MS = 300_000;
 /** The same when each minute is the thief's. */
@@ -79,29 +72,34 @@ export async function rotationEvidence(
   const connected = new Set(agents.map(({ id }) => id));
   const { serial } = options.authority.intermediate;
   const outdated = agents.filter(({ signer }) => signer !== serial);
-  const known = holdersOf(options, '');
+  const served = await registrationsInForce(options);
+  const known = certificateHolders(options, '', served);
   const names = new Set(agents.map(({ name }) => name));
   // Who has no certificate any more has to enrol anew, and learns the roots of then.
   const registered = (await registeredAway(options, names)).filter(({ id }) => known.has(id));
   const away = new Map(registered.map((each) => [each.id, each]));
-  const holders = holdersOf(options, serial);
+  const holders = certificateHolders(options, serial, served);
   return {
     agents,
     unaware: [
       ...agents.filter(({ acknowledged }) => !acknowledged).map(unaware),
       ...agents.flatMap(behind),
       ...registered,
-      ...[...known.keys()]
-        .filter((id) => !connected.has(id) && !away.has(id))
+      // Of whom an agent serves, that agent is asked.
+      ...new Set([...known.values()].map(({ holder }) => holder))
+        .difference(connected)
+        .difference(new Set(away.keys()))
+        .values()
         .map((id) => lost(id)),
     ],
     outdated: [
-      ...[...holders].map(([id, untilMs]): Awaited => {
-        const here = outdated.find((agent) => agent.id === id);
+      ...[...holders].map(([id, { untilMs, holder }]): Awaited => {
+        const here = (holder === id ? outdated : agents).find((agent) => agent.id === holder);
+        const agent = here?.name ?? away.get(holder)?.name ?? holder;
         return {
-          name: here?.name ?? away.get(id)?.name ?? id,
+          ...(holder === id ? { name: agent } : { name: id, behind: agent }),
           id,
-          presence: here !== undefined ? 'connected' : away.has(id) ? 'away' : 'lost',
+          presence: here !== undefined ? 'connected' : away.has(holder) ? 'away' : 'lost',
           lacks: `has a certificate of the old key until ${new Date(untilMs).toISOString()}`,
         };
       }),
@@ -189,15 +187,4 @@ async function registeredAway(
     const id = SpiffeId.forServiceAccount(authority.trustDomain, namespace, account).toString();
     return [{ name, id, presence: 'away', lacks: 'is registered and not connected' } as const];
   });
-}
-
-/** Until when each identity has a certificate that `signer` did not sign; of whichever signer for ''. */
-function holdersOf(options: RotationEvidenceOptions, signer: string): ReadonlyMap<string, number> {
-  const { ledger, clock, revocations, ownId } = options;
-  const untilMs = new Map<string, number>();
-  for (const each of ledger.outdated(signer, clock.now(), MOST_OUTDATED)) {
-    if (each.id === ownId || revocations.get(each.serial) !== undefined) continue;
-    untilMs.set(each.id, Math.max(untilMs.get(each.id) ?? 0, each.notAfterMs));
-  }
-  return untilMs;
 }

@@ -1,30 +1,30 @@
+import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import type { RotationOrder } from '../ca/rotation.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { MeshError } from '../lib/errors.ts';
-import type { JsonRoute } from '../lib/json-socket-server.ts';
 import { RENEW_WITHIN_MS, type RotationService } from './rotation-service.ts';
 
 export interface RotationRouteOptions {
   readonly service: RotationService;
   /** Reads the plug-in CA again. */
-  readonly reload: () => Promise<unknown>;
+  readonly reload: (actor: string) => Promise<unknown>;
 }
 
-const ACTOR = 'admin-socket';
 const MOST_WAIVED = 1_000;
 const LONGEST_NAME = 2_048;
 
 /** How the CLI rotates the authority and sees how far it is. */
-export function rotationRoutes({
-  service,
-  reload,
-}: RotationRouteOptions): Readonly<Record<string, JsonRoute>> {
+export function rotationRoutes({ service, reload }: RotationRouteOptions): OperatorRoutes {
   return {
-    'POST /v1/ca/rotate': async ({ body }) => {
-      await service.order(readOrder(body), ACTOR);
+    'POST /v1/ca/rotate': async ({ body, actor }) => {
+      await service.order(readOrder(body), actor);
       return service.status();
     },
-    'POST /v1/ca/reload': () => reload(),
+    'POST /v1/ca/abort': async ({ actor }) => {
+      await service.abort(actor);
+      return service.status();
+    },
+    'POST /v1/ca/reload': ({ actor }) => reload(actor),
     'GET /v1/ca/status': () => service.status(),
   };
 }

@@ -14,6 +14,7 @@ import type { RotationFindings } from './rotation-evidence.ts';
 import { RotationService } from './rotation-service.ts';
 
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 const trustDomain = TrustDomain.parse('cluster.local');
 const order = { role: 'root', compromised: false, renewWithinMs: 60_000, waived: [] } as const;
 const reviews: Awaited = {
@@ -90,7 +91,7 @@ describe('a rotation', () => {
   it('waits for an acknowledgement, says whose, and goes on when it is waived', async () => {
     findings = { ...findings, unaware: [reviews] };
     await service.order(order, 'admin');
-    await clock.advance(DAY_MS);
+    await clock.advance(HOUR_MS);
     expect(phase()).toBe('distributing');
     expect((await service.status()).rotation).toMatchObject({ waitsFor: [reviews] });
     await service.order({ ...order, waived: [reviews.name] }, 'admin');
@@ -102,7 +103,7 @@ describe('a rotation', () => {
   it('keeps the old root as long as a leaf of it lives', async () => {
     findings = { ...findings, outdated: [reviews] };
     await service.order(order, 'admin');
-    await clock.advance(DAY_MS);
+    await clock.advance(HOUR_MS);
     expect(phase()).toBe('retiring');
     expect(authority.bundle.current.x509Authorities).toHaveLength(2);
     findings = { ...findings, outdated: [] };
@@ -143,7 +144,7 @@ describe('a rotation', () => {
     const lost: Awaited = { ...reviews, presence: 'lost' };
     findings = { ...findings, outdated: [lost] };
     await service.order({ ...order, role: 'intermediate' }, 'admin');
-    await clock.advance(DAY_MS);
+    await clock.advance(HOUR_MS);
     expect(phase()).toBe('retiring');
     await service.order({ ...order, role: 'intermediate', compromised: true }, 'admin');
     await clock.advance(1);
@@ -156,6 +157,22 @@ describe('a rotation', () => {
     await service.order({ ...order, role: 'intermediate' }, 'admin');
     const compromised = service.order({ ...order, compromised: true }, 'admin');
     await expect(compromised).rejects.toThrow(/rotation of the intermediate is under way/);
+  });
+
+  it('is given up before the new key signs, and not after', async () => {
+    const { current } = authority.slots.current;
+    findings = { ...findings, unaware: [reviews] };
+    await service.order(order, 'admin');
+    await clock.advance(1_000);
+    await service.abort('admin');
+    expect(authority.slots.current).toEqual({ current, rotation: { phase: 'steady' } });
+    expect(authority.bundle.current.x509Authorities).toHaveLength(1);
+    expect(steps).toEqual(['prepare root by admin', 'abort root by admin']);
+    findings = { ...findings, unaware: [], outdated: [reviews] };
+    await service.order(order, 'admin');
+    await clock.advance(1_000);
+    await expect(service.abort('admin')).rejects.toThrow(/too late to abort/);
+    expect(phase()).toBe('retiring');
   });
 
   it('is refused while another is under way', async () => {
@@ -183,6 +200,18 @@ describe('by its age', () => {
     await later(2_920 * DAY_MS);
     expect(authority.bundle.current.x509Authorities[0]?.serial).not.toBe(root?.serial);
     expect(failures).toEqual([]);
+  });
+
+  it('does not begin again in the moment in which it was given up', async () => {
+    await later(182 * DAY_MS + 43_000_000);
+    findings = { ...findings, unaware: [reviews] };
+    await clock.advance(3_600_000);
+    expect(phase()).toBe('distributing');
+    await service.abort('admin');
+    await clock.advance(3_599_000);
+    expect(phase()).toBe('steady');
+    await clock.advance(3_600_000);
+    expect(phase()).toBe('distributing');
   });
 
   it('is looked at every hour', async () => {

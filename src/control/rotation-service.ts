@@ -39,6 +39,7 @@ const BY_ITSELF = 'control-plane';
 export class RotationService {
   readonly #options: RotationServiceOptions;
   #wake: AbortController = new AbortController();
+  #noScheduleBeforeMs = 0;
 
   constructor(options: RotationServiceOptions) {
     this.#options = options;
@@ -64,6 +65,21 @@ export class RotationService {
       await rotation.prepare(order);
       this.#report('prepare', actor);
     }
+    this.#wake.abort();
+  }
+
+  /**
+   * Gives up what is under way, before the new key signs. What is due by age begins again at the next
+   * look at the schedule, within the hour.
+   *
+   * @throws {MeshError} ERR_CONFLICT when it is too late, or there is none.
+   */
+  async abort(actor: string): Promise<void> {
+    const { authority, clock } = this.#options;
+    const slots = authority.slots.current;
+    await authority.rotation.abort();
+    this.#noScheduleBeforeMs = clock.now() + SCHEDULE_MS;
+    this.#report('abort', actor, slots);
     this.#wake.abort();
   }
 
@@ -142,7 +158,8 @@ export class RotationService {
   async #begin({ current }: KeySlots<SlotCertificates>): Promise<RotationStep> {
     const { authority, clock } = this.#options;
     const { rotation } = authority;
-    const role = rotation.ownKeys ? dueRotation(current, clock.now()) : undefined;
+    const mayBegin = rotation.ownKeys && clock.now() >= this.#noScheduleBeforeMs;
+    const role = mayBegin ? dueRotation(current, clock.now()) : undefined;
     if (role === undefined) return { step: 'none' };
     const order = { role, compromised: false, renewWithinMs: RENEW_WITHIN_MS, waived: [] };
     await rotation.prepare(order);

@@ -44,6 +44,7 @@ async function setUp(meanwhile: (revocations: Revocations) => void, full = false
         recorded.push(serial);
       },
       shown: () => undefined,
+      attestorOf: () => undefined,
     },
     events: {
       certificateIssued: ({ serial }) => told.push(serial),

@@ -30,7 +30,7 @@ export interface SigningOptions {
   /** Has the registrations by which agents may ask for the identities of others. */
   readonly store: Pick<Store, 'get'>;
   /** What is handed out is in here before. */
-  readonly ledger: Pick<IssuanceLedger, 'record' | 'shown'>;
+  readonly ledger: Pick<IssuanceLedger, 'record' | 'shown' | 'attestorOf'>;
   readonly revocations: Pick<Revocations, 'callers'>;
   readonly clock: Clock;
   readonly events: Pick<ControlEvents, 'certificateIssued' | 'certificateRefused'>;
@@ -89,8 +89,9 @@ export function signingService(
       if (watched.some(({ signal }) => signal.aborted)) throw revokedMeanwhile(grant);
       const about = { issuedAtMs: options.clock.now(), attestor: grant.by, peerAddress };
       if (proof !== undefined) options.ledger.shown(proof.serial, options.clock.now());
-      // What is for another does not replace what the agent itself has.
-      const replaces = grant.id.equals(caller.id) ? serial : '';
+      const replaces = replacedBy(parties, serial, options.ledger);
+      if (replaces !== serial && replaces !== '')
+        options.ledger.shown(replaces, options.clock.now());
       await options.ledger.record(issuedRecord(issued.chain, about), replaces);
       await caller.issued?.(issued.chain[0]);
       return issued;
@@ -109,6 +110,20 @@ export function signingService(
       peerAddress: peer.address,
     });
   }
+}
+
+/**
+ * The certificate that is of no use once the new one has arrived: the one that was shown; for another
+ * workload what this very agent was given for one before.
+ */
+function replacedBy(
+  { caller, grant }: Parties,
+  shown: string,
+  ledger: Pick<IssuanceLedger, 'attestorOf'>,
+): string {
+  if (grant.id.equals(caller.id)) return shown;
+  const { replaces = '' } = grant;
+  return replaces !== '' && ledger.attestorOf(replaces) === grant.by ? replaces : '';
 }
 
 /** Who asks, and for whom. */

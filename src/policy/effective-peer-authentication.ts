@@ -43,6 +43,19 @@ export function effectivePeerAuthentication(
   return overridden(effective, winner, 'port', winner?.spec.portLevelMtls?.[String(port)]?.mode);
 }
 
+/**
+ * What the mesh and `namespace` require, workloads and their ports left aside: the part that clients
+ * ask about a service as a whole (istio-semantics 1.1, last line).
+ */
+export function namespaceMode(
+  policies: readonly PeerAuthentication[],
+  namespace: string,
+  settings: Pick<MeshSettings, 'rootNamespace' | 'defaultMtlsMode'>,
+): EffectiveMode {
+  const wide = policies.filter(({ spec }) => selectedLabelCount(spec.selector) === 0);
+  return effectivePeerAuthentication(wide, { namespace, labels: {} }, 0, settings);
+}
+
 function overridden(
   inherited: EffectiveMode,
   policy: PeerAuthentication | undefined,

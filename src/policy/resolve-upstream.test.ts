@@ -15,10 +15,15 @@ const facts: MeshFacts = {
   workloadEntries: [workloadEntry()],
 };
 
+const products = { namespace: 'shop', labels: { app: 'products' } };
+const istioMtls = {
+  kind: 'istio-mtls',
+  sni: 'outbound_.80_._.reviews.shop.svc.cluster.local',
+} as const;
 const strict = peerAuthentication({ mtls: { mode: 'STRICT' } });
 
 const resolve = (given: MeshFacts, host = 'reviews.shop', port = 80) =>
-  resolveUpstream(given, host, port, settings);
+  resolveUpstream(given, { host, port, client: products }, settings);
 
 /** The endpoints of the Service `shop/reviews`; fails with the problem when there are none. */
 function endpoints(given: Partial<MeshFacts>): readonly Endpoint[] {
@@ -39,13 +44,18 @@ describe('resolveUpstream', () => {
     'reviews.shop.svc.cluster.local',
     'Reviews.Shop.SVC.Cluster.Local.',
   ])('knows a Service as "%s"', (host) => {
-    expect(resolve(facts, host)).toEqual({
+    expect(resolve(facts, host)).toMatchObject({
       endpoints: [
         {
           address: '10.0.2.9',
           port: 80,
           identity: 'spiffe://cluster.local/ns/shop/sa/reviews',
-          transport: { kind: 'istio-mtls' },
+          expectedIds: ['spiffe://cluster.local/ns/shop/sa/reviews'],
+          transport: {
+            kind: 'istio-mtls',
+            sni: 'outbound_.80_._.reviews.shop.svc.cluster.local',
+          },
+          weight: 1,
           workload: 'shop/reviews-1',
         },
       ],
@@ -155,15 +165,15 @@ describe('resolveUpstream', () => {
   });
 
   it.each<[string, WorkloadEntry, string | undefined, Endpoint['transport']]>([
-    ['an account', workloadEntry(), 'STRICT', { kind: 'istio-mtls' }],
-    ['an account, PERMISSIVE', workloadEntry(), undefined, { kind: 'istio-mtls' }],
+    ['an account', workloadEntry(), 'STRICT', istioMtls],
+    ['an account, PERMISSIVE', workloadEntry(), undefined, istioMtls],
     ['an account, DISABLE', workloadEntry(), 'DISABLE', { kind: 'plaintext' }],
     ['no account', workloadEntry({ serviceAccount: '' }), undefined, { kind: 'plaintext' }],
     [
       'no account and the label',
       workloadEntry({ serviceAccount: '', labels: labelled('istio') }),
       undefined,
-      { kind: 'istio-mtls' },
+      istioMtls,
     ],
     [
       'the label, DISABLE',
@@ -178,7 +188,7 @@ describe('resolveUpstream', () => {
       { kind: 'plaintext' },
     ],
     ['the annotation', hbone('15008'), undefined, { kind: 'hbone', port: 15_008 }],
-    ['the annotation, DISABLE', hbone('15008'), 'DISABLE', { kind: 'hbone', port: 15_008 }],
+    ['the annotation, DISABLE', hbone('15008'), 'DISABLE', { kind: 'plaintext' }],
   ])('picks the transport of a workload with %s', (_, entry, mode, expected) => {
     const policy = mode as 'STRICT' | 'DISABLE' | undefined;
     const peerAuthentications =

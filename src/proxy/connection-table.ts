@@ -23,6 +23,13 @@ export interface NewConnection {
   readonly closed?: () => void;
 }
 
+/** An open connection, to whoever looks after it. */
+export interface ConnectionHandle {
+  /** Both directions together, so far. */
+  bytes(): number;
+  close(reason: CloseReason, detail: string): void;
+}
+
 /** All open connections of a proxy. */
 export class ConnectionTable {
   readonly #reporter: Reporter;
@@ -45,7 +52,7 @@ export class ConnectionTable {
   }
 
   /** Joins the two sides, reports that and, in time, the end. */
-  add(connection: NewConnection): void {
+  add(connection: NewConnection): ConnectionHandle {
     this.#lastId += 1;
     const open = new OpenConnection(this.#lastId, this.#reporter.nowMs, connection);
     this.#open.add(open);
@@ -61,6 +68,7 @@ export class ConnectionTable {
         if (this.#open.size === 0) for (const resolve of this.#waiting.splice(0)) resolve();
       },
     });
+    return open;
   }
 
   /** Asks `judge` about every inbound connection again and closes what is no longer allowed. */
@@ -104,7 +112,7 @@ export class ConnectionTable {
 }
 
 /** One row: the meter that its bytes are counted on. */
-class OpenConnection implements Meter {
+class OpenConnection implements Meter, ConnectionHandle {
   readonly given: NewConnection;
   decision: string | undefined;
   bytesIn = 0;
@@ -129,6 +137,10 @@ class OpenConnection implements Meter {
       bytesOut: this.bytesOut,
       decision: this.decision,
     };
+  }
+
+  bytes(): number {
+    return this.bytesIn + this.bytesOut;
   }
 
   close(reason: CloseReason, detail: string): void {

@@ -1,8 +1,9 @@
+import type { Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { Address } from './address.ts';
+import type { BoundedContexts } from './bounded-contexts.ts';
 import type { Channel } from './channel.ts';
-import { connectTcp } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { FederationGuard } from './federation-guard.ts';
 import { type HandshakeOptions, handshakeAsClient } from './handshake.ts';
@@ -10,9 +11,9 @@ import type { Peer } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
-import type { HotSecureContext } from './secure-context.ts';
 import { localAddress } from './socket-addresses.ts';
 import { tlsChannel } from './socket-channel.ts';
+import type { TlsContextBounds } from './tls-profile.ts';
 
 /** A workload that takes Istio's mutual TLS on its port. */
 export interface DirectTarget {
@@ -21,6 +22,12 @@ export interface DirectTarget {
   readonly service: Address;
   /** SPIFFE IDs one of which it must prove; empty: any of the mesh. */
   readonly expectedIds: readonly string[];
+  /** The server name to ask for. */
+  readonly sni: string;
+  /** Versions and suites that a rule asks for. Default: those of the mesh. */
+  readonly bounds?: TlsContextBounds;
+  /** Connected; it is closed when the handshake fails. */
+  readonly raw: Socket;
 }
 
 export interface DirectConnection {
@@ -30,18 +37,18 @@ export interface DirectConnection {
   readonly tls: TlsFacts;
 }
 
-/** @throws {MeshError} ERR_UNREACHABLE, or ERR_UNAUTHENTICATED once reported. */
+/** @throws {MeshError} ERR_UNAUTHENTICATED once reported. */
 export type DirectDialer = (target: DirectTarget) => Promise<DirectConnection>;
 
 export interface DirectDialOptions {
-  readonly context: HotSecureContext;
+  /** Contexts for the bounds that rules ask for. */
+  readonly contexts: BoundedContexts;
   readonly trustDomains: HandshakeOptions['trustDomains'];
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
   readonly reporter: Reporter;
-  readonly connectDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;
 }
 
@@ -53,15 +60,14 @@ const ALPN = ['istio'];
 
 /** One mutual TLS connection per connection, as Istio's sidecars make them. */
 export function directDialer(options: DirectDialOptions): DirectDialer {
-  return async ({ address, service, expectedIds }) => {
-    const raw = await connectTcp(address, { deadlines: options.connectDeadlines });
+  return async ({ address, service, expectedIds, raw, sni, bounds }) => {
     const source = localAddress(raw);
     const outcome = await handshakeAsClient(raw, {
       ...options,
-      context: options.context.current,
+      context: options.contexts.for(bounds),
       deadlines: options.handshakeDeadlines,
       alpn: ALPN,
-      sni: istioServerName(service),
+      sni,
       expectedIds,
     });
     if ('failure' in outcome) {
@@ -76,15 +82,4 @@ export function directDialer(options: DirectDialOptions): DirectDialer {
     const { socket, peer, ownSerial, tls } = outcome.secured;
     return { channel: tlsChannel(socket, raw), peer, ownSerial, tls };
   };
-}
-
-const CLUSTER_SUFFIX = '.svc.cluster.local';
-
-/** Istio's server name for a service: `outbound_.<port>_._.<fqdn>`. */
-function istioServerName({ host, port }: Address): string {
-  const name = host
-    .toLowerCase()
-    .replace(/\.$/, '')
-    .replace(/\.svc(\.cluster\.local)?$/, '');
-  return `outbound_.${port}_._.${name}${CLUSTER_SUFFIX}`;
 }

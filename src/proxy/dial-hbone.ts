@@ -72,7 +72,9 @@ export function hboneDialer(options: HboneDialOptions): DialSession {
     }
     const session = await begin({ secured: outcome.secured, reads, target, ends }, options);
     drainAtExpiry(session, outcome.secured.notAfterMs, options.clock);
-    return announce({ session, ...outcome.secured }, ends, options.reporter);
+    const { peer, ownSerial, tls: facts, notAfterMs } = outcome.secured;
+    const pooled = { session, peer, ownSerial, tls: facts, notAfterMs };
+    return announce(pooled, ends, options.reporter);
   };
 }
 

@@ -2,6 +2,7 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { Authorization } from '../policy/authorization.ts';
 import type { ConnectionFacts } from '../policy/call.ts';
 import { compileAuthorization } from '../policy/compile-authorization.ts';
+import { type DeclaredProtocol, declaredProtocol } from '../policy/declared-protocol.ts';
 import {
   type EffectiveMode,
   effectivePeerAuthentication,
@@ -40,6 +41,7 @@ export class Enforcement {
   readonly #stop: () => void;
   readonly #listeners = new Set<() => void>();
   readonly #modes = new Map<number, EffectiveMode>();
+  readonly #protocols = new Map<number, DeclaredProtocol>();
   #authorization: Authorization;
   #generation = 0;
 
@@ -80,6 +82,14 @@ export class Enforcement {
     return mode;
   }
 
+  /** What one of the workload's own ports is declared to speak. */
+  protocol(port: number): DeclaredProtocol {
+    const { facts, workload } = this.#options;
+    return this.#protocols.getOrInsertComputed(port, () =>
+      declaredProtocol(facts.current, workload.current, port),
+    );
+  }
+
   /** The same question at accept and, for what is open, after each change. */
   judge({ mutualTls, facts }: Admission): Verdict {
     const mode = mutualTls ? undefined : this.mode(facts.destinationPort);
@@ -111,6 +121,7 @@ export class Enforcement {
   #recompile(): void {
     this.#authorization = this.#compile();
     this.#modes.clear();
+    this.#protocols.clear();
     this.#generation += 1;
     for (const listener of this.#listeners) listener();
   }

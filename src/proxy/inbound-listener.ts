@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Watchable } from '../lib/watchable.ts';
+import type { EffectiveMode } from '../policy/effective-peer-authentication.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Address } from './address.ts';
 import type { AppGate } from './app-gate.ts';
@@ -10,6 +11,7 @@ import type { ConnectionAbout, ConnectionTable } from './connection-table.ts';
 import type { Deadlines } from './deadlines.ts';
 import { describeStrict, type Enforcement } from './enforcement.ts';
 import type { FederationGuard } from './federation-guard.ts';
+import type { FirstBytesWait } from './first-bytes-wait.ts';
 import { type HandshakeOptions, handshakeAsServer, type SecuredConnection } from './handshake.ts';
 import { type FirstBytes, inboundTransport } from './inbound-transport.ts';
 import type { IstioAcceptors } from './istio-acceptors.ts';
@@ -33,7 +35,7 @@ export interface InboundOptions {
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
-  readonly firstByteDeadlines: Deadlines;
+  readonly firstBytesWait: FirstBytesWait;
   readonly handshakeDeadlines: Deadlines;
 }
 
@@ -77,11 +79,19 @@ async function serve(accepted: AcceptedInbound, options: InboundOptions): Promis
   const first = await firstBytes(accepted, options);
   if (first === undefined) return void socket.destroy();
   const mode = options.enforcement.mode(port);
-  const transport = inboundTransport(mode.mode, first);
+  const protocol = options.enforcement.protocol(port);
+  const transport = inboundTransport(mode.mode, protocol, first);
   const sni = first.kind === 'tls' ? first.hello.sni : undefined;
   switch (transport) {
     case 'refused':
       options.reporter.denied(ends, { reason: 'plaintext', decision: describeStrict(mode, port) });
+      socket.destroy();
+      return;
+    case 'unexpected-tls':
+      options.reporter.denied(ends, {
+        reason: transport,
+        decision: describeUnexpected(mode, port),
+      });
       socket.destroy();
       return;
     case 'istio-mtls': {
@@ -94,20 +104,30 @@ async function serve(accepted: AcceptedInbound, options: InboundOptions): Promis
   }
 }
 
+function describeUnexpected({ mode }: EffectiveMode, port: number): string {
+  const taken = mode === 'DISABLE' ? 'plaintext' : "plaintext and mutual TLS with Istio's ALPN";
+  return `port ${port} is declared to speak HTTP and takes ${taken} only (${mode}), and the client spoke other TLS; declare it https or tcp if the application speaks TLS itself`;
+}
+
 /** What the port's mode needs to know; undefined when there is nothing more to do. */
 async function firstBytes(
   { socket, ends }: AcceptedInbound,
   options: InboundOptions,
 ): Promise<FirstBytes | undefined> {
-  const { firstByteDeadlines, handshakeDeadlines, reporter } = options;
-  const { mode } = options.enforcement.mode(ends.destination.port);
-  if (mode === 'DISABLE') return { kind: 'plaintext' };
+  const { firstBytesWait, handshakeDeadlines, reporter, enforcement } = options;
+  const { port } = ends.destination;
+  const { mode } = enforcement.mode(port);
+  // Only where HTTP is spoken it matters what bytes are: there the client speaks first.
+  if (mode === 'DISABLE' && enforcement.protocol(port) !== 'http') return { kind: 'plaintext' };
   const first = await sniff(socket, {
     // Where only TLS is taken the client speaks first, so it may take as long as a handshake.
-    firstByte: mode === 'STRICT' ? handshakeDeadlines : firstByteDeadlines,
+    firstByte: mode === 'STRICT' ? handshakeDeadlines : firstBytesWait.for(port),
     wholeHello: handshakeDeadlines,
   });
-  if (first.kind !== 'ended' && first.kind !== 'unfinished') return first;
+  if (first.kind !== 'ended' && first.kind !== 'unfinished') {
+    if (mode !== 'STRICT') firstBytesWait.ended(port, first.kind);
+    return first;
+  }
   if (first.kind === 'unfinished') {
     const reason = 'the client began a TLS handshake and did not finish its first message in time';
     reporter.handshakeFailed(ends, { ...NOTHING_PRESENTED, reason });

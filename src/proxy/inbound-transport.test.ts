@@ -22,6 +22,21 @@ describe('inboundTransport', () => {
     ['STRICT', tls(), 'istio-mtls'],
     ['STRICT', tls('h2'), 'istio-mtls'],
   ] as const)('under %s makes of %j %s', (mode, first, expected) => {
-    expect(inboundTransport(mode, first)).toBe(expected);
+    expect(inboundTransport(mode, 'opaque', first)).toBe(expected);
+    expect(inboundTransport(mode, 'unknown', first)).toBe(expected);
+  });
+
+  it.each([
+    ['DISABLE', plaintext, 'plaintext'],
+    ['DISABLE', silent, 'plaintext'],
+    ['DISABLE', tls('istio'), 'unexpected-tls'],
+    ['PERMISSIVE', plaintext, 'plaintext'],
+    ['PERMISSIVE', tls(), 'unexpected-tls'],
+    ['PERMISSIVE', tls('h2', 'http/1.1'), 'unexpected-tls'],
+    ['PERMISSIVE', tls('istio-http/1.1', 'istio', 'http/1.1'), 'istio-mtls'],
+    ['STRICT', plaintext, 'refused'],
+    ['STRICT', tls(), 'istio-mtls'],
+  ] as const)('on an HTTP port under %s makes of %j %s', (mode, first, expected) => {
+    expect(inboundTransport(mode, 'http', first)).toBe(expected);
   });
 });

@@ -1,5 +1,8 @@
 import type { Watchable } from '../lib/watchable.ts';
+import type { MeshFacts } from '../policy/mesh-facts.ts';
+import type { MeshSettings } from '../policy/mesh-settings.ts';
 import type { Identity } from '../spiffe/identity.ts';
+import type { LiveSettings } from './live-settings.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 
 /**
@@ -12,10 +15,20 @@ const PROTOCOLS = ['h2', 'http/1.1'];
 export class IstioAcceptors {
   readonly #agreeing: TlsAcceptor;
   readonly #silent: TlsAcceptor;
+  readonly #unfollow: () => void;
 
-  constructor(identity: Watchable<Identity>) {
-    this.#agreeing = new TlsAcceptor({ identity, profile: 'istio', alpn: PROTOCOLS });
-    this.#silent = new TlsAcceptor({ identity, profile: 'istio', alpn: [] });
+  constructor(identity: Watchable<Identity>, facts: Watchable<MeshFacts>, settings: LiveSettings) {
+    const bounds = (): MeshSettings['meshMtls'] => settings.current.meshMtls;
+    this.#agreeing = new TlsAcceptor({ identity, profile: 'istio', alpn: PROTOCOLS, bounds });
+    this.#silent = new TlsAcceptor({ identity, profile: 'istio', alpn: [], bounds });
+    let before = settings.current.meshMtls;
+    this.#unfollow = facts.subscribe(() => {
+      const { meshMtls } = settings.current;
+      if (JSON.stringify(meshMtls) === JSON.stringify(before)) return;
+      before = meshMtls;
+      this.#agreeing.refresh();
+      this.#silent.refresh();
+    });
   }
 
   /**
@@ -26,8 +39,9 @@ export class IstioAcceptors {
     return PROTOCOLS.some((name) => offered.includes(name)) ? this.#agreeing : this.#silent;
   }
 
-  /** Stops following the identity. */
+  /** Stops following the identity and the settings. */
   stop(): void {
+    this.#unfollow();
     this.#agreeing.stop();
     this.#silent.stop();
   }

@@ -13,6 +13,8 @@ export interface ProxyLimits {
    * milliseconds, where plaintext is allowed. Default 1,000.
    */
   readonly firstBytesTimeoutMs: number;
+  /** The same on ports where the server is known to speak first. Default 50 ms. */
+  readonly learnedFirstBytesTimeoutMs: number;
   /** Pause after the first failed dial of an address, in milliseconds; doubles. Default 100. */
   readonly firstDialBackoffMs: number;
   /** Longest pause between dials of an address, in milliseconds. Default 5,000. */
@@ -28,6 +30,7 @@ export const defaultLimits: ProxyLimits = {
   connectTimeoutMs: 5_000,
   handshakeTimeoutMs: 10_000,
   firstBytesTimeoutMs: 1_000,
+  learnedFirstBytesTimeoutMs: 50,
   firstDialBackoffMs: 100,
   maxDialBackoffMs: 5_000,
   probeIntervalMs: 20_000,

@@ -1,17 +1,20 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Address } from './address.ts';
 import type { Channel } from './channel.ts';
 import type { ConnectionTable } from './connection-table.ts';
+import { keepWithinBounds } from './keep-within-bounds.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
 import { remoteAddress } from './socket-addresses.ts';
 import { socketChannel } from './socket-channel.ts';
-import type { Upstream, UpstreamConnector } from './upstream-connector.ts';
+import type { CalledService, Upstream, UpstreamConnector } from './upstream-connector.ts';
 
 export interface OutboundOptions {
   readonly connector: UpstreamConnector;
   readonly table: ConnectionTable;
   readonly reporter: Reporter;
+  readonly clock: Clock;
 }
 
 /** A way for one connection of the application, or why there is none. */
@@ -27,13 +30,13 @@ export type OutboundWay =
 /** A connection of the application to a service. */
 export interface OutboundCall {
   readonly source: Address;
-  readonly service: Address;
+  readonly service: CalledService;
   /** The only endpoint that will do. */
   readonly only?: Address | undefined;
 }
 
 /** A server on which the application reaches one service. */
-export function outboundListener(service: Address, options: OutboundOptions): Server {
+export function outboundListener(service: CalledService, options: OutboundOptions): Server {
   return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
     const source = remoteAddress(socket);
     const way = openService({ source, service }, options);
@@ -101,18 +104,26 @@ export async function openService(
 function flow(
   { source, service }: OutboundCall,
   { application, upstream }: { readonly application: Channel; readonly upstream: Upstream },
-  { table, reporter }: OutboundOptions,
+  { table, reporter, clock }: OutboundOptions,
 ): void {
-  const { endpoint, peer, ownSerial, tls, release } = upstream;
-  table.add({
+  const { endpoint, peer, ownSerial, tls, release, bounds } = upstream;
+  const gone = new AbortController();
+  const closed = (): void => {
+    gone.abort();
+    release();
+  };
+  const open = table.add({
     about: {
       ...{ direction: 'outbound', source, service, transport: endpoint.transport.kind },
       destination: { host: endpoint.address, port: endpoint.port },
       ...{ ownId: reporter.ownId, ownSerial, peerId: peer?.id, peerSerial: peer?.serial },
       ...tls,
       sni: undefined,
+      transportBy: upstream.by,
     },
-    ...{ source: application, destination: upstream.channel, closed: release },
+    ...{ source: application, destination: upstream.channel, closed },
     ...{ admission: undefined, decision: undefined },
   });
+  if (bounds.idleTimeoutMs === undefined && bounds.maxDurationMs === undefined) return;
+  void keepWithinBounds(open, bounds, clock, gone.signal);
 }

@@ -10,6 +10,8 @@ export type ConnectionTransport =
   /** Mutual TLS of its own on the workload port, as Istio's sidecars do. */
   | 'istio-mtls'
   | 'plaintext'
+  /** TLS to a server that need not be of the mesh, as a DestinationRule asks for. */
+  | 'tls'
   /** The application's own bytes, TLS or not: the proxy does not look into them. */
   | 'passthrough';
 
@@ -54,6 +56,8 @@ export interface ConnectionRecord extends Ends, TlsFacts {
   readonly bytesIn: number;
   /** Bytes from the destination back to the source. */
   readonly bytesOut: number;
+  /** Who decided that it travels so: a DestinationRule, auto mTLS; outbound only. */
+  readonly transportBy?: string | undefined;
   /** Why it was allowed, naming policy and rule; undefined when outbound: the other side decides. */
   readonly decision: string | undefined;
 }
@@ -69,7 +73,11 @@ export type CloseReason =
   | 'revoked'
   /** The peer's trust domain is believed no more. */
   | 'untrusted'
-  | 'drain-deadline';
+  | 'drain-deadline'
+  /** Silent for longer than `connectionPool.tcp.idleTimeout` allows. */
+  | 'idle'
+  /** Older than `connectionPool.tcp.maxConnectionDuration` allows. */
+  | 'too-old';
 
 export interface ClosedConnection extends ConnectionRecord {
   readonly closedAtMs: number;
@@ -83,6 +91,8 @@ export type DenialReason =
   | 'authorization'
   /** Plaintext on a port where PeerAuthentication is STRICT. */
   | 'plaintext'
+  /** TLS that is not the mesh's on a port that is declared to speak HTTP. */
+  | 'unexpected-tls'
   /** The bound on open connections is reached. */
   | 'limit'
   /** An HBONE request for an address or port that is not served here, or that makes no sense. */

@@ -11,6 +11,8 @@ import type { OriginalDestination } from './capture/original-destination.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ProxyEvents } from './proxy-events.ts';
 import type { ServedPort } from './served-apps.ts';
+import type { ReadCredential } from './tls-material.ts';
+import type { CalledService } from './upstream-connector.ts';
 
 /** What a proxy is told once: plain values only, so that they can be handed to another thread. */
 export interface ProxyPlan {
@@ -18,13 +20,15 @@ export interface ProxyPlan {
   /** Where to take connections for the workload; the port of `listen` is the workload port. */
   readonly inbound: readonly ServedPort[];
   /** Where the application reaches a service, named as `name.namespace[.svc.cluster.local]`. */
-  readonly outbound: readonly { readonly listen: Address; readonly service: Address }[];
+  readonly outbound: readonly { readonly listen: Address; readonly service: CalledService }[];
   /** How connections get here that name no listener of this proxy. Default: not at all. */
   readonly capture?: CaptureOptions;
   /** Where other sidecars bring connections; usually 0.0.0.0:15008. */
   readonly hbone: Address;
   /** Addresses under which peers know this workload; an HBONE request must name one of them. */
   readonly ownAddresses: readonly string[];
+  /** Whether shared sessions are made before they are needed, at the start and after each change. Default false. */
+  readonly warmSessions?: boolean;
   /** Bounds that differ from `defaultLimits`. */
   readonly limits?: Partial<ProxyLimits>;
   /** Numbers of connections count up from here. Default 0. */
@@ -47,4 +51,6 @@ export interface ProxyOptions extends ProxyPlan, ProxySubjects {
   /** Default: the kernel's connection tracking. */
   readonly originalDestination?: OriginalDestination;
   readonly events: ProxyEvents;
+  /** Reads Secrets that rules name by `credentialName`. Default: there are none. */
+  readonly credentials?: ReadCredential;
 }

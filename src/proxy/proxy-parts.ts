@@ -8,11 +8,10 @@ import { CaptureListeners, type CaptureListenersOptions } from './capture/captur
 import { noCapture } from './capture/capture-options.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { Deadlines } from './deadlines.ts';
-import { directDialer } from './dial-direct.ts';
 import { hboneDialer } from './dial-hbone.ts';
-import { EndpointChooser } from './endpoint-chooser.ts';
 import { Enforcement } from './enforcement.ts';
 import { FederationGuard } from './federation-guard.ts';
+import { FirstBytesWait } from './first-bytes-wait.ts';
 import { framedTransport } from './hbone/framed-transport.ts';
 import { HboneListener } from './hbone-listener.ts';
 import { HboneStreams } from './hbone-streams.ts';
@@ -21,13 +20,15 @@ import { IstioAcceptors } from './istio-acceptors.ts';
 import type { ProxyLimits } from './limits.ts';
 import { liveSettings } from './live-settings.ts';
 import { outboundListener } from './outbound-listener.ts';
+import { outboundParts } from './outbound-parts.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import { Reporter } from './reporter.ts';
 import { RevocationGuard } from './revocation-guard.ts';
 import { hotSecureContext } from './secure-context.ts';
 import { appFinder, type ServedPort } from './served-apps.ts';
+import type { ServerFirstPort } from './server-first-ports.ts';
 import { SessionPool } from './session-pool.ts';
-import { UpstreamConnector } from './upstream-connector.ts';
+import type { CalledService, UpstreamConnector } from './upstream-connector.ts';
 
 /** All parts of one proxy, built in order and joined; the servers do not listen yet. */
 export class ProxyParts {
@@ -59,10 +60,9 @@ export class ProxyParts {
     const federation = new FederationGuard(identity, trustDomains);
     federation.onChange(() => table.closeUntrusted((peerId) => federation.refusal(peerId)));
     const hboneContext = hotSecureContext(identity, 'hbone');
-    const istioContext = hotSecureContext(identity, 'istio');
     const connectDeadlines = new Deadlines(clock, limits.connectTimeoutMs);
     const handshakeDeadlines = new Deadlines(clock, limits.handshakeTimeoutMs);
-    const firstByteDeadlines = new Deadlines(clock, limits.firstBytesTimeoutMs);
+    const firstBytesWait = new FirstBytesWait({ clock, limits, settings });
     const shared = {
       trustDomains,
       federation,
@@ -70,16 +70,13 @@ export class ProxyParts {
       gate: new AppGate({ enforcement, connectDeadlines }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
-      ...{ handshakeDeadlines, firstByteDeadlines },
+      ...{ handshakeDeadlines, firstBytesWait },
     };
-    const pool = new SessionPool(hboneDialer({ ...shared, context: hboneContext }));
-    const acceptors = new IstioAcceptors(identity);
+    const pool = new SessionPool(hboneDialer({ ...shared, context: hboneContext }), clock);
+    const acceptors = new IstioAcceptors(identity, facts, settings);
     this.#inbound = { ...shared, acceptors };
-    this.#connector = new UpstreamConnector({
-      ...{ facts, settings, pool, connectDeadlines },
-      direct: directDialer({ ...shared, context: istioContext }),
-      chooser: new EndpointChooser({ clock, limits }),
-    });
+    const outbound = outboundParts(options, limits, { ...shared, settings, pool });
+    this.#connector = outbound.connector;
     this.#hbone = new HboneListener({
       ...shared,
       streams: new HboneStreams({
@@ -106,9 +103,9 @@ export class ProxyParts {
       identity.subscribe((next, previous) => {
         if (next.svid !== previous.svid) pool.rotate();
       }),
-      ...[hboneContext, istioContext, acceptors].map((each) => () => each.stop()),
+      ...[hboneContext, acceptors, outbound].map((each) => () => each.stop()),
       ...[this.#hbone, enforcement, revocations, federation].map((each) => () => each.stop()),
-      ...[connectDeadlines, handshakeDeadlines, firstByteDeadlines].map((each) => () => {
+      ...[connectDeadlines, handshakeDeadlines, firstBytesWait].map((each) => () => {
         each.close();
       }),
     );
@@ -118,7 +115,7 @@ export class ProxyParts {
   #captureListeners(
     shared: Pick<
       CaptureListenersOptions,
-      'settings' | 'table' | 'reporter' | 'connectDeadlines' | 'handshakeDeadlines'
+      'settings' | 'table' | 'reporter' | 'clock' | 'connectDeadlines' | 'handshakeDeadlines'
     >,
   ): CaptureListeners {
     const { facts, workload, capture = noCapture, hbone, originalDestination } = this.#options;
@@ -137,14 +134,25 @@ export class ProxyParts {
   }
 
   /** A server on which the application reaches one service. */
-  outboundServer(service: Address): Server {
+  outboundServer(service: CalledService): Server {
+    if (this.#options.warmSessions === true) {
+      const warm = (): void => void this.#connector.warm(service);
+      this.#stops.push(this.#options.facts.subscribe(warm));
+      warm();
+    }
     const server = outboundListener(service, {
       connector: this.#connector,
       table: this.table,
       reporter: this.reporter,
+      clock: this.#options.clock,
     });
     this.#sockets.follow(server, 'outbound');
     return server;
+  }
+
+  /** Ports on which the server speaks first, as connections have shown. */
+  get serverFirst(): readonly ServerFirstPort[] {
+    return this.#inbound.firstBytesWait.serverFirst;
   }
 
   /** Takes HBONE requests for these ports from now on. */

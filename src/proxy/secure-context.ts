@@ -1,7 +1,7 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Watchable } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
-import { type TlsProfile, tlsContextOptions } from './tls-profile.ts';
+import { type TlsContextBounds, type TlsProfile, tlsContextOptions } from './tls-profile.ts';
 
 /** An identity and the TLS state made of it, which belong together. */
 export interface IdentityContext {
@@ -23,10 +23,11 @@ export interface HotSecureContext {
 export function hotSecureContext(
   identity: Watchable<Identity>,
   profile: TlsProfile,
+  bounds?: TlsContextBounds,
 ): HotSecureContext {
   const contextOf = (next: Identity): IdentityContext => ({
     identity: next,
-    secureContext: createSecureContext(tlsContextOptions(next, profile)),
+    secureContext: createSecureContext(tlsContextOptions(next, profile, bounds)),
   });
   let current = contextOf(identity.current);
   const stop = identity.subscribe((next) => {

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../test/kit/manual-clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { Channel } from './channel.ts';
 import type { HboneClientSession, OpenOutcome } from './hbone/hbone-transport.ts';
 import { type PooledSession, SessionPool, type SessionTarget } from './session-pool.ts';
+
+const LIFETIME_MS = 100_000;
 
 const target: SessionTarget = {
   address: { host: '10.0.0.1', port: 15_008 },
@@ -59,12 +62,18 @@ class FakeSession implements HboneClientSession {
 interface FakeDials {
   readonly pool: SessionPool;
   readonly sessions: FakeSession[];
+  readonly clock: ManualClock;
+  /** Lets all dials fail from now on. */
+  readonly refuse: () => void;
 }
 
 /** A pool whose dials give these sessions in turn, then plain ones. */
 function poolOf(...prepared: readonly FakeSession[]): FakeDials {
   const sessions: FakeSession[] = [];
+  const clock = new ManualClock();
+  let refusing = false;
   const pool = new SessionPool(async (): Promise<PooledSession> => {
+    if (refusing) throw new MeshError('ERR_UNREACHABLE', 'refused');
     const session = prepared[sessions.length] ?? new FakeSession();
     sessions.push(session);
     await Promise.resolve();
@@ -81,9 +90,13 @@ function poolOf(...prepared: readonly FakeSession[]): FakeDials {
         },
       },
       tls: { tlsVersion: 'TLSv1.3', cipher: undefined, keyExchange: null },
+      notAfterMs: clock.now() + LIFETIME_MS,
     };
-  });
-  return { pool, sessions };
+  }, clock);
+  const refuse = (): void => {
+    refusing = true;
+  };
+  return { pool, sessions, clock, refuse };
 }
 
 const openMany = (pool: SessionPool, count: number) =>
@@ -142,7 +155,7 @@ describe('SessionPool', () => {
     const pool = new SessionPool(() => {
       dials += 1;
       return Promise.reject(new MeshError('ERR_UNREACHABLE', 'nothing listens there'));
-    });
+    }, new ManualClock());
     const results = await Promise.allSettled([pool.open(target, 'a:1'), pool.open(target, 'a:1')]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(dials).toBe(1);
@@ -177,5 +190,39 @@ describe('SessionPool', () => {
     expect(pool.size).toBe(0);
     await pool.open(target, 'a:1');
     expect(sessions).toHaveLength(2);
+  });
+
+  it('makes a session before it is needed, and no second one', async () => {
+    const { pool, sessions } = poolOf();
+    await pool.warm(target);
+    await pool.warm(target);
+    await pool.open(target, 'a:1');
+    expect(sessions).toHaveLength(1);
+  });
+
+  it('replaces a session while its certificates still hold, and then drains it', async () => {
+    const { pool, sessions, clock } = poolOf();
+    await pool.open(target, 'a:1');
+    await clock.advance(0.9 * LIFETIME_MS);
+    expect(sessions).toHaveLength(2);
+    expect(sessions.map(({ draining }) => draining)).toEqual([true, false]);
+    expect((await pool.open(target, 'a:1')).via.session).toBe(sessions[1]);
+  });
+
+  it('keeps a session that it cannot replace', async () => {
+    const { pool, sessions, clock, refuse } = poolOf();
+    await pool.open(target, 'a:1');
+    refuse();
+    await clock.advance(0.9 * LIFETIME_MS);
+    expect((await pool.open(target, 'a:1')).via.session).toBe(sessions[0]);
+    expect(sessions[0]?.draining).toBe(false);
+  });
+
+  it('replaces no session that is gone', async () => {
+    const { pool, sessions, clock } = poolOf();
+    await pool.open(target, 'a:1');
+    sessions[0]?.destroy('lost');
+    await clock.advance(LIFETIME_MS);
+    expect(sessions).toHaveLength(1);
   });
 });

@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import { type Address, formatAddress } from './address.ts';
 import type { HboneClientSession, OpenOutcome } from './hbone/hbone-transport.ts';
@@ -17,6 +18,8 @@ export interface PooledSession {
   readonly peer: Peer;
   readonly ownSerial: string | undefined;
   readonly tls: TlsFacts;
+  /** When the first of the two certificates runs out, in milliseconds since 1970. */
+  readonly notAfterMs: number;
 }
 
 /** @throws {MeshError} whatever kept the session from coming about. */
@@ -35,6 +38,8 @@ interface Slot {
 }
 
 const MAX_ATTEMPTS = 3;
+/** After this share of the time that the certificates of a session have left it is replaced. */
+const REPLACED_AT = 0.9;
 
 /**
  * The HBONE sessions of one proxy: shared by all streams to the same peer under the same own
@@ -43,11 +48,13 @@ const MAX_ATTEMPTS = 3;
  */
 export class SessionPool {
   readonly #dial: DialSession;
+  readonly #clock: Clock;
   readonly #slots = new Map<string, Slot>();
   #generation = 0;
 
-  constructor(dial: DialSession) {
+  constructor(dial: DialSession, clock: Clock) {
     this.#dial = dial;
+    this.#clock = clock;
   }
 
   get size(): number {
@@ -79,6 +86,16 @@ export class SessionPool {
       'ERR_UNREACHABLE',
       `${formatAddress(target.address)} ended ${MAX_ATTEMPTS} sessions before it answered`,
     );
+  }
+
+  /**
+   * Makes a session to a peer that none is open to, for a call that is to come.
+   *
+   * @throws {MeshError} when none comes about.
+   */
+  async warm(target: SessionTarget): Promise<void> {
+    const slot = this.#slotFor(target);
+    if (slot.sessions.length === 0) await (slot.dialling ?? this.#dialFor(slot));
   }
 
   /** Replaces all sessions: the own identity changed. Streams that are open stay where they are. */
@@ -128,11 +145,31 @@ export class SessionPool {
       return dialled;
     }
     slot.sessions.push(dialled);
+    void this.#replaceInTime(slot, dialled);
     void dialled.session.closed.then(() => {
       slot.sessions = slot.sessions.filter((each) => each !== dialled);
       this.#forgetEmpty(slot);
     });
     return dialled;
+  }
+
+  /** Makes another session while the certificates of this one still hold, and then drains it. */
+  async #replaceInTime(slot: Slot, pooled: PooledSession): Promise<void> {
+    const { session, notAfterMs } = pooled;
+    const gone = new AbortController();
+    void session.closed.then(() => gone.abort());
+    const atMs = this.#clock.now() + REPLACED_AT * (notAfterMs - this.#clock.now());
+    while (!gone.signal.aborted && this.#clock.now() < atMs) {
+      await this.#clock.sleep(atMs - this.#clock.now(), gone.signal);
+    }
+    if (!slot.sessions.includes(pooled)) return;
+    try {
+      await this.#dialFor(slot);
+    } catch {
+      return; // it goes on until its end, and who dials next is told why
+    }
+    slot.sessions = slot.sessions.filter((each) => each !== pooled);
+    session.drain();
   }
 
   #slotFor(target: SessionTarget): Slot {

@@ -3,7 +3,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { MeshError } from '../lib/errors.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
-import { type TlsProfile, tlsContextOptions } from './tls-profile.ts';
+import { type TlsContextBounds, type TlsProfile, tlsContextOptions } from './tls-profile.ts';
 
 interface Pending {
   readonly resolve: (socket: TLSSocket) => void;
@@ -15,6 +15,8 @@ export interface TlsAcceptorOptions {
   readonly profile: TlsProfile;
   /** Protocols taken; of a client that offers none of them the handshake fails. None: no ALPN. */
   readonly alpn: readonly string[];
+  /** Versions and suites, asked for with each new context. Default: those of the profile. */
+  readonly bounds?: () => TlsContextBounds;
 }
 
 /**
@@ -23,14 +25,17 @@ export interface TlsAcceptorOptions {
  */
 export class TlsAcceptor {
   readonly #server: Server;
+  readonly #options: TlsAcceptorOptions;
   readonly #pending = new Map<string, Pending>();
   /** Stops following the identity. */
   readonly stop: () => void;
 
-  constructor({ identity, profile, alpn }: TlsAcceptorOptions) {
+  constructor(options: TlsAcceptorOptions) {
+    const { identity, profile, alpn, bounds } = options;
+    this.#options = options;
     // It never listens: connections are handed to it, some of them with bytes already read.
     this.#server = createServer({
-      ...tlsContextOptions(identity.current, profile),
+      ...tlsContextOptions(identity.current, profile, bounds?.()),
       requestCert: true,
       rejectUnauthorized: false,
       ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
@@ -40,9 +45,13 @@ export class TlsAcceptor {
       this.#take(socket)?.reject(error);
       socket.destroy();
     });
-    this.stop = identity.subscribe((next) => {
-      this.#server.setSecureContext(tlsContextOptions(next, profile));
-    });
+    this.stop = identity.subscribe(() => this.refresh());
+  }
+
+  /** Makes the context anew, for handshakes from now on. */
+  refresh(): void {
+    const { identity, profile, bounds } = this.#options;
+    this.#server.setSecureContext(tlsContextOptions(identity.current, profile, bounds?.()));
   }
 
   /** The TLS connection on `raw`; rejects when the handshake fails or `raw` closes before its end. */

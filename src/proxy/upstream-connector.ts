@@ -1,26 +1,33 @@
 import { MeshError, messageOf } from '../lib/errors.ts';
 import type { Watchable } from '../lib/watchable.ts';
+import { type ConnectionBounds, connectionBounds } from '../policy/connection-bounds.ts';
+import { describeClientTlsAuthor } from '../policy/effective-client-tls.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
-import { type Endpoint, resolveUpstream } from '../policy/resolve-upstream.ts';
+import { type OutlierSettings, outlierSettings } from '../policy/outlier-settings.ts';
+import {
+  type Endpoint,
+  type ResolvedUpstream,
+  resolveUpstream,
+} from '../policy/resolve-upstream.ts';
+import type { Workload } from '../policy/workload.ts';
 import { type Address, formatAddress } from './address.ts';
-import type { Channel } from './channel.ts';
-import { connectTcp } from './connect-tcp.ts';
-import type { Deadlines } from './deadlines.ts';
-import type { DirectDialer } from './dial-direct.ts';
-import { type EndpointChooser, endpointKey } from './endpoint-chooser.ts';
+import { type Balancing, type EndpointChooser, endpointKey } from './endpoint-chooser.ts';
+import type { DialOutcome, EndpointDialer, Way } from './endpoint-dialer.ts';
 import type { LiveSettings } from './live-settings.ts';
 import type { Peer } from './peer.ts';
-import type { TlsFacts } from './proxy-events.ts';
-import type { PooledOutcome, SessionPool } from './session-pool.ts';
-import { socketChannel } from './socket-channel.ts';
+
+/** A service to be called, and the part of it that is meant. */
+export interface CalledService extends Address {
+  /** A subset that a DestinationRule names; none: all of it. */
+  readonly subset?: string | undefined;
+}
 
 /** A way to the service that is ready for bytes. */
-export interface Upstream {
-  readonly channel: Channel;
+export interface Upstream extends Way {
   readonly endpoint: Endpoint;
-  readonly peer: Peer | undefined;
-  readonly ownSerial: string | undefined;
-  readonly tls: TlsFacts;
+  /** Who decided how the service is spoken to. */
+  readonly by: string;
+  readonly bounds: ConnectionBounds;
   /** Call when the connection is over. */
   readonly release: () => void;
 }
@@ -33,25 +40,31 @@ export type UpstreamOutcome =
 
 export interface UpstreamOptions {
   readonly facts: Watchable<MeshFacts>;
+  /** Who calls; rules may be for some workloads only. */
+  readonly workload: Watchable<Workload>;
   readonly settings: LiveSettings;
-  readonly pool: SessionPool;
-  readonly direct: DirectDialer;
+  readonly dialer: EndpointDialer;
   readonly chooser: EndpointChooser;
-  readonly connectDeadlines: Deadlines;
 }
 
-type Way = Omit<Upstream, 'endpoint' | 'release'>;
-type Resolution = ReturnType<typeof resolveUpstream>;
+interface Plan extends ResolvedUpstream {
+  readonly by: string;
+  readonly bounds: ConnectionBounds;
+  readonly outlier: OutlierSettings | undefined;
+  readonly balancing: Balancing;
+}
 
 const MAX_ENDPOINTS_TRIED = 3;
-const FORBIDDEN = 403;
-const NO_TLS: TlsFacts = { tlsVersion: undefined, cipher: undefined, keyExchange: null };
+const MAX_WARMED = 8;
+const MAX_PLANS = 10_000;
 
 /** Ways to services, by what the facts say at the moment of the call. */
 export class UpstreamConnector {
   readonly #options: UpstreamOptions;
-  #resolvedFrom: MeshFacts | undefined;
-  readonly #resolved = new Map<string, Resolution>();
+  #plannedFrom: readonly unknown[] = [];
+  readonly #plans = new Map<string, Plan | { readonly problem: string }>();
+  /** Connections that are open or coming about, by service. */
+  readonly #open = new Map<string, number>();
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
@@ -61,91 +74,121 @@ export class UpstreamConnector {
    * Tries up to three endpoints of the service, or the one at `only`. Never rejects for what the
    * network does.
    */
-  async connect(service: Address, only?: Address): Promise<UpstreamOutcome> {
-    const resolution = this.#resolve(service);
-    if ('problem' in resolution) return resolution;
+  async connect(service: CalledService, only?: Address): Promise<UpstreamOutcome> {
+    const plan = this.#plan(service);
+    if ('problem' in plan) return plan;
+    const key = formatAddress(service);
+    const { maxConnections } = plan.bounds;
+    if (maxConnections !== undefined && (this.#open.get(key) ?? 0) >= maxConnections) {
+      const rule = plan.traffic.connectionPool?.rule;
+      return {
+        problem: `${maxConnections} connections to ${key} are open, which is the limit (connectionPool.tcp.maxConnections of DestinationRule ${rule})`,
+      };
+    }
+    const leave = this.#enter(key);
+    const outcome = await this.#connectTo(plan, service, only);
+    if (!('upstream' in outcome)) {
+      leave();
+      return outcome;
+    }
+    const { upstream } = outcome;
+    const release = (): void => {
+      leave();
+      upstream.release();
+    };
+    return { upstream: { ...upstream, release } };
+  }
+
+  /** Makes the shared sessions to the endpoints of a service before they are needed. Never rejects. */
+  async warm(service: CalledService): Promise<void> {
+    const plan = this.#plan(service);
+    if ('problem' in plan) return;
+    const { dialer } = this.#options;
+    const first = plan.endpoints.slice(0, MAX_WARMED);
+    // Who cannot be reached now is told to the first who calls.
+    await Promise.allSettled(first.map((endpoint) => dialer.warm(endpoint)));
+  }
+
+  async #connectTo(
+    plan: Plan,
+    service: CalledService,
+    only: Address | undefined,
+  ): Promise<UpstreamOutcome> {
     const { chooser } = this.#options;
+    const { bounds, by } = plan;
     const problems: string[] = [];
-    let candidates = atAddress(resolution.endpoints, only);
+    let candidates = atAddress(plan.endpoints, only);
     if (candidates.length === 0) return { problem: unusable(service, only) };
     while (problems.length < MAX_ENDPOINTS_TRIED) {
-      const endpoint = chooser.choose(candidates);
+      const endpoint = chooser.choose(candidates, plan.balancing);
       if (endpoint === undefined) break;
       const release = chooser.begin(endpoint);
-      const outcome = await this.#tryEndpoint(endpoint, service);
-      if ('way' in outcome) return { upstream: { ...outcome.way, endpoint, release } };
+      const outcome = await this.#tryEndpoint(endpoint, service, plan);
+      if ('way' in outcome) return { upstream: { ...outcome.way, endpoint, by, bounds, release } };
       release();
       if ('denied' in outcome) return { ...outcome, endpoint };
       problems.push(`${endpoint.workload} at ${endpointKey(endpoint)}: ${outcome.problem}`);
+      // Nothing of the application's was sent yet, so the next may be tried.
       candidates = candidates.filter((each) => each !== endpoint);
     }
     return { problem: [...problems, ...this.#resting(candidates)].join('; ') };
   }
 
-  #resolve(service: Address): Resolution {
-    const { facts, settings } = this.#options;
-    if (this.#resolvedFrom !== facts.current) {
-      this.#resolved.clear();
-      this.#resolvedFrom = facts.current;
+  #plan(service: CalledService): Plan | { readonly problem: string } {
+    const { facts, settings, workload } = this.#options;
+    const from = [facts.current, workload.current, settings.current];
+    if (from.some((each, index) => each !== this.#plannedFrom[index])) {
+      this.#plans.clear();
+      this.#plannedFrom = from;
     }
-    return this.#resolved.getOrInsertComputed(formatAddress(service), () =>
-      resolveUpstream(facts.current, service.host, service.port, settings.current),
-    );
+    if (this.#plans.size >= MAX_PLANS) this.#plans.clear();
+    const key = `${formatAddress(service)} ${service.subset ?? ''}`;
+    return this.#plans.getOrInsertComputed(key, () => this.#planOf(service));
+  }
+
+  #planOf({ host, port, subset }: CalledService): Plan | { readonly problem: string } {
+    const { facts, settings, workload } = this.#options;
+    const call = { host, port, subset, client: workload.current };
+    const resolved = resolveUpstream(facts.current, call, settings.current);
+    if ('problem' in resolved) return resolved;
+    const { traffic, tls } = resolved;
+    return {
+      ...resolved,
+      by: describeClientTlsAuthor(tls.by),
+      bounds: connectionBounds(traffic.connectionPool?.value, settings.current.connectTimeoutMs),
+      outlier: outlierSettings(traffic.outlierDetection?.value),
+      balancing: {
+        service: `${host}:${port}`,
+        method: methodOf(traffic.loadBalancer?.value.simple),
+      },
+    };
   }
 
   async #tryEndpoint(
     endpoint: Endpoint,
-    service: Address,
-  ): Promise<{ way: Way } | { denied: string; peer: Peer | undefined } | { problem: string }> {
-    const { chooser, pool } = this.#options;
+    service: CalledService,
+    { bounds, outlier, endpoints }: Plan,
+  ): Promise<DialOutcome> {
+    const { chooser, dialer } = this.#options;
     try {
-      if (endpoint.transport.kind === 'hbone') {
-        const target = this.#targetOf(endpoint, endpoint.transport.port);
-        const { address: host, port } = endpoint;
-        const pooled = await pool.open(target, formatAddress({ host, port }));
-        chooser.reached(endpoint);
-        return readOutcome(pooled);
-      }
-      const way = await this.#connectDirectly(endpoint, service);
+      const outcome = await dialer.dial({ endpoint, service, bounds });
       chooser.reached(endpoint);
-      return { way };
+      return outcome;
     } catch (error) {
       if (!MeshError.is(error)) throw error;
-      chooser.failed(endpoint, messageOf(error));
+      const among = outlier === undefined ? undefined : { outlier, all: endpoints };
+      chooser.failed(endpoint, messageOf(error), among);
       return { problem: messageOf(error) };
     }
   }
 
-  async #connectDirectly(endpoint: Endpoint, service: Address): Promise<Way> {
-    const { direct, connectDeadlines } = this.#options;
-    const address = { host: endpoint.address, port: endpoint.port };
-    if (endpoint.transport.kind === 'istio-mtls') {
-      const expectedIds = this.#expectedIds(endpoint);
-      return await direct({ address, service, expectedIds });
-    }
-    const socket = await connectTcp(address, { deadlines: connectDeadlines });
-    return { channel: socketChannel(socket), peer: undefined, ownSerial: undefined, tls: NO_TLS };
-  }
-
-  #targetOf(endpoint: Endpoint, port: number): Parameters<SessionPool['open']>[0] {
-    const expectedIds = this.#expectedIds(endpoint);
-    if (expectedIds.length === 0) {
-      throw new MeshError(
-        'ERR_UNAUTHENTICATED',
-        `WorkloadEntry ${endpoint.workload} has no serviceAccount, so nobody knows who must answer there: set it`,
-      );
-    }
-    return { address: { host: endpoint.address, port }, expectedIds };
-  }
-
-  /** The endpoint's SPIFFE ID under the mesh's trust domain and each of its aliases. */
-  #expectedIds({ identity }: Endpoint): readonly string[] {
-    const { trustDomain, trustDomainAliases } = this.#options.settings.current;
-    if (identity === undefined) return [];
-    const own = `spiffe://${trustDomain}/`;
-    if (trustDomainAliases.length === 0 || !identity.startsWith(own)) return [identity];
-    const path = identity.slice(own.length);
-    return [identity, ...trustDomainAliases.map((alias) => `spiffe://${alias}/${path}`)];
+  #enter(key: string): () => void {
+    this.#open.set(key, (this.#open.get(key) ?? 0) + 1);
+    return () => {
+      const left = (this.#open.get(key) ?? 1) - 1;
+      if (left > 0) this.#open.set(key, left);
+      else this.#open.delete(key);
+    };
   }
 
   #resting(endpoints: readonly Endpoint[]): string[] {
@@ -159,6 +202,10 @@ export class UpstreamConnector {
   }
 }
 
+function methodOf(simple: string | undefined): Balancing['method'] {
+  return simple === 'RANDOM' || simple === 'ROUND_ROBIN' ? simple : 'LEAST_REQUEST';
+}
+
 function atAddress(endpoints: readonly Endpoint[], only: Address | undefined): readonly Endpoint[] {
   if (only === undefined) return endpoints;
   return endpoints.filter(({ address, port }) => address === only.host && port === only.port);
@@ -167,32 +214,4 @@ function atAddress(endpoints: readonly Endpoint[], only: Address | undefined): r
 function unusable(service: Address, only: Address | undefined): string {
   const where = only === undefined ? 'no endpoint' : `no endpoint at ${formatAddress(only)}`;
   return `${formatAddress(service)} has ${where} that may be called`;
-}
-
-function readOutcome({
-  outcome,
-  via,
-}: PooledOutcome): { way: Way } | { denied: string; peer: Peer } | { problem: string } {
-  const { peer, ownSerial, tls } = via;
-  switch (outcome.outcome) {
-    case 'opened':
-      return { way: { channel: outcome.channel, peer, ownSerial, tls } };
-    case 'refused':
-      return outcome.status === FORBIDDEN
-        ? { denied: outcome.deniedBy ?? 'the peer does not say by which policy', peer }
-        : { problem: describeStatus(outcome.status) };
-    case 'failed':
-      return { problem: outcome.reason };
-  }
-}
-
-function describeStatus(status: number): string {
-  switch (status) {
-    case 404:
-      return 'its sidecar does not serve that address and port (404)';
-    case 503:
-      return 'its sidecar cannot reach the application, or has no room (503)';
-    default:
-      return `its sidecar answered ${status}`;
-  }
 }

@@ -3,7 +3,7 @@ import { inertWarning } from './inert-warning.ts';
 import { kindNamed } from './kinds.ts';
 import { parseManifest } from './parse-manifest.ts';
 
-it.each(['requestauthentication', 'destinationrule', 'certificate'])(
+it.each(['requestauthentication', 'virtualservice', 'certificate'])(
   'says of a %s that nothing acts on it',
   (name) => {
     const definition = kindNamed(name);
@@ -11,7 +11,7 @@ it.each(['requestauthentication', 'destinationrule', 'certificate'])(
   },
 );
 
-it.each(['authorizationpolicy', 'peerauthentication', 'service', 'role'])(
+it.each(['authorizationpolicy', 'peerauthentication', 'destinationrule', 'serviceentry'])(
   'says nothing of a %s',
   (name) => {
     const definition = kindNamed(name);

@@ -1,19 +1,12 @@
-import { MeshError } from '../lib/errors.ts';
-import { pathOf } from './field-path.ts';
-import { type FieldProblem, quote } from './field-problem.ts';
+import type { FieldProblem } from './field-problem.ts';
 import { inertWarning } from './inert-warning.ts';
-import { isPlainObject, type Json } from './json-tree.ts';
+import type { Json } from './json-tree.ts';
 import { kindOf } from './kinds.ts';
-import { textProblem } from './manifest-text.ts';
+import { type ManifestCandidate, manifestCandidates, subjectOf } from './manifest-candidates.ts';
+import { manifestRefusal, problemText } from './manifest-refusal.ts';
 import { keyOf, keyText, type Resource } from './resource.ts';
 import { validateResource } from './validate-resource.ts';
-import {
-  type LineProblem,
-  type YamlDocument,
-  type YamlStream,
-  yamlDocuments,
-} from './yaml-documents.ts';
-import { offsetOf, type YamlBudget, yamlBudget, yamlValue } from './yaml-value.ts';
+import type { LineProblem } from './yaml-documents.ts';
 
 /** A resource and where it stands. */
 export interface ManifestDocument {
@@ -31,9 +24,6 @@ export interface ManifestOptions {
   readonly defaultNamespace?: string;
 }
 
-const MAX_DOCUMENTS = 1_000;
-const MAX_LINES = 50;
-
 /**
  * The resources of a YAML or JSON text of up to 1 MiB and 1000 documents, in order, Lists unfolded,
  * each validated. All or nothing.
@@ -42,14 +32,7 @@ const MAX_LINES = 50;
  * `shop.yaml:12: PeerAuthentication "x": spec.mtls.mode: "STRIKT" is not one of …`.
  */
 export function parseManifest(text: string, options: ManifestOptions): readonly ManifestDocument[] {
-  const unreadable = textProblem(text);
-  if (unreadable !== undefined) throw refusal([unreadable], options.source);
-  const reading: Reading = { budget: yamlBudget(), stream: yamlDocuments(text, MAX_DOCUMENTS) };
-  const found = reading.stream.documents.flatMap((document) => candidatesOf(document, reading));
-  if (found.length > MAX_DOCUMENTS) {
-    const message = `has more than ${MAX_DOCUMENTS} resources; split it into several files`;
-    throw refusal([{ line: 1, message }], options.source);
-  }
+  const found = manifestCandidates(text);
   const documents: ManifestDocument[] = [];
   const problems: LineProblem[] = [];
   for (const candidate of found) {
@@ -57,51 +40,13 @@ export function parseManifest(text: string, options: ManifestOptions): readonly 
     else check(candidate, options, { documents, problems });
   }
   problems.push(...duplicatesIn(documents));
-  if (problems.length > 0) throw refusal(problems, options.source);
+  if (problems.length > 0) throw manifestRefusal(problems, options.source);
   if (documents.length > 0) return documents;
-  throw refusal([{ line: 1, message: 'has no resource in it' }], options.source);
-}
-
-interface Reading {
-  readonly stream: YamlStream;
-  readonly budget: YamlBudget;
-}
-
-/** What may be a resource. */
-interface Candidate {
-  readonly value: Json;
-  readonly line: number;
-  /** The line of a field of it, or of what is nearest around the field. */
-  readonly lineOf: (field: string) => number;
-}
-
-function candidatesOf(
-  document: YamlDocument,
-  { stream, budget }: Reading,
-): readonly (Candidate | LineProblem)[] {
-  if ('problems' in document) return document.problems;
-  const { contents, line } = document;
-  const read = yamlValue(contents, budget);
-  if ('message' in read) return [{ line: stream.lineAt(read.offset), message: read.message }];
-  const { value } = read;
-  const at = (path: readonly string[]): number => stream.lineAt(offsetOf(contents, path));
-  if (value === null) return [];
-  if (!isPlainObject(value) || value['kind'] !== 'List') {
-    return [{ value, line, lineOf: (field) => at(pathOf(field)) }];
-  }
-  const { items } = value;
-  if (!Array.isArray(items)) {
-    return [{ line: at(['items']), message: 'List: items: must be a list of resources' }];
-  }
-  return items.map((item: Json, index) => ({
-    value: item,
-    line: at(['items', String(index)]),
-    lineOf: (field) => at(['items', String(index), ...pathOf(field)]),
-  }));
+  throw manifestRefusal([{ line: 1, message: 'has no resource in it' }], options.source);
 }
 
 function check(
-  candidate: Candidate,
+  candidate: ManifestCandidate,
   options: ManifestOptions,
   into: { readonly documents: ManifestDocument[]; readonly problems: LineProblem[] },
 ): void {
@@ -124,19 +69,9 @@ function check(
   const definition = kindOf(resource);
   const inert = definition === undefined ? undefined : inertWarning(definition);
   const warnings = [...(inert === undefined ? [] : [inert]), ...checked.warnings].map((warning) =>
-    lineText(located(warning), options.source),
+    problemText(located(warning), options.source),
   );
   into.documents.push({ resource, line, warnings });
-}
-
-/** `PeerAuthentication "x": `, as far as the resource says what it is. */
-function subjectOf(value: Json): string {
-  if (!isPlainObject(value)) return '';
-  const { kind, metadata } = value;
-  if (typeof kind !== 'string' || kind === '') return '';
-  const name = isPlainObject(metadata) ? metadata['name'] : undefined;
-  const shown = /^[A-Za-z]{1,63}$/.test(kind) ? kind : quote(kind);
-  return typeof name === 'string' ? `${shown} ${quote(name)}: ` : `${shown}: `;
 }
 
 function duplicatesIn(documents: readonly ManifestDocument[]): readonly LineProblem[] {
@@ -152,17 +87,4 @@ function duplicatesIn(documents: readonly ManifestDocument[]): readonly LineProb
     }
   }
   return problems;
-}
-
-function lineText({ line, message }: LineProblem, source: string): string {
-  return `${source}:${line}: ${message}`;
-}
-
-function refusal(problems: readonly LineProblem[], source: string): MeshError {
-  const lines = problems
-    .toSorted((a, b) => a.line - b.line)
-    .map((problem) => lineText(problem, source));
-  const more = lines.length - MAX_LINES;
-  const shown = more > 0 ? [...lines.slice(0, MAX_LINES), `and ${more} more problems`] : lines;
-  return new MeshError('ERR_RESOURCE', shown.join('\n'));
 }

@@ -10,7 +10,13 @@ it('has a full disk to be tried on', () => expect(existsSync(FULL)).toBe(true));
 
 it('refuses what it cannot record on a full disk, in one sentence that says what to do', () => {
   const { events, close } = openAuditLog(FULL, new ManualClock());
-  const token = { tokenId: 't', namespace: 'shop', serviceAccount: 'reviews', expiresAtMs: 0 };
+  const token = {
+    tokenId: 't',
+    namespace: 'shop',
+    serviceAccount: 'reviews',
+    actor: 'admin',
+    expiresAtMs: 0,
+  };
   expect(() => events.tokenCreated(token)).toThrow(
     /cannot write the audit log "\/dev\/full": ENOSPC.*; free space on its disk/,
   );

@@ -68,12 +68,13 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
         mention('certificate.issue', 'failure', { id, code, reason, peerAddress }),
       certificateRevoked: ({ serial, id, reason, actor }) =>
         write('certificate.revoke', 'success', { serial, id, reason, actor }),
-      tokenCreated: ({ tokenId, namespace, serviceAccount, expiresAtMs }) =>
-        write('token.create', 'success', {
-          tokenId,
+      tokenCreated: ({ namespace, serviceAccount, expiresAtMs, ...event }) => {
+        const about = {
           serviceAccount: `${namespace}/${serviceAccount}`,
           expiresAt: iso(expiresAtMs),
-        }),
+        };
+        write('token.create', 'success', { ...event, ...about });
+      },
       tokenIssued: ({ type, expiresAtMs, ...event }) =>
         write('token.issue', 'success', { type, ...event, expiresAt: iso(expiresAtMs) }),
       ticketReused: (event) => mention('return-ticket.reuse', 'failure', event),

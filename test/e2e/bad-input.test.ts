@@ -70,10 +70,10 @@ describe('hauberk apply, given a bad file', () => {
       /namespace "nowhere" does not exist; apply a Namespace/,
     ],
     [
-      'a Secret',
+      'a Secret that is not base64',
       'secret.yaml',
-      'apiVersion: v1\nkind: Secret\nmetadata: { name: s, namespace: shop }\nstringData: { a: hunter2 }\n',
-      /Secret objects cannot be applied here/,
+      'apiVersion: v1\nkind: Secret\nmetadata: { name: s, namespace: shop }\ndata: { a: "hunter2!" }\n',
+      /secret\.yaml:4: Secret "s": data/,
     ],
   ])(
     '%s: one sentence with file, line and field, exit 1, nothing applied',
@@ -132,7 +132,7 @@ describe('exit codes', () => {
       'an unknown kind to get',
       () => ['get', 'gadgets', '--data-dir', plane.dataDir],
       2,
-      /"gadgets" is not a known kind; known are/,
+      /the server doesn't have a resource type "gadgets"/,
     ],
     [
       'an object that is not there',

@@ -27,12 +27,14 @@ function mint(identity: Identity, ...audience: readonly string[]): Promise<JwtSv
   });
 }
 
+interface BundleObject {
+  readonly spec: { readonly document: string };
+}
+
 async function publishedBundle(): Promise<TrustBundle> {
-  const query = { kind: 'TrustBundle', name: 'cluster.local' };
-  const { items } = await callAdmin<{ items: { spec: { document: string } }[] }>(plane.dataDir, {
-    ...{ method: 'GET', path: '/v1/resources', query },
-  });
-  return TrustBundle.parseJwks(trustDomain, items[0]?.spec.document ?? '');
+  const place = { name: 'cluster.local' };
+  const { spec } = await plane.operator.get<BundleObject>('trustbundles', place);
+  return TrustBundle.parseJwks(trustDomain, spec.document);
 }
 
 describe('a JWT-SVID of the control plane', () => {
@@ -83,8 +85,7 @@ describe('a JWT-SVID of the control plane', () => {
       'apiVersion: v1\nkind: ServiceAccount\nmetadata: { name: x, namespace: shop }',
     );
     const { identity } = await enrolled(plane, 'x');
-    const query = { kind: 'sa', namespace: 'shop', name: 'x' };
-    await callAdmin(plane.dataDir, { method: 'DELETE', path: '/v1/resources', query });
+    await plane.operator.delete('sa', { namespace: 'shop', name: 'x' });
     await expect(mint(identity, 'web')).rejects.toMatchObject({ code: 'ERR_FORBIDDEN' });
   });
 });

@@ -10,6 +10,8 @@ import { controlPlaneLink } from '../../src/agent/control-plane-link.ts';
 import { obtainSvid } from '../../src/agent/obtain-svid.ts';
 import { newWorkloadKey, requestSvid } from '../../src/agent/request-svid.ts';
 import { spiffeHelperNames } from '../../src/agent/svid-files.ts';
+import { callAdmin } from '../../src/app/admin-client.ts';
+import type { RotationStatus } from '../../src/app/authority-rotation.ts';
 import { runSidecar } from '../../src/app/sidecar.ts';
 import { readStatus } from '../../src/app/sidecar-socket.ts';
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../../src/gen/spiffe/workload_pb.js';
@@ -48,10 +50,14 @@ ${spec}`;
 beforeAll(async () => {
   plane = await controlPlaneRig();
   await plane.apply(SHOP);
-  agent = runSidecar(
+  agent = startAgent(await plane.createToken('shop', 'products'));
+  await until(() => readStatus(stateDir));
+});
+
+function startAgent(token: string | undefined): Promise<void> {
+  return runSidecar(
     {
-      ...{ stateDir, name: 'products-1', inbound: [], outbound: [] },
-      token: await plane.createToken('shop', 'products'),
+      ...{ stateDir, name: 'products-1', inbound: [], outbound: [], token },
       hbone: { host: '127.0.0.1', port: 0 },
       controlPlane: { host: '127.0.0.1', port: plane.xdsPort },
       spiffeSocket: { path, allowedUids: [uid + 1], ownUid: uid, serveRegistered: true },
@@ -61,8 +67,7 @@ beforeAll(async () => {
     },
     aborting.signal,
   );
-  await until(() => readStatus(stateDir));
-});
+}
 
 afterAll(async () => {
   for (const manager of managers) manager.abort();
@@ -145,6 +150,51 @@ it('an agent gives a process the identity that a registration says, until it is 
   const deleted = await hauberk([...args, '--data-dir', plane.dataDir]);
   expect(deleted).toMatchObject({ code: 0 });
   await expect(next()).rejects.toMatchObject({ code: Code.PermissionDenied });
+});
+
+async function rotate(role: 'root' | 'intermediate'): Promise<RotationStatus> {
+  const body = { role, renewWithin: '1s' };
+  await callAdmin(plane.dataDir, { method: 'POST', path: '/v1/ca/rotate', body });
+  return until(async () => {
+    const call = { method: 'GET', path: '/v1/ca/status' } as const;
+    const status = await callAdmin<RotationStatus>(plane.dataDir, call);
+    if (status.rotation.phase !== 'steady') throw new Error(JSON.stringify(status.rotation));
+    return status;
+  });
+}
+
+it('what an agent was given is renewed at a rotation, which therefore ends at once', async () => {
+  await plane.apply(registration());
+  const { first } = await served();
+  for (const role of ['intermediate', 'root'] as const) {
+    const { slots, bundle } = await rotate(role);
+    const { spiffeSocket } = await readStatus(stateDir);
+    const [serial] = spiffeSocket.registered.map((each) => each.serial);
+    expect(serial).not.toBe(leafOf(first).serialNumber.toLowerCase());
+    expect(bundle.roots).toHaveLength(1);
+    const shown = await hauberk(['certs', 'show', serial ?? '', '--data-dir', plane.dataDir]);
+    expect(shown.stdout).toContain(slots[0]?.intermediate.serial);
+  }
+});
+
+it('a successor is handed over what was obtained, and obtains nothing again', async () => {
+  const before = await readStatus(stateDir);
+  const predecessor = agent;
+  agent = startAgent(undefined);
+  await predecessor;
+  await until(async () => {
+    const { spiffeSocket, workload } = await readStatus(stateDir);
+    expect(spiffeSocket.registered).toHaveLength(1);
+    return workload;
+  });
+  const after = await readStatus(stateDir);
+  expect(after.spiffeSocket.registered).toEqual(before.spiffeSocket.registered);
+  expect(after.identity.serial).toBe(before.identity.serial);
+  const issued = () => plane.audit().filter(({ event }) => event === 'certificate.issue').length;
+  const count = issued();
+  const { first } = await served();
+  expect(leafOf(first).serialNumber.toLowerCase()).toBe(before.spiffeSocket.registered[0]?.serial);
+  expect(issued()).toBe(count);
 });
 
 it('the agent’s own certificate is in the files that it was told to write', async () => {

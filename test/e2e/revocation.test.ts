@@ -153,7 +153,7 @@ describe('the control plane', () => {
     await revoke(serial, '--reason', 'affiliationChanged');
     const lines = plane.audit().filter(({ event }) => event === 'certificate.revoke');
     expect(lines.at(-1)).toMatchObject({
-      ...{ serial, id: REVIEWS, reason: 'affiliationChanged', actor: 'admin-socket' },
+      ...{ serial, id: REVIEWS, reason: 'affiliationChanged', actor: 'hauberk-admin' },
     });
   });
 

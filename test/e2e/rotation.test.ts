@@ -198,6 +198,27 @@ describe('a dead agent', () => {
   });
 });
 
+describe('a rotation that is given up', () => {
+  it('leaves the root that was there, and is on record', async () => {
+    await deadAgent();
+    const before = await plane.status();
+    await rotate('--root', '--renew-within', '1s');
+    await waitedFor();
+    const after = await rotate('--abort');
+    expect(after.rotation.phase).toBe('steady');
+    expect(after.bundle.roots).toEqual(before.bundle.roots);
+    expect(steps().slice(-2)).toEqual(['prepare root', 'abort root']);
+    const late = await hauberk(['ca', 'rotate', '--abort', '--data-dir', plane.dataDir]);
+    expect(late).toMatchObject({ code: 1 });
+    expect(late.stderr).toContain('no rotation is under way, so there is none to abort');
+    await until('the agents to trust that root alone', async () => {
+      const all = await Promise.all([reviews, products].map((sidecar) => sidecar.status()));
+      return all.every(({ identity }) => identity.roots.length === 1) || undefined;
+    });
+    await moreRequests();
+  });
+});
+
 describe('a control plane that is killed', () => {
   it('while it makes a root known goes on with that root', async () => {
     await deadAgent();

@@ -222,9 +222,7 @@ describe('what is refused, each with its gRPC code, an audit line, and nothing i
             `apiVersion: v1\nkind: ServiceAccount\nmetadata: { name: leaving, namespace: shop }`,
           );
           const identity = await enrolled(await plane.createToken('shop', 'leaving'));
-          const { callAdmin } = await import('../../src/app/admin-client.ts');
-          const query = { kind: 'sa', namespace: 'shop', name: 'leaving' };
-          await callAdmin(plane.dataDir, { method: 'DELETE', path: '/v1/resources', query });
+          await plane.operator.delete('sa', { namespace: 'shop', name: 'leaving' });
           return call({ csr: csrPem() }, { identity });
         },
         Code.PermissionDenied,

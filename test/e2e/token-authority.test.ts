@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callAdmin } from '../../src/app/admin-client.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 import { hauberk } from '../kit/hauberk.ts';
 
@@ -16,12 +15,14 @@ beforeAll(async () => {
 });
 afterAll(() => plane.close());
 
+interface BundleObject {
+  readonly spec: { readonly document: string };
+}
+
 async function bundleKeys(): Promise<readonly Record<string, unknown>[]> {
-  const query = { kind: 'TrustBundle', name: 'cluster.local' };
-  const { items } = await callAdmin<{ items: { spec: { document: string } }[] }>(plane.dataDir, {
-    ...{ method: 'GET', path: '/v1/resources', query },
-  });
-  return JSON.parse(items[0]?.spec.document ?? '').keys;
+  const place = { name: 'cluster.local' };
+  const { spec } = await plane.operator.get<BundleObject>('trustbundles', place);
+  return JSON.parse(spec.document).keys;
 }
 
 /** As a verifier would that trusts the mesh's root for its TLS. */

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { controlPlaneLink } from '../../src/agent/control-plane-link.ts';
 import { fetchPinnedRoot } from '../../src/agent/pinned-root.ts';
 import { newWorkloadKey, requestSvid } from '../../src/agent/request-svid.ts';
-import { callAdmin } from '../../src/app/admin-client.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 import { testAuthority } from '../kit/test-authority.ts';
 
@@ -91,7 +90,6 @@ spec:
   await expect(certificateFor(await token('nobody'))).rejects.toMatchObject({
     code: 'ERR_FORBIDDEN',
   });
-  const query = { kind: 'TokenIssuer', name: 'cluster-example' };
-  await callAdmin(plane.dataDir, { method: 'DELETE', path: '/v1/resources', query });
+  await plane.operator.delete('tokenissuers', { name: 'cluster-example' });
   await expect(certificateFor(bearer)).rejects.toMatchObject({ code: 'ERR_UNAUTHENTICATED' });
 });

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { callAdmin } from '../../src/app/admin-client.ts';
 import type { RotationStatus } from '../../src/app/authority-rotation.ts';
 import type { ProcessGroup, StartedProcess } from '../../src/app/demo/process-group.ts';
+import { operatorOf } from './operator.ts';
 
 const binary = fileURLToPath(new URL('../../bin/hauberk', import.meta.url));
 
@@ -36,6 +37,7 @@ export async function controlPlaneProcess(
 ): Promise<ControlPlaneProcess> {
   const { group, dataDir, xdsPort, args = [] } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const operator = operatorOf(dataDir);
   let runs = 0;
   const launch = (): StartedProcess => {
     runs += 1;
@@ -69,15 +71,8 @@ export async function controlPlaneProcess(
     get process() {
       return running;
     },
-    apply: (manifest) =>
-      callAdmin(dataDir, {
-        ...{ method: 'POST', path: '/v1/apply', body: { manifest, source: 'test.yaml' } },
-      }),
-    async createToken(namespace, serviceAccount) {
-      const body = { namespace, serviceAccount, lifetime: '1h' };
-      const call = { method: 'POST', path: '/v1/tokens', body } as const;
-      return (await callAdmin<{ token: string }>(dataDir, call)).token;
-    },
+    apply: (manifest) => operator.apply(manifest),
+    createToken: (...account) => operator.enrolmentToken(...account),
     status,
     async kill() {
       running.kill('SIGKILL');

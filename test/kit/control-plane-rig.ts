@@ -1,17 +1,18 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { callAdmin } from '../../src/app/admin-client.ts';
 import { runControlPlane } from '../../src/app/control-plane.ts';
 import type { ControlPlaneReady } from '../../src/app/control-plane-config.ts';
 import type { MonitoringConfig } from '../../src/app/control-plane-monitoring.ts';
 import type { FederationConfig } from '../../src/app/federation.ts';
 import type { AuthorityConfig } from '../../src/app/open-authority.ts';
 import type { TokenConfig } from '../../src/app/token-authority.ts';
+import { type Operator, operatorOf } from './operator.ts';
 
 /** A control plane in this process, on a directory and a port of its own. */
 export interface ControlPlaneRig extends ControlPlaneReady {
   readonly dataDir: string;
+  readonly operator: Operator;
   apply(manifest: string): Promise<unknown>;
   createToken(namespace: string, serviceAccount: string, lifetime?: string): Promise<string>;
   /** The audit log, a parsed object a line. */
@@ -61,6 +62,7 @@ export async function controlPlaneRig(
   const ended = runControlPlane(config, controller.signal, ready.resolve);
   ended.catch(ready.reject);
   const state = await ready.promise;
+  const operator = operatorOf(dataDir);
   const stop = async (): Promise<void> => {
     controller.abort();
     await ended;
@@ -68,18 +70,9 @@ export async function controlPlaneRig(
   return {
     ...state,
     dataDir,
-    apply: (manifest) =>
-      callAdmin(dataDir, {
-        method: 'POST',
-        path: '/v1/apply',
-        body: { manifest, source: 'test.yaml' },
-      }),
-    async createToken(namespace, serviceAccount, lifetime = '1h') {
-      const body = { namespace, serviceAccount, lifetime };
-      return (
-        await callAdmin<{ token: string }>(dataDir, { method: 'POST', path: '/v1/tokens', body })
-      ).token;
-    },
+    operator,
+    apply: (manifest) => operator.apply(manifest),
+    createToken: (...order) => operator.enrolmentToken(...order),
     audit: () =>
       readFileSync(join(dataDir, 'audit.log'), 'utf8')
         .split('\n')

@@ -5,9 +5,11 @@ import { defaultMeshSettings, type MeshSettings } from '../../src/policy/mesh-se
 import type { Workload } from '../../src/policy/workload.ts';
 import type { AuthorizationPolicy } from '../../src/resources/kinds/authorization-policy.ts';
 import type { ConfigMap } from '../../src/resources/kinds/config-map.ts';
+import type { DestinationRule } from '../../src/resources/kinds/destination-rule.ts';
 import type { IstioOperator } from '../../src/resources/kinds/istio-operator.ts';
 import type { PeerAuthentication } from '../../src/resources/kinds/peer-authentication.ts';
 import type { Service } from '../../src/resources/kinds/service.ts';
+import type { ServiceEntry } from '../../src/resources/kinds/service-entry.ts';
 import type { WorkloadEntry } from '../../src/resources/kinds/workload-entry.ts';
 import type { ObjectMeta } from '../../src/resources/resource.ts';
 
@@ -213,5 +215,36 @@ export function configMap(data: Readonly<Record<string, string>>, metadata: Meta
     kind: 'ConfigMap',
     metadata: { name: 'istio', namespace: 'istio-system', ...metadata },
     data,
+  };
+}
+
+/** A DestinationRule `shop/rule` for the Service `reviews`, but for what is given. */
+export function destinationRule(
+  spec: Partial<DestinationRule['spec']>,
+  metadata: Meta = {},
+): DestinationRule {
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: { name: 'rule', namespace: 'shop', ...metadata },
+    spec: { host: 'reviews', ...spec },
+  };
+}
+
+/** A ServiceEntry `shop/api` for `api.example` on the HTTPS port 443, found by DNS, but for what is given. */
+export function serviceEntry(
+  spec: Partial<ServiceEntry['spec']> = {},
+  metadata: Meta = {},
+): ServiceEntry {
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'ServiceEntry',
+    metadata: { name: 'api', namespace: 'shop', ...metadata },
+    spec: {
+      hosts: ['api.example'],
+      ports: [{ number: 443, name: 'https', protocol: 'HTTPS' }],
+      resolution: 'DNS',
+      ...spec,
+    },
   };
 }

@@ -63,14 +63,14 @@ export class CaptureListeners {
   readonly #ownPorts: ReadonlySet<number>;
 
   constructor(options: CaptureListenersOptions) {
-    const { capture, reporter, connectDeadlines, handshakeDeadlines, workload } = options;
+    const { capture, reporter, connectDeadlines, handshakeDeadlines } = options;
     this.#capture = capture;
     const egress = new Egress(options);
-    const nowMs = (): number => options.inbound.clock.now();
+    const nowMs = (): number => options.clock.now();
     this.#guard = new LoopGuard({ deadlines: connectDeadlines, nowMs });
     const resolvers = new Resolvers(capture.resolvConf, capture.dns);
     this.#dns = new DnsServer({
-      lookup: (name) => egress.directory.lookup(name, workload.current.namespace),
+      lookup: (name) => egress.directory.lookup(name),
       forwarder: new DnsForwarder({ resolvers: () => resolvers.current }),
       loop: () => this.#guard.safe(),
     });

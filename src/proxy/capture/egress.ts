@@ -1,3 +1,4 @@
+import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 import {
@@ -26,6 +27,7 @@ export interface EgressOptions {
   readonly table: ConnectionTable;
   readonly reporter: Reporter;
   readonly connectDeadlines: Deadlines;
+  readonly clock: Clock;
 }
 
 /** An application's connection that says itself where it wants to go. */
@@ -44,7 +46,7 @@ const NO_TLS = { tlsVersion: undefined, cipher: undefined, keyExchange: null };
 export class Egress {
   readonly #options: EgressOptions;
   #directory: MeshDirectory | undefined;
-  #directoryOf: MeshFacts | undefined;
+  #directoryOf: readonly unknown[] = [];
 
   constructor(options: EgressOptions) {
     this.#options = options;
@@ -52,17 +54,18 @@ export class Egress {
 
   /** Names and addresses by the facts of this moment. */
   get directory(): MeshDirectory {
-    const { current } = this.#options.facts;
-    if (this.#directory === undefined || this.#directoryOf !== current) {
-      this.#directory = meshDirectory(current);
-      this.#directoryOf = current;
+    const { facts, workload, settings } = this.#options;
+    const from = [facts.current, workload.current.namespace, settings.current];
+    if (this.#directory === undefined || from.some((each, at) => each !== this.#directoryOf[at])) {
+      this.#directory = meshDirectory(facts.current, workload.current.namespace, settings.current);
+      this.#directoryOf = from;
     }
     return this.#directory;
   }
 
   /** What the target means to this workload. */
   destination({ host, port }: Address): MeshDestination {
-    return this.directory.destination(host, port, this.#options.workload.current.namespace);
+    return this.directory.destination(host, port);
   }
 
   /** A way there, or why there is none, which is reported. Never rejects for what the network does. */
@@ -78,14 +81,14 @@ export class Egress {
       case 'nothing':
         return this.#unreachable({ source, target }, destination.problem);
       case 'outside':
-        return this.#pastTheMesh({ source, target });
+        return this.#pastTheMesh({ source, target }, destination.known);
     }
   }
 
-  async #pastTheMesh(call: EgressCall): Promise<OutboundWay> {
+  async #pastTheMesh(call: EgressCall, known: boolean): Promise<OutboundWay> {
     const { settings, reporter, connectDeadlines } = this.#options;
     const { source, target } = call;
-    if (settings.current.outboundTrafficPolicy === 'REGISTRY_ONLY') {
+    if (!known && settings.current.outboundTrafficPolicy === 'REGISTRY_ONLY') {
       const decision = `${formatAddress(target)} is no service of the mesh, and outboundTrafficPolicy is REGISTRY_ONLY`;
       const ends = { direction: 'outbound', source, destination: target } as const;
       reporter.denied(ends, { reason: 'unknown-service', decision });

@@ -63,7 +63,6 @@ export const destinationRule: KindDefinition<DestinationRule> = {
   warn: warnOfDestinationRule,
   subresources: { status: true },
   visibility: 'mesh',
-  inert: true,
   // Who a rule is not for must know of it nonetheless: it hides those for less specific hosts.
   exportedTo: isPrivate,
   confidential: false,

@@ -93,7 +93,6 @@ export const serviceEntry: KindDefinition<ServiceEntry> = {
   warn: warnOfServiceEntry,
   subresources: { status: true },
   visibility: 'mesh',
-  inert: true,
   exportedTo: ({ spec: { exportTo = [] } }) => exportTo,
   confidential: false,
 };

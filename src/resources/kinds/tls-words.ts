@@ -20,6 +20,11 @@ const CIPHER_SUITES: ReadonlySet<string> = new Set([
   'DES-CBC3-SHA',
 ]);
 
+/** Whether a suite is one that can be chosen; `ALL` and the like are left to the proxy. */
+export function isCipherSuite(suite: string): boolean {
+  return CIPHER_SUITES.has(suite);
+}
+
 /** Those of `suites` that no proxy knows, and those that are there twice. */
 export function doubtfulSuites(suites: readonly string[]): {
   readonly unknown: readonly string[];

@@ -2,7 +2,6 @@ import { X509Certificate } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callAdmin } from '../../../src/app/admin-client.ts';
 import { createCsr } from '../../../src/x509/csr.ts';
 import { generateKeyPair } from '../../../src/x509/key-pair.ts';
 import { encodePem } from '../../../src/x509/pem.ts';
@@ -38,11 +37,11 @@ let client: {
 beforeAll(async () => {
   plane = await controlPlaneRig();
   await plane.apply(SHOP);
-  const bundle = await callAdmin<{ items: { spec: { document: string } }[] }>(plane.dataDir, {
-    ...{ method: 'GET', path: '/v1/resources' },
-    query: { kind: 'TrustBundle', name: 'cluster.local' },
-  });
-  const { keys } = JSON.parse(bundle.items[0]?.spec.document ?? '');
+  const bundle = await plane.operator.get<{ readonly spec: { readonly document: string } }>(
+    'trustbundles',
+    { name: 'cluster.local' },
+  );
+  const { keys } = JSON.parse(bundle.spec.document);
   const root = encodePem('CERTIFICATE', Buffer.from(keys[0].x5c[0], 'base64'));
   const { istio } = grpc.loadPackageDefinition(protos.loadSync(proto));
   const credentials = grpc.credentials.createSsl(Buffer.from(root));
@@ -59,10 +58,8 @@ afterAll(async () => {
   await plane.close();
 });
 
-async function jwt(audiences: readonly string[] = ['istio-ca'], lifetime = '1h'): Promise<string> {
-  const body = { namespace: 'shop', serviceAccount: 'reviews', audiences, lifetime };
-  const call = { method: 'POST', path: '/v1/service-account-tokens', body } as const;
-  return (await callAdmin<{ token: string }>(plane.dataDir, call)).token;
+function jwt(audiences: readonly string[] = ['istio-ca']): Promise<string> {
+  return plane.operator.serviceAccountToken('shop', 'reviews', audiences);
 }
 
 function csr(names: Parameters<typeof createCsr>[1] = { uriSans: [REVIEWS] }): string {
@@ -147,8 +144,7 @@ describe('the CSR call of Istio', () => {
 
   it('refuses the token of an account that was deleted and made again', async () => {
     const token = await jwt();
-    const query = { kind: 'sa', namespace: 'shop', name: 'reviews' };
-    await callAdmin(plane.dataDir, { method: 'DELETE', path: '/v1/resources', query });
+    await plane.operator.delete('sa', { namespace: 'shop', name: 'reviews' });
     await plane.apply(SHOP);
     expect(await ask(request(), token)).toMatchObject({ code: UNAUTHENTICATED });
     expect(await ask(request(), await jwt())).toHaveProperty('chain');
