@@ -48,6 +48,9 @@ export function keepReturnTicket(options: KeepOptions): Task {
   const { identity, clock, events } = options;
   return async (signal) => {
     let done: Identity['svid'] | undefined;
+    const stop = identity.subscribe((next, before) => {
+      if (!next.bundle.hasContentOf(before.bundle)) keepRoots(next, options);
+    });
     for await (const current of newest(identity, signal)) {
       if (current.svid === done) continue;
       for (let failures = 1; !signal.aborted; failures += 1) {
@@ -63,7 +66,18 @@ export function keepReturnTicket(options: KeepOptions): Task {
         }
       }
     }
+    stop();
   };
+}
+
+/** At once: who crashes after the root was replaced would not know the control plane any more. */
+function keepRoots({ bundle }: Identity, { file, events }: KeepOptions): void {
+  try {
+    const present = file.read();
+    if (present !== undefined) file.write({ ...present, roots: bundle.toPem() });
+  } catch (error) {
+    events.ticketFailed({ reason: messageOf(error), retryInMs: REST_MS });
+  }
 }
 
 async function keepOnce(

@@ -83,9 +83,19 @@ export class LinkSession implements SessionManager {
 
 const OUT_OF_TIME: readonly unknown[] = ['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED'];
 
+const OTHER_ROOT: readonly unknown[] = [
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+];
+
 /** TLS judges validity by the machine's clock, so that is the one to name. */
 function describe(error: Error): string {
   const code = 'code' in error ? error.code : undefined;
+  if (OTHER_ROOT.includes(code))
+    return `its certificate does not lead to a root that is trusted here (${messageOf(error)}); if the address is right, the root of the mesh was replaced while this workload was away: make a new token with \`hauberk token create\``;
   if (!OUT_OF_TIME.includes(code)) return messageOf(error);
   return `its ${messageOf(error)}, the clock here says ${new Date(systemClock.now()).toISOString()}`;
 }

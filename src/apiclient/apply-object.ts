@@ -126,7 +126,7 @@ function patchFormOf({ group }: ApiResource): {
 }
 
 /** Whether a group has kinds that Kubernetes has built in. */
-function isKubernetesOwn(group: string): boolean {
+export function isKubernetesOwn(group: string): boolean {
   if (group === 'apiextensions.k8s.io') return false;
   return !group.includes('.') || group.endsWith('.k8s.io');
 }

@@ -86,7 +86,7 @@ export async function discover(client: ApiClient): Promise<Discovery> {
 }
 
 /** `v1`, or `security.istio.io/v1`. */
-function apiVersionOf({ group, version }: Pick<ApiResource, 'group' | 'version'>): string {
+export function apiVersionOf({ group, version }: Pick<ApiResource, 'group' | 'version'>): string {
   return group === '' ? version : `${group}/${version}`;
 }
 

@@ -1,7 +1,7 @@
 import type { ApiObject } from './api-object.ts';
 
 /** Where kubectl keeps what was applied, to see next time what was taken out of the file. */
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** `object` with what it says of itself in the annotation, to the byte as kubectl writes it. */
 export function withLastApplied(object: ApiObject): ApiObject {

@@ -17,6 +17,7 @@ import {
   verbOf,
 } from './resource-call.ts';
 import { scaleSubresource } from './scale.ts';
+import type { ServedDocument } from './server-paths.ts';
 import { forbidden, noSuchPath, StatusError, statusOf } from './status-error.ts';
 import type { Subresource } from './subresource.ts';
 import { patchObject, replaceObject } from './update-object.ts';
@@ -35,6 +36,8 @@ export interface ApiHandlerOptions {
   readonly operator?: OperatorRoutes;
   /** Kinds that are questions, by `<plural>.<group>`. */
   readonly questions: Readonly<Record<string, Subresource>>;
+  /** What is served beside the API, by path: OpenID Connect discovery. */
+  readonly others?: (path: string) => ServedDocument | undefined;
   /** Told of what was no refusal but a fault of ours. */
   readonly failed: (error: unknown) => void;
 }

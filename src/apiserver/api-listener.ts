@@ -22,6 +22,16 @@ export interface ServingIdentity {
   readonly cert: string;
 }
 
+/** What was asked and how it was answered; never a body and never a credential. */
+export interface AnsweredRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly accept: string;
+  readonly contentType: string;
+  readonly userAgent: string;
+  readonly status: number;
+}
+
 export interface ApiListenerOptions {
   readonly host: string;
   /** 0 takes a free one. */
@@ -31,6 +41,8 @@ export interface ApiListenerOptions {
   readonly clientCa: string;
   readonly authenticate: (credentials: Credentials) => Promise<Caller>;
   readonly handler: ApiHandler;
+  /** Told of every exchange, without what is in it. */
+  readonly answered?: ((exchange: AnsweredRequest) => void) | undefined;
   /** A reader of a stream who does not read for so long is cut. Default 60 s. */
   readonly stallMs?: number;
 }
@@ -125,6 +137,7 @@ async function serve({ request, response, options, open, stop }: Exchange): Prom
   response.once('close', () => gone.abort());
   response.on('error', () => gone.abort());
   const answered = await answerOf({ request, response, options, open });
+  options.answered?.({ ...aboutRequest(request), status: answered.status });
   await writeAnswer(answered, {
     method: request.method,
     acceptEncoding: String(request.headers['accept-encoding'] ?? ''),
@@ -132,6 +145,16 @@ async function serve({ request, response, options, open, stop }: Exchange): Prom
     stallMs: options.stallMs ?? STALL_MS,
     signal: AbortSignal.any([gone.signal, stop]),
   });
+}
+
+function aboutRequest({ method, url, headers }: Request): Omit<AnsweredRequest, 'status'> {
+  const text = (name: string): string => String(headers[name] ?? '');
+  const [accept, contentType, userAgent] = [
+    text('accept'),
+    text('content-type'),
+    text('user-agent'),
+  ];
+  return { method, url, accept, contentType, userAgent };
 }
 
 async function answerOf({

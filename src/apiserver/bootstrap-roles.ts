@@ -65,10 +65,12 @@ const paths = (urls: readonly string[]): Rule => ({
   verbs: ['get', 'head'],
 });
 const INFO = ['/healthz', '/livez', '/readyz', '/version', '/version/'];
+const ISSUER = ['/.well-known/openid-configuration', '/openid/v1/jwks'];
 const DISCOVERY = ['/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*', ...INFO];
 
 /** What changes the mesh and gives nothing away: neither the backup, which has the keys, nor going back as a whole. */
 const OPERATED = [
+  '/hauberk/v1/ca/abort',
   '/hauberk/v1/ca/abort',
   '/hauberk/v1/ca/reload',
   '/hauberk/v1/ca/rotate',
@@ -88,6 +90,8 @@ const bootstrapRoles: readonly Resource[] = [
     rule(['apiextensions.k8s.io'], ['customresourcedefinitions'], ['get', 'list']),
   ]),
   clusterRole('system:public-info-viewer', [paths(INFO)]),
+  // Who verifies tokens of service accounts; bind it to system:unauthenticated to let anybody do it.
+  clusterRole('system:service-account-issuer-discovery', [paths(ISSUER)]),
   clusterRole('system:basic-user', [
     rule(
       ['authorization.k8s.io'],
@@ -108,6 +112,7 @@ const bootstrapRoles: readonly Resource[] = [
   binding('cluster-admin', [MASTERS]),
   binding('system:discovery', [AUTHENTICATED]),
   binding('system:basic-user', [AUTHENTICATED]),
+  binding('system:service-account-issuer-discovery', ['system:serviceaccounts']),
   binding('system:public-info-viewer', [AUTHENTICATED, UNAUTHENTICATED]),
 ];
 

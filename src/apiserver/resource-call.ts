@@ -82,12 +82,12 @@ function isWatch({ query }: Pick<ApiRequest, 'query'>): boolean {
 /** @throws {StatusError} Forbidden or MethodNotAllowed when the kind is not to be asked for that. */
 export function requireVerb({ definition, target, what }: ResourceCall, verb: string): void {
   if (target.subresource !== undefined) return;
-  const { writtenBy } = definition;
+  const { writtenBy, instead } = definition;
   const reads = verb === 'get' || verb === 'list' || verb === 'watch';
   if (writtenBy !== undefined && !reads) {
     throw new StatusError(
       'Forbidden',
-      `${definition.kind} objects are written by ${writtenBy} only`,
+      `${definition.kind} objects are written by ${writtenBy} only${instead === undefined ? '' : `; ${instead}`}`,
       { kind: what.resource, group: what.group },
     );
   }

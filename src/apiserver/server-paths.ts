@@ -22,11 +22,30 @@ import { noSuchPath } from './status-error.ts';
 /** Of Kubernetes, whose clients decide by it what they may ask for. */
 const GIT_VERSION = 'v1.32.5';
 
+/** A document that is as good for all who may read it. */
+export interface ServedDocument {
+  readonly contentType: string;
+  readonly body: string;
+  /** Seconds for which it may be kept. */
+  readonly maxAgeS: number;
+}
+
+function servedDocument(document: ServedDocument | undefined): ApiAnswer | undefined {
+  if (document === undefined) return undefined;
+  const { contentType, body, maxAgeS } = document;
+  const headers = { 'content-type': contentType, 'cache-control': `public, max-age=${maxAgeS}` };
+  return { status: 200, headers, body };
+}
+
 /** The paths that are about the server and not about resources. */
 export function answerServerPath(
   target: Exclude<RequestTarget, { at: 'resource' }>,
   request: ApiRequest,
-  parts: { readonly context: ApiContext; readonly documents: OpenApiDocuments },
+  parts: {
+    readonly context: ApiContext;
+    readonly documents: OpenApiDocuments;
+    readonly others?: ((path: string) => ServedDocument | undefined) | undefined;
+  },
 ): ApiAnswer {
   const { kinds } = parts.context;
   switch (target.at) {
@@ -39,7 +58,10 @@ export function answerServerPath(
     case 'group-version':
       return jsonAnswer(existing(resourceList(kinds, target)));
     case 'other':
-      return otherPath(target.path, request, parts.documents);
+      return (
+        servedDocument(parts.others?.(target.path)) ??
+        otherPath(target.path, request, parts.documents)
+      );
   }
 }
 

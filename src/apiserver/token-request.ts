@@ -1,12 +1,12 @@
 import { KindRegistry } from '../resources/kind-registry.ts';
 import { tokenRequest } from '../resources/kinds/reviews.ts';
 import { jsonAnswer } from './api-request.ts';
+import { type BoundObject, boundObject } from './bound-object.ts';
 import { fieldIn } from './json-object.ts';
 import { readQuestion } from './question.ts';
 import { requireObject } from './read-objects.ts';
 import { methodNotAllowed } from './resource-call.ts';
 import { apiVersionOf } from './served-kinds.ts';
-import { invalid } from './status-error.ts';
 import type { Subresource } from './subresource.ts';
 
 /** Makes tokens of service accounts. */
@@ -16,6 +16,8 @@ export type TokenIssuer = (order: {
   /** Empty for the API itself. */
   readonly audiences: readonly string[];
   readonly lifetimeMs: number;
+  /** With which the token is void. */
+  readonly bound?: BoundObject;
   /** The user who asks. */
   readonly actor: string;
 }) => Promise<{
@@ -42,12 +44,7 @@ export function tokenSubresource(issue: TokenIssuer): Subresource {
     };
     const question = readQuestion(asked, kinds);
     const spec = question['spec'];
-    if (fieldIn(spec, 'boundObjectRef') !== undefined) {
-      const message = 'Forbidden: tokens are bound to their service account only';
-      throw invalid({ ...tokenRequest, name: account.metadata.name }, [
-        { reason: 'FieldValueForbidden', message, field: 'spec.boundObjectRef' },
-      ]);
-    }
+    const bound = await boundObject(fieldIn(spec, 'boundObjectRef'), account, context);
     const wanted = Number(fieldIn(spec, 'expirationSeconds') ?? DEFAULT_SECONDS);
     const seconds = Math.min(wanted, MOST_SECONDS);
     if (seconds < wanted) {
@@ -62,12 +59,16 @@ export function tokenSubresource(issue: TokenIssuer): Subresource {
       audiences: Array.isArray(given) ? given.map(String) : [],
       lifetimeMs: seconds * 1_000,
       actor: call.request.user.name,
+      ...(bound === undefined ? {} : { bound }),
     });
     const expirationTimestamp = `${new Date(expiresAtMs).toISOString().slice(0, 19)}Z`;
     return jsonAnswer(
       {
         ...question,
-        spec: { audiences, expirationSeconds: seconds },
+        spec: {
+          ...{ audiences, expirationSeconds: seconds },
+          ...(bound === undefined ? {} : { boundObjectRef: { apiVersion: 'v1', ...bound } }),
+        },
         status: { token, expirationTimestamp },
       },
       201,

@@ -1,3 +1,4 @@
+import type { AnsweredRequest } from '../apiserver/api-listener.ts';
 import type { MonitoringConfig } from './control-plane-monitoring.ts';
 import type { FederationConfig } from './federation.ts';
 import type { MasterKeySources } from './master-key.ts';
@@ -9,7 +10,12 @@ export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig, M
   /** gRPC: certificates and facts. */
   readonly xds: { readonly host: string; readonly port: number };
   /** The Kubernetes-compatible API. */
-  readonly api: { readonly host: string; readonly port: number };
+  readonly api: {
+    readonly host: string;
+    readonly port: number;
+    /** Told of every exchange. */
+    readonly answered?: (exchange: AnsweredRequest) => void;
+  };
   /** Default: a file in the data directory, made at the first start. */
   readonly masterKey?: MasterKeySources;
   readonly tokens?: TokenConfig;

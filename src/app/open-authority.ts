@@ -1,3 +1,4 @@
+import { encodeAuthorities } from '../ca/authority-store.ts';
 import {
   type CertificateAuthority,
   openCertificateAuthority,
@@ -8,14 +9,14 @@ import type { PluggedInFiles } from '../ca/plugged-in-files.ts';
 import { type Reloaded, reloadPluggedIn, withGiven } from '../ca/plugged-in-reload.ts';
 import { steady } from '../ca/rotating-authority.ts';
 import { type KeySlots, mapSlots, type RotationOrder } from '../ca/rotation.ts';
-import { decodeSigningChain, type SigningChain } from '../ca/signing-chain.ts';
+import { decodeSigningChain } from '../ca/signing-chain.ts';
 import { authoritySecret } from '../control/authority-secret.ts';
 import { pluggedInSecret } from '../control/plugged-in-secret.ts';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import { TrustDomain } from '../spiffe/trust-domain.ts';
 import type { Store } from '../store/store.ts';
-import { type Certificate, fingerprint } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate.ts';
 import type { KeyAlgorithm } from '../x509/key-pair.ts';
 import { readCaDir } from './read-ca-dir.ts';
 
@@ -66,10 +67,8 @@ export async function openAuthority(
   const stored = kept && mapSlots(kept, decode);
   if (caDir !== undefined) {
     const given = decode(readCaDir(caDir));
-    if (stored === undefined) {
-      refuseOtherRoot(given.chain, await storedRoot(store, { trustDomain, rootNamespace, clock }));
-    }
-    const slots = stored === undefined ? steady(given) : withGiven(stored, given, clock.now());
+    const present = stored ?? (await ownAsPluggedIn(store, rootNamespace, decode));
+    const slots = present === undefined ? steady(given) : withGiven(present, given, clock.now());
     if (slots !== stored) await save(slots);
     const authority = pluggedInAuthority(slots, { ...about, save });
     const read = (): PluggedIn => decode(readCaDir(caDir));
@@ -114,11 +113,27 @@ export async function storedRoot(
   return (await authoritySecret(store, rootNamespace).load())?.current.root.certificate;
 }
 
-/** The agents that are enrolled would refuse everybody, the control plane included. */
-function refuseOtherRoot({ roots: [root] }: SigningChain, present: Certificate | undefined): void {
-  if (present === undefined || fingerprint(present) === fingerprint(root)) return;
-  throw new MeshError(
-    'ERR_STORE',
-    `the plug-in CA cannot be used: it leads to the root ${fingerprint(root)}, and the workloads of this mesh trust ${fingerprint(present)}; have that root sign the plug-in CA, or start a new mesh with another --data-dir`,
-  );
+/**
+ * The mesh's own CA as if it had been given: a plug-in CA takes its place by a rotation like any other,
+ * in which the own intermediate signs until everybody knows the new root.
+ *
+ * @throws {MeshError} ERR_CONFLICT while the own one is being rotated: that would take three slots.
+ */
+async function ownAsPluggedIn(
+  store: Store,
+  rootNamespace: string,
+  decode: (files: PluggedInFiles) => PluggedIn,
+): Promise<KeySlots<PluggedIn> | undefined> {
+  const own = await authoritySecret(store, rootNamespace).load();
+  if (own === undefined) return undefined;
+  if (own.rotation.phase !== 'steady') {
+    throw new MeshError(
+      'ERR_CONFLICT',
+      `the plug-in CA cannot be taken yet: a rotation of the mesh's own ${own.rotation.role} is under way (${own.rotation.phase}). Start without --ca-dir, let it end or give it up (\`hauberk ca rotate --abort\`), then start with --ca-dir`,
+    );
+  }
+  const files = encodeAuthorities(own.current);
+  const { 'root-cert.pem': root, 'ca-cert.pem': signer, 'ca-key.pem': key } = files;
+  const given = { 'ca-cert.pem': signer, 'ca-key.pem': key, 'root-cert.pem': root };
+  return steady(decode({ ...given, 'cert-chain.pem': `${signer}${root}` }));
 }

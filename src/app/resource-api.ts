@@ -6,6 +6,7 @@ import { startApiListener } from '../apiserver/api-listener.ts';
 import { authenticate, type TokenAuthenticator } from '../apiserver/authenticate.ts';
 import { ensureBootstrapRoles } from '../apiserver/bootstrap-roles.ts';
 import { namesOfBuiltIns } from '../apiserver/names-of-built-ins.ts';
+import { notHere } from '../apiserver/not-here.ts';
 import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import { logSubresource, type PodLogs } from '../apiserver/pod-log.ts';
 import { rbacAuthorizer } from '../apiserver/rbac-authorizer.ts';
@@ -31,6 +32,7 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { KindRegistry } from '../resources/kind-registry.ts';
 import type { Store } from '../store/store.ts';
 import { auditAsLog } from './audit-as-log.ts';
+import type { ControlPlaneConfig } from './control-plane-config.ts';
 import { AUDIT_FILE, kubeconfigPath } from './data-dir.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { isControlPlanePod, meshProcesses } from './mesh-processes.ts';
@@ -44,7 +46,7 @@ const RENEW_ADMIN_MS = 20 * 86_400_000;
 export interface ResourceApiOptions {
   readonly dataDir: string;
   readonly rootNamespace: string;
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: ControlPlaneConfig['api'];
   readonly store: Store;
   readonly kinds: KindRegistry;
   readonly recorder: EventRecorder;
@@ -54,7 +56,7 @@ export interface ResourceApiOptions {
     ControlEvents,
     'resourcesChanged' | 'taskFailed' | 'tokenIssued' | 'tokenCreated'
   >;
-  readonly tokens: Pick<TokenAuthority, 'issuer' | 'authenticateToken' | 'issue'>;
+  readonly tokens: Pick<TokenAuthority, 'issuer' | 'authenticateToken' | 'issue' | 'documents'>;
   /** What the control plane answers about itself. */
   readonly operator: OperatorRoutes;
   /** Makes enrolment tokens. */
@@ -104,8 +106,10 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
       'serviceaccounts./enrolment': enrolmentSubresource({
         ...{ tokens: options.enrolment, serviceAccounts: serviceAccounts(store), events },
       }),
+      ...notHere,
       'pods./log': logSubresource(logs, () => clock.now()),
     },
+    others: options.tokens.documents,
     everyKind: historySubresources(past),
     operator: { ...options.operator, ...historyRoutes(past) },
     questions: reviewQuestions({ authorizer, tokens }),

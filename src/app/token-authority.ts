@@ -93,6 +93,11 @@ export async function openTokenAuthority(parts: TokenAuthorityParts): Promise<To
       const account = await store.get({ kind: 'ServiceAccount', namespace, name });
       return account?.metadata.uid;
     },
+    async boundUidOf(namespace, { kind, name }) {
+      // A workload's Pod is the view of its WorkloadEntry, whose uid it has.
+      const stored = kind === 'Pod' ? 'WorkloadEntry.networking.istio.io' : kind;
+      return (await store.get({ kind: stored, namespace, name }))?.metadata.uid;
+    },
   });
   const foreign = new ForeignIssuers({
     ...{ trusted: () => trustedIssuers(store), get: httpsGet, rootNamespace, clock },

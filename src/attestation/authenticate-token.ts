@@ -39,7 +39,7 @@ export function tokenReviews(tokens: ServiceAccountTokens): AuthenticateToken {
   };
 }
 
-function userOf({ namespace, serviceAccount, uid, tokenId }: TokenBearer): TokenUser {
+function userOf({ namespace, serviceAccount, uid, tokenId, bound }: TokenBearer): TokenUser {
   return {
     username: `system:serviceaccount:${namespace}:${serviceAccount}`,
     uid,
@@ -48,9 +48,16 @@ function userOf({ namespace, serviceAccount, uid, tokenId }: TokenBearer): Token
       `system:serviceaccounts:${namespace}`,
       'system:authenticated',
     ],
-    extra:
-      tokenId === undefined
+    extra: {
+      ...(tokenId === undefined
         ? {}
-        : { 'authentication.kubernetes.io/credential-id': [`JTI=${tokenId}`] },
+        : { 'authentication.kubernetes.io/credential-id': [`JTI=${tokenId}`] }),
+      ...(bound?.kind === 'Pod'
+        ? {
+            'authentication.kubernetes.io/pod-name': [bound.name],
+            'authentication.kubernetes.io/pod-uid': [bound.uid],
+          }
+        : {}),
+    },
   };
 }

@@ -33,6 +33,7 @@ beforeEach(() => {
     issuer: ISSUER,
     signer: { authorities, signingKey: async () => ({ keyId: 'k', privateKey }) },
     uidOf: async (namespace, name) => uids.get(`${namespace}/${name}`),
+    boundUidOf: async (namespace, { kind, name }) => uids.get(`${kind} ${namespace}/${name}`),
     clock,
     newTokenId: () => 'id-1',
   });
@@ -212,5 +213,39 @@ describe('the attestor of service accounts', () => {
 
   it.each([undefined, '', 'hbk1.a.b.c'])('leaves %j to others', async (bearer) => {
     expect(await attest(bearer)).toBeUndefined();
+  });
+});
+
+describe('a token that is bound to an object', () => {
+  const bound = { kind: 'Pod', name: 'web-1', uid: 'uid-2' } as const;
+
+  it('names it as Kubernetes does, and is good while that is there', async () => {
+    uids.set('Pod shop/web-1', 'uid-2');
+    const { token } = await tokens.issue({ ...order, bound });
+    expect(await review(token, ['istio-ca'])).toMatchObject({
+      authenticated: true,
+      user: {
+        extra: {
+          'authentication.kubernetes.io/pod-name': ['web-1'],
+          'authentication.kubernetes.io/pod-uid': ['uid-2'],
+        },
+      },
+    });
+    const [, payload = ''] = token.split('.');
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())['kubernetes.io'].pod).toEqual({
+      ...{ name: 'web-1', uid: 'uid-2' },
+    });
+  });
+
+  it.each([
+    ['deleted', undefined],
+    ['deleted and made again', 'uid-3'],
+  ])('is void when that was %s', async (_, uid) => {
+    const { token } = await tokens.issue({ ...order, bound: { ...bound, kind: 'Secret' } });
+    if (uid !== undefined) uids.set('Secret shop/web-1', uid);
+    expect(await review(token, ['istio-ca'])).toMatchObject({
+      authenticated: false,
+      error: expect.stringContaining('is bound to the Secret "shop/web-1", which was deleted'),
+    });
   });
 });

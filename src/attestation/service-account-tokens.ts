@@ -21,8 +21,20 @@ export interface ServiceAccountTokensOptions {
   readonly signer: TokenSigner;
   /** The uid of a service account, undefined when there is none of that name. */
   readonly uidOf: (namespace: string, name: string) => Promise<string | undefined>;
+  /** The uid of an object that tokens are bound to, undefined when there is none of that name. */
+  readonly boundUidOf?: (
+    namespace: string,
+    bound: Pick<TokenBinding, 'kind' | 'name'>,
+  ) => Promise<string | undefined>;
   readonly clock: Clock;
   readonly newTokenId: () => string;
+}
+
+/** An object of the account's namespace without which a token is void. */
+export interface TokenBinding {
+  readonly kind: 'Pod' | 'Secret';
+  readonly name: string;
+  readonly uid: string;
 }
 
 export interface TokenOrder {
@@ -31,6 +43,7 @@ export interface TokenOrder {
   /** Who may accept the token: 1 to 16 names of up to 512 characters. */
   readonly audiences: readonly string[];
   readonly lifetimeMs: number;
+  readonly bound?: TokenBinding;
 }
 
 export interface IssuedToken {
@@ -47,6 +60,7 @@ export interface TokenBearer {
   /** Of the audiences asked for, those that the token is for. */
   readonly audiences: readonly string[];
   readonly tokenId: string | undefined;
+  readonly bound: TokenBinding | undefined;
 }
 
 /** Kubernetes-style bound tokens of service accounts. */
@@ -73,7 +87,7 @@ export function serviceAccountTokens(options: ServiceAccountTokensOptions): Serv
   return {
     issuer,
 
-    async issue({ namespace, serviceAccount, audiences, lifetimeMs }) {
+    async issue({ namespace, serviceAccount, audiences, lifetimeMs, bound }) {
       checkAudiences(audiences);
       checkLifetime(lifetimeMs);
       const uid = await uidOf(namespace, serviceAccount);
@@ -88,7 +102,11 @@ export function serviceAccountTokens(options: ServiceAccountTokensOptions): Serv
       const id = options.newTokenId();
       const claims = {
         ...{ aud: [...new Set(audiences)], exp, iat, iss: issuer, jti: id },
-        [KUBERNETES]: { namespace, serviceaccount: { name: serviceAccount, uid } },
+        [KUBERNETES]: {
+          namespace,
+          ...(bound && { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } }),
+          serviceaccount: { name: serviceAccount, uid },
+        },
         ...{ nbf: iat, sub: `system:serviceaccount:${namespace}:${serviceAccount}` },
       };
       const { keyId, privateKey } = await signer.signingKey(exp * 1_000);
@@ -110,6 +128,7 @@ export function serviceAccountTokens(options: ServiceAccountTokensOptions): Serv
           `belongs to an earlier service account "${bearer.namespace}/${bearer.serviceAccount}", which was deleted${uid === undefined ? '' : ' and made again'}`,
         );
       }
+      await checkBound(bearer, options);
       return { ...bearer, audiences: audiences.filter((each) => audience.includes(each)) };
     },
   };
@@ -140,7 +159,31 @@ function accountIn({ claims }: CompactJws): Omit<TokenBearer, 'audiences'> {
   ) {
     refuse('is not one of a service account');
   }
-  return { namespace, serviceAccount, uid, tokenId: typeof jti === 'string' ? jti : undefined };
+  const tokenId = typeof jti === 'string' ? jti : undefined;
+  return { namespace, serviceAccount, uid, tokenId, bound: bindingIn(bound) };
+}
+
+function bindingIn(claims: Readonly<Record<string, unknown>>): TokenBinding | undefined {
+  for (const kind of ['Pod', 'Secret'] as const) {
+    const claim = claims[kind.toLowerCase()];
+    if (claim === undefined) continue;
+    const { name, uid } = fieldsOf(claim);
+    if (typeof name !== 'string' || typeof uid !== 'string') refuse('is bound to what has no name');
+    return { kind, name, uid };
+  }
+  return undefined;
+}
+
+async function checkBound(
+  { namespace, bound }: Omit<TokenBearer, 'audiences'>,
+  { boundUidOf }: Pick<ServiceAccountTokensOptions, 'boundUidOf'>,
+): Promise<void> {
+  if (bound === undefined) return;
+  const uid = await boundUidOf?.(namespace, bound);
+  if (uid === bound.uid) return;
+  refuse(
+    `is bound to the ${bound.kind} "${namespace}/${bound.name}", which was deleted${uid === undefined ? '' : ' and made again'}`,
+  );
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

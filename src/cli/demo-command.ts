@@ -80,7 +80,7 @@ function started(stage: Stage, tookMs: number): string {
     `127.0.0.1:${hbone}`,
   ]);
   const ports = table(['SERVICE', 'PROGRAM', 'SIDECAR INBOUND', 'SIDECAR HBONE'], rows);
-  return `up after ${(tookMs / 1_000).toFixed(1)} s, control plane on 127.0.0.1:${stage.ports.xds}, files in ${stage.directory}\n\n${ports}\n`;
+  return `up after ${(tookMs / 1_000).toFixed(1)} s, control plane on 127.0.0.1:${stage.ports.xds}, files in ${stage.directory}\nkubectl:  export KUBECONFIG=${stage.kubeconfig}\n\n${ports}\n`;
 }
 
 function stepText(result: StepResult, number: number, style: Style): string {
@@ -104,13 +104,14 @@ function summary(steps: number, failed: number, tookMs: number, style: Style): s
 
 function whatNext(stage: Stage): string {
   const { frontend, reviews } = stage.ports.services;
-  const dataDir = `--data-dir ${stage.dataDir}`;
   return `
 the mesh stays up until Ctrl-C. Try in another terminal:
   curl http://127.0.0.1:${frontend.app}/
   curl http://127.0.0.1:${frontend.outbound.reviews}/reviews          # refused: only products may
-  bin/hauberk get authorizationpolicies -n shop ${dataDir}
-  bin/hauberk delete authorizationpolicy reviews-callers -n shop ${dataDir}
+  export KUBECONFIG=${stage.kubeconfig}
+  kubectl get authorizationpolicies -n shop                  # or bin/hauberk get
+  bin/hauberk describe authorizationpolicy reviews-callers -n shop
+  bin/hauberk delete authorizationpolicy reviews-callers -n shop
   curl http://127.0.0.1:${reviews.inbound}/                 # plaintext: refused by STRICT
   tail -f ${stage.directory}/logs/reviews-sidecar.log
 `;

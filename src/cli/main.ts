@@ -1,23 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { ApiError } from '../apiclient/api-error.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
-import { applyCommand } from './apply-command.ts';
-import { auditCommand } from './audit-command.ts';
-import { authzCommand } from './authz-command.ts';
-import { caCommand } from './ca-command.ts';
-import { captureCommand } from './capture-command.ts';
-import { certsCommand } from './certs-command.ts';
-import { deleteCommand } from './delete-command.ts';
-import { demoCommand } from './demo-command.ts';
-import { doctorCommand } from './doctor-command.ts';
+import { commands } from './commands.ts';
 import { exitCodeOf } from './exit-code.ts';
-import { federationCommand } from './federation-command.ts';
-import { getCommand } from './get-command.ts';
-import { diffCommand, historyCommand, rollbackCommand } from './history-commands.ts';
-import { runCommand } from './run-command.ts';
-import { sidecarCommand } from './sidecar-command.ts';
-import { tokenCommand } from './token-command.ts';
-import { upCommand } from './up-command.ts';
 import { version } from './version.ts';
 
 const USAGE_ERROR = 2;
@@ -30,27 +15,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     )
     .version(version())
     .showHelpAfterError('(see --help)');
-  const commands = [
-    demoCommand(),
-    upCommand(),
-    sidecarCommand(),
-    runCommand(),
-    captureCommand(),
-    tokenCommand(),
-    caCommand(),
-    applyCommand(),
-    getCommand(),
-    deleteCommand(),
-    certsCommand(),
-    authzCommand(),
-    auditCommand(),
-    historyCommand(),
-    diffCommand(),
-    rollbackCommand(),
-    federationCommand(),
-    doctorCommand(),
-  ];
-  for (const command of commands) program.addCommand(command);
+  const wanted = Object.hasOwn(commands, argv[2] ?? '') ? commands[argv[2] ?? ''] : undefined;
+  const needed = ['-V', '--version'].includes(argv[2] ?? '') ? [] : Object.values(commands);
+  const loaded = wanted === undefined ? needed : [wanted];
+  for (const load of loaded) program.addCommand(await load());
   exitWithErrors(program);
   try {
     await program.parseAsync([...argv]);

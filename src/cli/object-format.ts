@@ -75,7 +75,7 @@ function jsonText(value: unknown): string {
 }
 
 /** As kubectl prints it: keys in order, in the YAML that kubectl reads back as the same. */
-function yamlText(value: unknown): string {
+export function yamlText(value: unknown): string {
   return stringify(value, {
     version: '1.1',
     aliasDuplicateObjects: false,

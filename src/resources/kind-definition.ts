@@ -136,6 +136,8 @@ export interface KindDefinition<T extends Resource = Resource> {
   readonly confidential: boolean;
   /** Set when people can neither apply nor delete it: what does, for the message that refuses. */
   readonly writtenBy?: string;
+  /** What to do in place of writing it, as the end of a sentence. */
+  readonly instead?: string;
 }
 
 /** `subdomain`: dotted, 253 characters; `label`: one DNS-1123 label; `service`: a label that starts with a letter; `path`: any one segment of a path, as RBAC has it. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { StepResult } from '../../src/app/demo/step.ts';
 import { allSteps } from '../../src/app/demo/steps/all-steps.ts';
+import { hauberk } from '../kit/hauberk.ts';
 
 const binary = fileURLToPath(new URL('../../bin/hauberk', import.meta.url));
 const LONGEST_MS = 120_000;
@@ -76,15 +77,17 @@ describe('hauberk demo, stopped with Ctrl-C', () => {
     'leaves nothing running and nothing lying about',
     async () => {
       const { child, ended } = startDemo();
-      const directory = await new Promise<string>((resolve) => {
+      const [directory, kubeconfig] = await new Promise<readonly [string, string]>((resolve) => {
         let text = '';
         child.stdout?.on('data', (chunk) => {
           text += chunk;
-          const [, found] = /files in (\S+)/.exec(text) ?? [];
-          if (found !== undefined) resolve(found);
+          const [, found, config] = /files in (\S+)\n.*export KUBECONFIG=(\S+)/.exec(text) ?? [];
+          if (found !== undefined && config !== undefined) resolve([found, config]);
         });
       });
       expect(processesOf(directory).length).toBeGreaterThan(3);
+      const got = await hauberk(['get', 'ns', '-o', 'name'], { env: { KUBECONFIG: kubeconfig } });
+      expect(got).toMatchObject({ code: 0, stdout: expect.stringContaining('namespace/shop') });
       child.kill('SIGINT');
       await ended;
       expect(processesOf(directory)).toEqual([]);

@@ -1,8 +1,10 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { obtainSvid } from '../../src/agent/obtain-svid.ts';
+import { freePorts } from '../../src/app/demo/free-ports.ts';
+import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import type { PluggedInFiles } from '../../src/ca/plugged-in-files.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Identity } from '../../src/spiffe/identity.ts';
@@ -11,6 +13,7 @@ import { generateKeyPair } from '../../src/x509/key-pair.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 import { hauberk } from '../kit/hauberk.ts';
 import { ownCa, pluggedInCa } from '../kit/plugged-in-ca.ts';
+import { sidecarProcess } from '../kit/sidecar-process.ts';
 
 const HOUR_MS = 3_600_000;
 const nowMs = Date.now();
@@ -67,16 +70,45 @@ describe('hauberk up --ca-dir', () => {
     expect(third.svid.chain[0]?.notAfterMs).toBe(next.certificate.notAfterMs);
   });
 
-  it('refuses a CA of another root on a mesh that has workloads, and goes on without it', async () => {
+  it('is rotated in on a mesh that had its own, and no workload has to enrol again', async () => {
+    const [dataDir, state] = [directory(), directory()];
+    const [port = 0, hbonePort = 0] = await freePorts(2);
+    const group = new ProcessGroup(state);
+    onTestFinished(() => group.stop());
+    plane = await controlPlaneRig({ dataDir, port });
+    const { rootFingerprint } = plane;
+    await plane.apply(SHOP);
+    const agent = await sidecarProcess({
+      ...{ group, plane, directory: state, name: 'reviews', hbonePort, args: [] },
+    });
+    await plane.stop();
+
+    plane = await controlPlaneRig({ dataDir, port, caDir: directory(good) });
+    expect(plane.rootFingerprint).toBe(rootFingerprint);
+    for (const deadlineMs = Date.now() + 30_000; ; ) {
+      const { identity } = await agent.status();
+      const trustsIt = identity.roots.join() === fingerprint(root.certificate);
+      if (trustsIt && identity.issuerSerial === mesh.certificate.serial) break;
+      if (Date.now() > deadlineMs) throw new Error(`not in time: ${JSON.stringify(identity)}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await plane.stop();
+    plane = await controlPlaneRig({ dataDir, port });
+    expect(plane.rootFingerprint).toBe(fingerprint(root.certificate));
+  });
+
+  it('is refused while the own CA is being rotated, with what to do', async () => {
     const dataDir = directory();
     plane = await controlPlaneRig({ dataDir });
-    const { rootFingerprint } = plane;
+    await plane.apply(SHOP);
+    await identityOf(await plane.createToken('shop', 'reviews'));
+    const rotating = ['ca', 'rotate', '--root', '--data-dir', dataDir];
+    expect(await hauberk(rotating)).toMatchObject({ code: 0 });
     await plane.stop();
     await expect(controlPlaneRig({ dataDir, caDir: directory(good) })).rejects.toThrow(
-      /leads to the root .* and the workloads of this mesh trust .*--data-dir/,
+      /rotation of the mesh's own root is under way.*--abort/,
     );
-    plane = await controlPlaneRig({ dataDir });
-    expect(plane.rootFingerprint).toBe(rootFingerprint);
+    plane = undefined;
   });
 
   const { 'ca-key.pem': _key, ...partial } = good;

@@ -5,12 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { keepTicketCall } from '../../src/agent/keep-return-ticket.ts';
 import { callAdmin } from '../../src/app/admin-client.ts';
+import type { RotationStatus } from '../../src/app/authority-rotation.ts';
 import { runSidecar } from '../../src/app/sidecar.ts';
 import { readStatus } from '../../src/app/sidecar-socket.ts';
 import { ticketHash } from '../../src/attestation/return-ticket.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
-import { enrolled } from '../kit/enrolled.ts';
+import { enrolled, enrolledWith } from '../kit/enrolled.ts';
 import { eventually } from '../kit/eventually.ts';
+import { hauberk } from '../kit/hauberk.ts';
 
 const REVIEWS = 'spiffe://cluster.local/ns/shop/sa/reviews';
 const nowhere = { host: '127.0.0.1', port: 0 };
@@ -40,12 +42,13 @@ async function sidecar(
   stateDir: string,
   token: string | undefined,
   on: ControlPlaneRig = plane,
+  name = 'reviews-1',
 ): Promise<Run> {
   const aborting = new AbortController();
   const ownUid = process.getuid?.() ?? 0;
   const running = runSidecar(
     {
-      ...{ stateDir, token, name: 'reviews-1', inbound: [], outbound: [], hbone: nowhere },
+      ...{ stateDir, token, name, inbound: [], outbound: [], hbone: nowhere },
       controlPlane: { host: '127.0.0.1', port: on.xdsPort },
       spiffeSocket: { path: join(stateDir, 'spiffe.sock'), allowedUids: [ownUid], ownUid },
       advertise: { host: '127.0.0.1', hbonePort: undefined },
@@ -73,8 +76,8 @@ async function sidecar(
   return Promise.race([ready(), ended]);
 }
 
-async function ranOnce(stateDir: string, token: string): Promise<string> {
-  const first = await sidecar(stateDir, token);
+async function ranOnce(stateDir: string, token: string, on = plane): Promise<string> {
+  const first = await sidecar(stateDir, token, on);
   await eventually('a return ticket', () => existsSync(ticketIn(stateDir)), 20_000);
   await first.stop();
   return first.serial;
@@ -174,5 +177,96 @@ describe('a certificate that has expired while its owner still has the key', () 
     const again = await covered.renew();
     expect(again.serial).not.toBe(covered.serial);
     expect(brief.audit().at(-1)).toMatchObject({ by: 'expired-svid', serial: again.serial });
+  });
+});
+
+describe('across a rotation of the root', () => {
+  let mesh: ControlPlaneRig;
+  let replicas: readonly { readonly run: Run; readonly stateDir: string }[];
+  beforeAll(async () => {
+    mesh = await controlPlaneRig();
+    await mesh.apply(SHOP);
+    replicas = await Promise.all(
+      ['products-1', 'products-2'].map(async (name) => {
+        const stateDir = mkdtempSync(join(tmpdir(), 'hauberk-replica-'));
+        const token = await mesh.createToken('shop', 'products');
+        return { stateDir, run: await sidecar(stateDir, token, mesh, name) };
+      }),
+    );
+  });
+  afterAll(async () => {
+    await Promise.all(replicas.map(({ run }) => run.stop()));
+    for (const { stateDir } of replicas) rmSync(stateDir, { recursive: true, force: true });
+    await mesh.close();
+  });
+
+  const rotate = (...args: string[]) =>
+    hauberk(['ca', 'rotate', ...args, '--data-dir', mesh.dataDir, '-o', 'json']);
+
+  async function phase(wanted: RotationStatus['rotation']['phase']): Promise<RotationStatus> {
+    for (const deadlineMs = Date.now() + 30_000; ; ) {
+      const call = { method: 'GET', path: '/v1/ca/status' } as const;
+      const status = await callAdmin<RotationStatus>(mesh.dataDir, call);
+      if (status.rotation.phase === wanted) return status;
+      if (Date.now() > deadlineMs) throw new Error(`not ${wanted}: ${JSON.stringify(status)}`);
+      await delay(50);
+    }
+  }
+
+  const trusts = (stateDir: string, roots: readonly string[]): Promise<void> =>
+    expect
+      .poll(async () => (await readStatus(stateDir)).identity.roots, { timeout: 20_000 })
+      .toEqual(roots);
+
+  it('one that was away comes back, and an old token enrols, until the old root is retired', async () => {
+    const [away, gone] = [stateDirectory(), stateDirectory()];
+    const tokens = await Promise.all([1, 2, 3].map(() => mesh.createToken('shop', 'reviews')));
+    const [unused = '', late = '', third = ''] = tokens;
+    for (const stateDir of [away, gone]) {
+      await ranOnce(stateDir, await mesh.createToken('shop', 'reviews'), mesh);
+    }
+    const old = await phase('steady');
+    // Long enough that the replicas keep the old root in use.
+    await rotate(
+      '--root',
+      '--renew-within',
+      '10h',
+      '--waive',
+      REVIEWS,
+      '--waive',
+      'shop/reviews-1',
+    );
+    const { bundle } = await phase('retiring');
+    const back = await sidecar(away, undefined, mesh);
+    await trusts(away, bundle.roots);
+    expect((await enrolledWith(mesh, unused)).identity.svid.id.toString()).toBe(REVIEWS);
+
+    // The same, declared compromised: what the old key signed for a cross-signature is shown no more.
+    await rotate('--compromised');
+    const after = await phase('steady');
+    expect(after.bundle.roots).toEqual([bundle.roots[0]]);
+    expect(after.bundle.roots).not.toEqual(old.bundle.roots);
+    await expect(enrolledWith(mesh, late)).rejects.toThrow(/make a new token/);
+    await expect(sidecar(gone, third, mesh)).rejects.toThrow(/make a new token/);
+    await back.stop();
+
+    // With the ticket that it kept in the course of all this.
+    const again = await sidecar(away, undefined, mesh);
+    await trusts(away, after.bundle.roots);
+    await again.stop();
+  });
+
+  it('of which the key is compromised, every replica of an account gets a certificate of its own', async () => {
+    const serials = await Promise.all(
+      replicas.map(async ({ stateDir }) => (await readStatus(stateDir)).identity.serial),
+    );
+    const { code, stdout } = await rotate('--root', '--compromised', '--waive', REVIEWS, '--wait');
+    expect(code).toBe(0);
+    const done = JSON.parse(stdout) as RotationStatus;
+    expect(done.rotation.phase).toBe('steady');
+    const after = await Promise.all(replicas.map(({ stateDir }) => readStatus(stateDir)));
+    const issuer = done.slots[0]?.intermediate.serial;
+    expect(after.map(({ identity }) => identity.issuerSerial)).toEqual([issuer, issuer]);
+    expect(new Set([...serials, ...after.map(({ identity }) => identity.serial)]).size).toBe(4);
   });
 });

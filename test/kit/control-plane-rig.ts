@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AnsweredRequest } from '../../src/apiserver/api-listener.ts';
 import { runControlPlane } from '../../src/app/control-plane.ts';
 import type { ControlPlaneReady } from '../../src/app/control-plane-config.ts';
 import type { MonitoringConfig } from '../../src/app/control-plane-monitoring.ts';
@@ -15,6 +16,8 @@ export interface ControlPlaneRig extends ControlPlaneReady {
   readonly operator: Operator;
   apply(manifest: string): Promise<unknown>;
   createToken(namespace: string, serviceAccount: string, lifetime?: string): Promise<string>;
+  /** What was asked of the resource API last, as JSON lines, for tests that fail. */
+  requests(): string;
   /** The audit log, a parsed object a line. */
   audit(): readonly Readonly<Record<string, unknown>>[];
   /** Stops it and leaves its directory. */
@@ -22,6 +25,8 @@ export interface ControlPlaneRig extends ControlPlaneReady {
   /** Stops it and removes its directory. */
   close(): Promise<void>;
 }
+
+const MOST_REQUESTS = 100;
 
 export const SHOP = `
 apiVersion: v1
@@ -49,10 +54,17 @@ export async function controlPlaneRig(
 ): Promise<ControlPlaneRig> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hauberk-test-'));
   const controller = new AbortController();
+  const requests: AnsweredRequest[] = [];
   const ready = Promise.withResolvers<ControlPlaneReady>();
   const config = {
     xds: { host: '127.0.0.1', port: options.port ?? 0 },
-    api: { host: '127.0.0.1', port: 0 },
+    api: {
+      ...{ host: '127.0.0.1', port: 0 },
+      answered: (exchange: AnsweredRequest) => {
+        requests.push(exchange);
+        if (requests.length > MOST_REQUESTS) requests.shift();
+      },
+    },
     trustDomain: 'cluster.local',
     rootNamespace: 'istio-system',
     svidLifetimeMs: 86_400_000,
@@ -70,6 +82,7 @@ export async function controlPlaneRig(
   return {
     ...state,
     dataDir,
+    requests: () => requests.map((request) => JSON.stringify(request)).join('\n'),
     operator,
     apply: (manifest) => operator.apply(manifest),
     createToken: (...order) => operator.enrolmentToken(...order),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { callAdmin } from '../admin-client.ts';
+import { kubeconfigPath } from '../data-dir.ts';
 import { readStatus } from '../sidecar-socket.ts';
 import type { SidecarStatus } from '../sidecar-status.ts';
 import { ProcessGroup, type StartedProcess } from './process-group.ts';
@@ -80,6 +81,11 @@ export class Stage {
 
   get dataDir(): string {
     return join(this.directory, 'control-plane');
+  }
+
+  /** Lets kubectl and hauberk in. */
+  get kubeconfig(): string {
+    return kubeconfigPath(this.dataDir);
   }
 
   get controlPlane(): StartedProcess | undefined {

@@ -57,6 +57,11 @@ const schema = lazy(() =>
 /** The control plane, as a set of processes. */
 export type Deployment = ResourceOf<'Deployment', ReturnType<typeof schema>>;
 
+const DEPLOYMENT_SCALE = {
+  specReplicasPath: '.spec.replicas',
+  statusReplicasPath: '.status.replicas',
+};
+
 /** Kubernetes' Deployment, as a view of the control plane. */
 export const deployment: KindDefinition<Deployment> = {
   group: 'apps',
@@ -82,7 +87,9 @@ export const deployment: KindDefinition<Deployment> = {
   origin: 'derived',
   visibility: 'never',
   confidential: false,
+  subresources: { scale: DEPLOYMENT_SCALE },
   writtenBy: 'the mesh, of its own processes',
+  instead: 'the control plane is one process: restart it where it runs',
 };
 
 function ready(resource: Resource): string {

@@ -56,6 +56,7 @@ export const pod: KindDefinition<Pod> = {
   visibility: 'never',
   confidential: false,
   writtenBy: 'the mesh, of the processes that it knows',
+  instead: 'start and stop a workload where it runs',
 };
 
 interface ContainerStatus {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFailed } from 'vitest';
 import { type ControlPlaneRig, controlPlaneRig } from '../../kit/control-plane-rig.ts';
 import { type Kubectl, kubectlWith } from '../../kit/kubectl.ts';
 import { peer } from '../../kit/peer.ts';
@@ -45,6 +45,7 @@ peer('kubectl', (path) => {
     plane = await controlPlaneRig();
     kubectl = kubectlWith(path, plane.kubeconfig);
   });
+  beforeEach(() => onTestFailed(() => console.error(plane.requests())));
   afterAll(async () => {
     kubectl.close();
     await plane.close();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFailed } from 'vitest';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../../kit/control-plane-rig.ts';
 import { enrolled, enrolledWith } from '../../kit/enrolled.ts';
 import { type Kubectl, kubectlWith } from '../../kit/kubectl.ts';
@@ -14,6 +14,7 @@ peer('kubectl', (path) => {
     await plane.apply(SHOP);
     await enrolled(plane, 'reviews');
   });
+  beforeEach(() => onTestFailed(() => console.error(plane.requests())));
   afterAll(async () => {
     kubectl.close();
     await plane.close();

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFailed } from 'vitest';
 import { freePorts } from '../../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../../src/app/demo/process-group.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../../kit/control-plane-rig.ts';
@@ -28,6 +28,7 @@ peer('kubectl', (path) => {
       ...{ group, plane, directory, name: 'reviews', hbonePort, args: [] },
     });
   });
+  beforeEach(() => onTestFailed(() => console.error(plane.requests())));
   afterAll(async () => {
     kubectl.close();
     await group.stop();

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFailed } from 'vitest';
 import { type ControlPlaneRig, controlPlaneRig } from '../../kit/control-plane-rig.ts';
 import { eventually } from '../../kit/eventually.ts';
 import { type Kubectl, kubectlWith } from '../../kit/kubectl.ts';
@@ -22,6 +22,7 @@ peer('kubectl', (path) => {
     kubectl = kubectlWith(path, plane.kubeconfig);
     await good('create namespace shop');
   });
+  beforeEach(() => onTestFailed(() => console.error(plane.requests())));
   afterAll(async () => {
     kubectl.close();
     await plane.close();

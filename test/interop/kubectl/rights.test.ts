@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFailed } from 'vitest';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../../kit/control-plane-rig.ts';
 import { type Kubectl, kubectlWith } from '../../kit/kubectl.ts';
 import { peer } from '../../kit/peer.ts';
@@ -12,6 +12,7 @@ peer('kubectl', (path) => {
     kubectl = kubectlWith(path, plane.kubeconfig);
     await plane.apply(SHOP);
   });
+  beforeEach(() => onTestFailed(() => console.error(plane.requests())));
   afterAll(async () => {
     kubectl.close();
     await plane.close();
