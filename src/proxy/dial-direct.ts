@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
-import type { Address } from './address.ts';
+import { type Address, formatAddress } from './address.ts';
 import type { BoundedContexts } from './bounded-contexts.ts';
 import type { Channel } from './channel.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -10,6 +10,7 @@ import { type HandshakeOptions, handshakeAsClient } from './handshake.ts';
 import type { Peer } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
+import type { Resumption } from './resumption.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
 import { localAddress } from './socket-addresses.ts';
 import { tlsChannel } from './socket-channel.ts';
@@ -48,6 +49,7 @@ export interface DirectDialOptions {
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
+  readonly resumption: Resumption;
   readonly reporter: Reporter;
   readonly handshakeDeadlines: Deadlines;
 }
@@ -68,6 +70,7 @@ export function directDialer(options: DirectDialOptions): DirectDialer {
       deadlines: options.handshakeDeadlines,
       alpn: ALPN,
       sni,
+      server: `${formatAddress(address)} ${expectedIds.join(' ')}`,
       expectedIds,
     });
     if ('failure' in outcome) {

@@ -2,6 +2,7 @@ import type { OnReadOpts } from 'node:net';
 import { type ConnectionOptions, connect } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
+import { formatAddress } from './address.ts';
 import { whenConnected } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
 import { drainAtExpiry } from './drain-at-expiry.ts';
@@ -10,12 +11,14 @@ import {
   clientTlsOptions,
   type HandshakeOptions,
   handshakeAsClient,
+  resumeFor,
   type SecuredConnection,
 } from './handshake.ts';
 import type { HboneClientSession, HboneTransport } from './hbone/hbone-transport.ts';
 import { LentReads } from './lent-reads.ts';
 import type { SessionRecord } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
+import type { Resumption } from './resumption.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
 import type { HotSecureContext } from './secure-context.ts';
 import type { DialSession, PooledSession, SessionTarget } from './session-pool.ts';
@@ -29,6 +32,7 @@ export interface HboneDialOptions {
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
+  readonly resumption: Resumption;
   readonly reporter: Reporter;
   readonly connectDeadlines: Deadlines;
   readonly handshakeDeadlines: Deadlines;
@@ -39,11 +43,12 @@ const KEEP_ALIVE_AFTER_MS = 30_000;
 /** Makes HBONE sessions under the newest identity; reports each, and each handshake that fails. */
 export function hboneDialer(options: HboneDialOptions): DialSession {
   return async (target) => {
-    const tls = { context: options.context.current, alpn: ['h2'], sni: undefined };
+    const server = `${formatAddress(target.address)} ${target.expectedIds.join(' ')}`;
+    const tls = { context: options.context.current, alpn: ['h2'], sni: undefined, server };
     const reads = new LentReads();
     // TLS that connects by itself, for only then Node lets it read into a buffer of ours.
     const dial: ConnectionOptions & { onread: OnReadOpts; allowHalfOpen: boolean } = {
-      ...clientTlsOptions(tls),
+      ...clientTlsOptions({ ...tls, resumption: options.resumption }),
       ...target.address,
       onread: reads.onread,
       // The end of the connection is that of the session: no stream may outlive it half open.
@@ -70,7 +75,8 @@ export function hboneDialer(options: HboneDialOptions): DialSession {
       options.reporter.handshakeFailed(ends, { ...outcome.failure, expectedIds });
       throw new MeshError('ERR_UNAUTHENTICATED', reason);
     }
-    const session = await begin({ secured: outcome.secured, reads, target, ends }, options);
+    const forget = (): void => options.resumption.forget(resumeFor(tls));
+    const session = await begin({ secured: outcome.secured, reads, target, ends, forget }, options);
     drainAtExpiry(session, outcome.secured.notAfterMs, options.clock);
     const { peer, ownSerial, tls: facts, notAfterMs } = outcome.secured;
     const pooled = { session, peer, ownSerial, tls: facts, notAfterMs };
@@ -83,11 +89,13 @@ interface Secured {
   readonly reads: LentReads;
   readonly target: SessionTarget;
   readonly ends: PartialEnds;
+  /** For when the server does not take us: what it gave to come back with may be why. */
+  readonly forget: () => void;
 }
 
 /** Speaks HTTP/2 on it; a peer that refuses our certificate under TLS 1.3 shows that only here. */
 async function begin(
-  { secured, reads, target, ends }: Secured,
+  { secured, reads, target, ends, forget }: Secured,
   { transport, reporter, handshakeDeadlines }: HboneDialOptions,
 ): Promise<HboneClientSession> {
   const { socket, peer, ownSerial } = secured;
@@ -95,6 +103,7 @@ async function begin(
   try {
     return await transport.connect(socket, reads);
   } catch (error) {
+    forget();
     const reason = `"${peer.id}" ended the connection after the TLS handshake (${messageOf(error)}); it may not have accepted our certificate (serial ${ownSerial}): its own log says why`;
     const presented = { presentedId: peer.id, presentedSerial: peer.serial };
     const { expectedIds } = target;

@@ -5,11 +5,11 @@ import { MeshError, messageOf } from '../lib/errors.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { presentedChain } from '../x509/presented-chain.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { FederationGuard } from './federation-guard.ts';
 import { checkOwnValidity, ownSerialOf, type Peer, provenPeer, tlsFactsOf } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
+import type { ResumeFor, Resumption } from './resumption.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
 import type { IdentityContext } from './secure-context.ts';
 import type { TlsAcceptor } from './tls-acceptor.ts';
@@ -23,6 +23,7 @@ export interface HandshakeOptions {
   readonly clockNote?: ((nowMs: number) => string | undefined) | undefined;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
+  readonly resumption: Resumption;
   /** Bounds the handshake. */
   readonly deadlines: Deadlines;
   /** The protocol that must have been agreed on by ALPN. Default: none need be. */
@@ -42,6 +43,8 @@ export interface ClientHandshakeOptions extends HandshakeOptions {
   readonly sni: string | undefined;
   /** SPIFFE IDs one of which the server must prove; empty: any of this mesh, of no other trust domain. */
   readonly expectedIds: readonly string[];
+  /** Address and whoever must answer there; what a server gave to come back with is kept by this. */
+  readonly server: string;
 }
 
 /** A mutual TLS connection whose peer is proved. */
@@ -75,13 +78,15 @@ export async function handshakeAsServer(
   raw: Socket,
   options: ServerHandshakeOptions,
 ): Promise<HandshakeOutcome> {
-  const { acceptor, identity, deadlines } = options;
+  const { acceptor, identity, deadlines, resumption } = options;
   const judgement: Judgement = {
     ...options,
     purpose: 'clientAuth',
     // The newest bundle, should it have changed since the handshake began.
     identity: () => identity.current,
     expectedIds: [],
+    chainOf: (socket) => resumption.clientChain(socket, identity.current.svid.chain),
+    proved: (_, chain, peer) => resumption.learn(chain, peer),
   };
   return await conclude(raw, judgement, () => within(deadlines, acceptor.accept(raw)));
 }
@@ -91,8 +96,15 @@ export function clientTlsOptions({
   context,
   alpn,
   sni,
-}: Pick<ClientHandshakeOptions, 'context' | 'alpn' | 'sni'>): ConnectionOptions {
+  resumption,
+  server,
+}: Pick<
+  ClientHandshakeOptions,
+  'context' | 'alpn' | 'sni' | 'resumption' | 'server'
+>): ConnectionOptions {
+  const session = resumption.ticket(resumeFor({ context, sni, server }));
   return {
+    ...(session === undefined ? {} : { session }),
     secureContext: context.secureContext,
     ALPNProtocols: [...alpn],
     servername: sni ?? '',
@@ -110,14 +122,30 @@ export async function handshakeAsClient(
   raw: Socket,
   options: ClientHandshakeOptions,
 ): Promise<HandshakeOutcome> {
-  const { context, deadlines } = options;
+  const { context, deadlines, resumption } = options;
   const start = (): Promise<TLSSocket> =>
     secured(
       raw instanceof TLSSocket ? raw : connect({ ...clientTlsOptions(options), socket: raw }),
     );
   const identity = (): Identity => context.identity;
-  const judgement: Judgement = { ...options, purpose: 'serverAuth', identity };
-  return await conclude(raw, judgement, () => within(deadlines, start()));
+  const given = resumeFor(options);
+  const judgement: Judgement = {
+    ...{ ...options, purpose: 'serverAuth', identity },
+    chainOf: (socket) => resumption.serverChain(socket, given),
+    proved: (socket, chain) => resumption.keep(socket, given, chain),
+  };
+  const outcome = await conclude(raw, judgement, () => within(deadlines, start()));
+  if ('failure' in outcome) resumption.forget(given);
+  return outcome;
+}
+
+/** What tickets of a server are kept by. */
+export function resumeFor({
+  context,
+  sni = '',
+  server,
+}: Pick<ClientHandshakeOptions, 'context' | 'sni' | 'server'>): ResumeFor {
+  return { context: context.secureContext, server: `${server} ${sni}` };
 }
 
 /** How the peer of a handshake that is done is judged. */
@@ -125,6 +153,10 @@ interface Judgement extends HandshakeOptions {
   readonly purpose: 'serverAuth' | 'clientAuth';
   readonly identity: () => Identity;
   readonly expectedIds: readonly string[];
+  /** What the peer showed, now or when the session began that is resumed. */
+  readonly chainOf: (socket: TLSSocket) => readonly Certificate[];
+  /** Called when the peer is proved and may be connected. */
+  readonly proved: (socket: TLSSocket, chain: readonly Certificate[], peer: Peer) => void;
 }
 
 async function conclude(
@@ -139,13 +171,14 @@ async function conclude(
     const socket = await handshake();
     // Until its next owner listens, an error must not go unheard.
     socket.on('error', () => undefined);
-    chain = presentedChain(socket);
+    chain = judgement.chainOf(socket);
     const peer = judge(chain, judgement);
     checkProtocol(socket, judgement.neededProtocol);
     const ownSerial = ownSerialOf(socket);
     const { serial: peerSerial, authoritySerials } = peer;
     judgement.revocations.admit(socket, { ownSerial, peerSerial, authoritySerials });
     judgement.federation.admit(socket, peer.id);
+    judgement.proved(socket, chain, peer);
     const tls = tlsFactsOf(socket);
     const own = judgement.identity().svid.chain[0]?.notAfterMs ?? 0;
     const notAfterMs = Math.min(own, peer.notAfterMs);

@@ -11,6 +11,7 @@ import type { HboneServerSession, HboneTransport } from './hbone/hbone-transport
 import type { HboneStreams } from './hbone-streams.ts';
 import type { SessionRecord } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
+import type { Resumption } from './resumption.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
 import { localAddress, remoteAddress } from './socket-addresses.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
@@ -23,6 +24,8 @@ export interface HboneListenerOptions {
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
+  readonly resumption: Resumption;
+  readonly ticketKeys: Watchable<Uint8Array>;
   readonly reporter: Reporter;
   readonly handshakeDeadlines: Deadlines;
   /** What becomes of the streams. */
@@ -44,6 +47,7 @@ export class HboneListener {
     this.#options = options;
     this.#acceptor = new TlsAcceptor({
       ...{ identity: options.identity, profile: 'hbone', alpn: ['h2'] },
+      ticketKeys: options.ticketKeys,
     });
     const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS };
     this.server = createServer({ noDelay: true, ...keepAlive }, (raw) => {

@@ -198,23 +198,6 @@ describe('the HBONE port', () => {
     await until(() => pair.server.events.handshakes.length === 1);
   });
 
-  it('resumes no TLS session, so that each peer is verified', async () => {
-    await using pair = await startPair();
-    const pems = pair.authority.pems(pair.authority.issue(CLIENT_ID));
-    const first = rawClient(pair, pems);
-    const session = await new Promise<Buffer>((resolve) => first.once('session', resolve));
-    first.destroy();
-    const { ca } = pems;
-    const second = connectTls({
-      ...{ ...pair.hbone, ca, session, ALPNProtocols: ['h2'], rejectUnauthorized: false },
-    });
-    second.on('error', () => undefined);
-    await new Promise((resolve) => second.once('close', resolve));
-    expect(second.isSessionReused()).not.toBe(true);
-    await until(() => pair.server.events.handshakes.length === 1);
-    expect(pair.server.events.handshakes[0]?.reason).toMatch(/showed no certificate/);
-  });
-
   it('answers 200 for an address and port of the workload', async () => {
     await using pair = await startPair();
     const authority = formatAddress(pair.inbound);

@@ -17,6 +17,7 @@ import { type FirstBytes, inboundTransport } from './inbound-transport.ts';
 import type { IstioAcceptors } from './istio-acceptors.ts';
 import type { ConnectionTransport } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
+import type { Resumption } from './resumption.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
 import { sniff } from './sniff.ts';
 import { localAddress, remoteAddress } from './socket-addresses.ts';
@@ -35,6 +36,7 @@ export interface InboundOptions {
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
+  readonly resumption: Resumption;
   readonly firstBytesWait: FirstBytesWait;
   readonly handshakeDeadlines: Deadlines;
 }

@@ -11,16 +11,25 @@ import { TlsAcceptor } from './tls-acceptor.ts';
  */
 const PROTOCOLS = ['h2', 'http/1.1'];
 
+export interface IstioAcceptorsOptions {
+  readonly identity: Watchable<Identity>;
+  readonly facts: Watchable<MeshFacts>;
+  readonly settings: LiveSettings;
+  /** See `TlsAcceptorOptions`. */
+  readonly ticketKeys: Watchable<Uint8Array>;
+}
+
 /** The server's part of Istio's mutual TLS on a workload port. */
 export class IstioAcceptors {
   readonly #agreeing: TlsAcceptor;
   readonly #silent: TlsAcceptor;
   readonly #unfollow: () => void;
 
-  constructor(identity: Watchable<Identity>, facts: Watchable<MeshFacts>, settings: LiveSettings) {
+  constructor({ identity, facts, settings, ticketKeys }: IstioAcceptorsOptions) {
     const bounds = (): MeshSettings['meshMtls'] => settings.current.meshMtls;
-    this.#agreeing = new TlsAcceptor({ identity, profile: 'istio', alpn: PROTOCOLS, bounds });
-    this.#silent = new TlsAcceptor({ identity, profile: 'istio', alpn: [], bounds });
+    const options = { identity, ticketKeys, bounds, profile: 'istio' } as const;
+    this.#agreeing = new TlsAcceptor({ ...options, alpn: PROTOCOLS });
+    this.#silent = new TlsAcceptor({ ...options, alpn: [] });
     let before = settings.current.meshMtls;
     this.#unfollow = facts.subscribe(() => {
       const { meshMtls } = settings.current;

@@ -82,6 +82,7 @@ export function tlsFactsOf(socket: TLSSocket): TlsFacts {
     tlsVersion: socket.getProtocol() ?? undefined,
     cipher: socket.getCipher().standardName,
     keyExchange: keyExchangeOf(socket),
+    resumed: socket.isSessionReused(),
   };
 }
 

@@ -43,6 +43,8 @@ export interface TlsFacts {
   readonly cipher: string | undefined;
   /** The key exchange group, such as `X25519MLKEM768`; null where Node cannot tell: the server side. */
   readonly keyExchange: string | null;
+  /** Whether an earlier session was resumed, by a ticket. Default false. */
+  readonly resumed?: boolean;
 }
 
 /** A connection of an application, as it is now. */

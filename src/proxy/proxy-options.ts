@@ -43,6 +43,10 @@ export interface ProxySubjects {
   readonly facts: Watchable<MeshFacts>;
   /** How far this host's clock is off, for certificates that seem out of time. Default: not known. */
   readonly clockSkew?: Watchable<ClockSkew | undefined>;
+  /** What tickets of resumable TLS sessions are sealed with; secret. Default: keys of its own. */
+  readonly ticketKeys?: Watchable<Uint8Array>;
+  /** DER of authorities that other workers have met. Default: none. */
+  readonly issuers?: Watchable<readonly Uint8Array[]>;
 }
 
 /** What a proxy is made of. */
@@ -51,6 +55,8 @@ export interface ProxyOptions extends ProxyPlan, ProxySubjects {
   /** Default: the kernel's connection tracking. */
   readonly originalDestination?: OriginalDestination;
   readonly events: ProxyEvents;
+  /** Told of an authority by which a peer was proved here for the first time. Default: nobody is. */
+  readonly issuerMet?: (der: Uint8Array) => void;
   /** Reads Secrets that rules name by `credentialName`. Default: there are none. */
   readonly credentials?: ReadCredential;
 }

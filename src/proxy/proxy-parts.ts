@@ -23,6 +23,7 @@ import { outboundListener } from './outbound-listener.ts';
 import { outboundParts } from './outbound-parts.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import { Reporter } from './reporter.ts';
+import { resumptionParts } from './resumption-parts.ts';
 import { RevocationGuard } from './revocation-guard.ts';
 import { hotSecureContext } from './secure-context.ts';
 import { appFinder, type ServedPort } from './served-apps.ts';
@@ -63,6 +64,7 @@ export class ProxyParts {
     const connectDeadlines = new Deadlines(clock, limits.connectTimeoutMs);
     const handshakeDeadlines = new Deadlines(clock, limits.handshakeTimeoutMs);
     const firstBytesWait = new FirstBytesWait({ clock, limits, settings });
+    const resuming = resumptionParts(options);
     const shared = {
       trustDomains,
       federation,
@@ -70,10 +72,10 @@ export class ProxyParts {
       gate: new AppGate({ enforcement, connectDeadlines }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
-      ...{ handshakeDeadlines, firstBytesWait },
+      ...{ handshakeDeadlines, firstBytesWait, ...resuming },
     };
     const pool = new SessionPool(hboneDialer({ ...shared, context: hboneContext }), clock);
-    const acceptors = new IstioAcceptors(identity, facts, settings);
+    const acceptors = new IstioAcceptors({ ...shared, facts, settings });
     this.#inbound = { ...shared, acceptors };
     const outbound = outboundParts(options, limits, { ...shared, settings, pool });
     this.#connector = outbound.connector;
@@ -99,6 +101,7 @@ export class ProxyParts {
     this.hboneServer = this.#hbone.server;
     // After the contexts' own subscriptions, so that the new sessions are made with the new one.
     this.#stops.push(
+      resuming.stopResumption,
       facts.subscribe(() => federation.recheck()),
       identity.subscribe((next, previous) => {
         if (next.svid !== previous.svid) pool.rotate();

@@ -13,6 +13,8 @@ interface Pending {
 export interface TlsAcceptorOptions {
   readonly identity: Watchable<Identity>;
   readonly profile: TlsProfile;
+  /** What tickets are sealed with. */
+  readonly ticketKeys: Watchable<Uint8Array>;
   /** Protocols taken; of a client that offers none of them the handshake fails. None: no ALPN. */
   readonly alpn: readonly string[];
   /** Versions and suites, asked for with each new context. Default: those of the profile. */
@@ -31,11 +33,12 @@ export class TlsAcceptor {
   readonly stop: () => void;
 
   constructor(options: TlsAcceptorOptions) {
-    const { identity, profile, alpn, bounds } = options;
+    const { identity, profile, ticketKeys, alpn, bounds } = options;
     this.#options = options;
     // It never listens: connections are handed to it, some of them with bytes already read.
     this.#server = createServer({
       ...tlsContextOptions(identity.current, profile, bounds?.()),
+      ticketKeys: Buffer.from(ticketKeys.current),
       requestCert: true,
       rejectUnauthorized: false,
       ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
@@ -45,13 +48,20 @@ export class TlsAcceptor {
       this.#take(socket)?.reject(error);
       socket.destroy();
     });
-    this.stop = identity.subscribe(() => this.refresh());
+    const stops = [
+      identity.subscribe(() => this.refresh()),
+      ticketKeys.subscribe((keys) => this.#server.setTicketKeys(Buffer.from(keys))),
+    ];
+    this.stop = () => {
+      for (const stop of stops) stop();
+    };
   }
 
   /** Makes the context anew, for handshakes from now on. */
   refresh(): void {
-    const { identity, profile, bounds } = this.#options;
+    const { identity, profile, ticketKeys, bounds } = this.#options;
     this.#server.setSecureContext(tlsContextOptions(identity.current, profile, bounds?.()));
+    this.#server.setTicketKeys(Buffer.from(ticketKeys.current));
   }
 
   /** The TLS connection on `raw`; rejects when the handshake fails or `raw` closes before its end. */

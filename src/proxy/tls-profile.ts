@@ -24,6 +24,9 @@ const ISTIO_CIPHERS = [
   'AES128-GCM-SHA256',
 ];
 
+/** Tickets are refused afterwards; their keys are often gone before. */
+const RESUMABLE_SECONDS = 3_600;
+
 /** Which TLS is spoken: HBONE between Hauberk's own sidecars, or Istio's on a workload port. */
 export type TlsProfile = 'hbone' | 'istio';
 
@@ -58,8 +61,8 @@ const GROUPS: ReadonlyMap<string, string> = new Map([
 
 /**
  * The context options of either side for an identity: its chain and key, the bundles as the CAs that
- * a server names, TLS 1.3 (Istio's also 1.2). Without tickets, since a resumed session would skip
- * the check of the peer's certificate, and without renegotiation.
+ * a server names, TLS 1.3 (Istio's also 1.2). Sessions are resumed by tickets only, each profile's own,
+ * and whoever resumes one looks at the peer's certificate again: see `Resumption`. No renegotiation.
  */
 export function tlsContextOptions(
   identity: Identity,
@@ -75,7 +78,9 @@ export function tlsContextOptions(
     ecdhCurve: KEY_EXCHANGE_GROUPS,
     minVersion: profile === 'hbone' ? 'TLSv1.3' : (bounds.minVersion ?? 'TLSv1.2'),
     maxVersion: profile === 'hbone' ? 'TLSv1.3' : (bounds.maxVersion ?? 'TLSv1.3'),
-    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    sessionIdContext: `hauberk ${profile}`,
+    sessionTimeout: RESUMABLE_SECONDS,
     ...(profile === 'istio' ? { ciphers: cipherList(bounds.cipherSuites ?? []) } : {}),
   };
 }

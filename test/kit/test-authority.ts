@@ -33,7 +33,7 @@ export type IssueOptions = Partial<Omit<CertificateTemplate, 'publicKey'>> & {
 };
 
 /** PEM as `node:tls` takes it. */
-interface TlsPems {
+export interface TlsPems {
   readonly key: string;
   /** Leaf and intermediate. */
   readonly cert: string;

@@ -8,22 +8,31 @@ import { changedFields } from './changed-fields.ts';
 import { identityOf, identityValues } from './identity-values.ts';
 import type { SubjectChange, WorkerStart } from './worker-protocol.ts';
 
+/** What workers follow: keys and met authorities are common to all of them. */
+export type WorkerSubjects = ProxySubjects &
+  Required<Pick<ProxySubjects, 'ticketKeys' | 'issuers'>>;
+
 /** What a proxy in another thread follows is now. */
-export function subjectValues(subjects: ProxySubjects): Omit<WorkerStart, 'plan'> {
+export function subjectValues(subjects: WorkerSubjects): Omit<WorkerStart, 'plan'> {
   return {
     workload: subjects.workload.current,
     identity: identityValues(subjects.identity.current),
     facts: subjects.facts.current,
     clockSkew: subjects.clockSkew?.current,
+    ticketKeys: subjects.ticketKeys.current,
+    issuers: subjects.issuers.current,
   };
 }
 
 /** Tells of each change from now on, in the order in which they happen. Returns the way to stop. */
 export function followSubjects(
-  subjects: ProxySubjects,
+  subjects: WorkerSubjects,
   changed: (change: SubjectChange) => void,
 ): () => void {
   const stops = [
+    // Before what they are replaced for.
+    subjects.ticketKeys.subscribe((keys) => changed({ ticketKeys: keys })),
+    subjects.issuers.subscribe((issuers) => changed({ issuers })),
     subjects.identity.subscribe((next, previous) =>
       changed({ identity: identityValues(next, previous) }),
     ),
@@ -39,22 +48,29 @@ export function followSubjects(
 }
 
 /** The same in the other thread. What did not change stays the same object. */
-export class FollowedSubjects implements ProxySubjects {
+export class FollowedSubjects implements WorkerSubjects {
   readonly workload: WatchableValue<Workload>;
   readonly identity: WatchableValue<Identity>;
   readonly facts: WatchableValue<MeshFacts>;
   readonly clockSkew: WatchableValue<ClockSkew | undefined>;
+  readonly ticketKeys: WatchableValue<Uint8Array>;
+  readonly issuers: WatchableValue<readonly Uint8Array[]>;
 
   /** @throws {MeshError} ERR_DER or ERR_SVID for an identity that is none. */
-  constructor({ workload, identity, facts, clockSkew }: Omit<WorkerStart, 'plan'>) {
+  constructor(start: Omit<WorkerStart, 'plan'>) {
+    const { workload, identity, facts, clockSkew } = start;
     this.workload = new WatchableValue(workload);
     this.identity = new WatchableValue(identityOf(identity));
     this.facts = new WatchableValue(facts);
     this.clockSkew = new WatchableValue(clockSkew);
+    this.ticketKeys = new WatchableValue(start.ticketKeys);
+    this.issuers = new WatchableValue(start.issuers);
   }
 
   apply(change: SubjectChange): void {
-    const { workload, identity, facts } = change;
+    const { workload, identity, facts, ticketKeys, issuers } = change;
+    if (ticketKeys !== undefined) this.ticketKeys.set(ticketKeys);
+    if (issuers !== undefined) this.issuers.set(issuers);
     if (identity !== undefined) this.identity.set(identityOf(identity, this.identity.current));
     if (facts !== undefined) this.facts.set({ ...this.facts.current, ...facts });
     if (workload !== undefined) this.workload.set({ ...this.workload.current, ...workload });

@@ -3,8 +3,8 @@ import { MeshError, messageOf } from '../../lib/errors.ts';
 import type { CaptureState } from '../capture/capture-listeners.ts';
 import type { RunningProxy } from '../proxy.ts';
 import type { ConnectionRecord, ProxyEvents } from '../proxy-events.ts';
-import type { ProxyPlan, ProxySubjects } from '../proxy-options.ts';
-import { followSubjects, subjectValues } from './followed-subjects.ts';
+import type { ProxyPlan } from '../proxy-options.ts';
+import { followSubjects, subjectValues, type WorkerSubjects } from './followed-subjects.ts';
 import type {
   FromWorker,
   OpenCounts,
@@ -21,8 +21,10 @@ export interface Survey {
 
 export interface ProxyThreadOptions {
   readonly plan: ProxyPlan;
-  readonly subjects: ProxySubjects;
+  readonly subjects: WorkerSubjects;
   readonly events: ProxyEvents;
+  /** Told of DER of authorities that the worker has met. */
+  readonly issuerMet: (der: Uint8Array) => void;
   /** The module that the thread runs. */
   readonly entry: URL;
 }
@@ -43,6 +45,7 @@ export class ProxyThread {
   readonly ended: Promise<{ readonly reason: string; readonly open: OpenCounts }>;
   readonly #worker: Worker;
   readonly #events: ProxyEvents;
+  readonly #issuerMet: (der: Uint8Array) => void;
   readonly #bound = Promise.withResolvers<RunningProxy['bound']>();
   readonly #drained = Promise.withResolvers<void>();
   readonly #questions = new Map<number, (answer: Survey | undefined) => void>();
@@ -51,11 +54,12 @@ export class ProxyThread {
   #dropped = 0;
   #reason: string | undefined;
 
-  constructor({ plan, subjects, events, entry }: ProxyThreadOptions) {
+  constructor({ plan, subjects, events, issuerMet, entry }: ProxyThreadOptions) {
     const start: WorkerStart = { plan, ...subjectValues(subjects) };
     // An environment holds secrets now and then, and a proxy reads none.
     this.#worker = new Worker(entry, { workerData: start, env: {}, name: 'proxy' });
     this.#events = events;
+    this.#issuerMet = issuerMet;
     this.bound = this.#bound.promise;
     // Who does not wait for it is told by `ended`.
     this.bound.catch(() => undefined);
@@ -139,6 +143,9 @@ export class ProxyThread {
         if (events.length > 0) this.#tell({ kind: 'heard', events: events.length });
         return;
       }
+      case 'issuer':
+        this.#issuerMet(message.der);
+        return;
       case 'connections':
         this.#questions.get(message.question)?.(message);
         this.#questions.delete(message.question);

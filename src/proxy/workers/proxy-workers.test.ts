@@ -1,8 +1,10 @@
 import { createServer, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { authorizationPolicy, settings } from '../../../test/kit/policies.ts';
 import {
   ask,
+  CLIENT_ID,
   dial,
   echoServer,
   LOOPBACK,
@@ -72,6 +74,14 @@ async function startWorkers(options: Partial<ProxyWorkersOptions> = {}): Promise
   };
 }
 
+function tlsClient(address: Address, options: ConnectionOptions): TLSSocket {
+  const socket = connectTls({
+    ...{ ...address, ALPNProtocols: ['h2'], rejectUnauthorized: false, ...options },
+  });
+  socket.on('error', () => undefined);
+  return socket;
+}
+
 async function openMany(address: Address): Promise<Socket[]> {
   const sockets = await Promise.all(Array.from({ length: MANY }, () => dial(address)));
   await Promise.all(sockets.map((socket) => ask(socket, 'hello')));
@@ -110,6 +120,31 @@ describe('workers of a proxy', () => {
     expect(new Set(rig.events.closed.map(({ reason }) => reason))).toEqual(
       new Set(['policy-changed']),
     );
+  });
+
+  it("take each other's tickets, until who is trusted changes", async () => {
+    await using rig = await startWorkers();
+    const pems = authority.pems(authority.issue(CLIENT_ID));
+    const first = tlsClient(rig.proxy.bound.hbone, pems);
+    const session = await new Promise<Buffer>((resolve) => first.once('session', resolve));
+    await until(() => rig.events.sessions.length === 1, PATIENCE_MS);
+    const comeBack = async (): Promise<void> => {
+      const before = rig.events.sessions.length;
+      const clients = Array.from({ length: MANY }, () =>
+        tlsClient(rig.proxy.bound.hbone, { ...pems, session }),
+      );
+      await until(() => rig.events.sessions.length === before + MANY, PATIENCE_MS);
+      for (const client of clients) client.destroy();
+    };
+    await comeBack();
+    expect(rig.events.sessions.slice(1).every(({ resumed }) => resumed === true)).toBe(true);
+    rig.identity.set(authority.identity(SERVER_ID));
+    const serial = rig.identity.current.svid.chain[0]?.serial;
+    const renewed = () => rig.events.sessions.filter(({ ownSerial }) => ownSerial === serial);
+    do await comeBack();
+    while (renewed().length === 0);
+    expect(renewed().every(({ resumed }) => resumed === false)).toBe(true);
+    first.destroy();
   });
 
   it('begins anew with the newest facts when one has crashed, while the other goes on', async () => {

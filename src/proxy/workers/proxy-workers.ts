@@ -1,11 +1,13 @@
 import { backoffMs } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { WatchableValue } from '../../lib/watchable.ts';
 import { mergedCapture } from '../capture/capture-listeners.ts';
 import { settledCapture } from '../capture/capture-options.ts';
 import { defaultLimits } from '../limits.ts';
 import type { RunningProxy } from '../proxy.ts';
 import type { ProxyEvents } from '../proxy-events.ts';
 import type { ProxyPlan, ProxySubjects } from '../proxy-options.ts';
+import { type TicketKeys, ticketKeys } from '../ticket-keys.ts';
 import { ProxyThread, type Survey } from './proxy-thread.ts';
 import type { ServingProxy, WorkerEvents } from './serving-proxy.ts';
 import type { OpenCounts } from './worker-protocol.ts';
@@ -23,6 +25,7 @@ export interface ProxyWorkersOptions {
 }
 
 const STEADY_MS = 60_000;
+const MAX_ISSUERS = 64;
 const BACKOFF = { firstMs: 100, maxMs: 10_000 } as const;
 /** Connections of one start of a worker have numbers of their own. */
 const NUMBERS_EACH = 2 ** 32;
@@ -69,10 +72,14 @@ class Crew {
   readonly #clock: Clock;
   readonly #members: Member[] = [];
   readonly #leaving = new AbortController();
+  /** The same in all workers, so that whatever one gave out another may take. */
+  readonly #tickets: TicketKeys;
+  readonly #issuers = new WatchableValue<readonly Uint8Array[]>([]);
   #starts = 0;
 
   constructor(options: ProxyWorkersOptions) {
     this.#options = options;
+    this.#tickets = ticketKeys(options.subjects);
     this.#clock = options.clock;
   }
 
@@ -124,12 +131,14 @@ class Crew {
 
   async end(): Promise<void> {
     this.#leaving.abort();
+    this.#tickets.stop();
     await Promise.all(this.#members.map(({ thread }) => thread.end('stopped')));
   }
 
   async #drain(deadlineMs: number): Promise<void> {
     this.#leaving.abort();
     await Promise.all(this.#members.map(({ thread }) => thread.drain(deadlineMs)));
+    this.#tickets.stop();
   }
 
   async #keepOne(worker: number, member: Member, plan: ProxyPlan): Promise<void> {
@@ -158,12 +167,20 @@ class Crew {
     }
   }
 
+  /** Tells all workers of an authority that one has met: tickets hold none. */
+  #met(der: Uint8Array): void {
+    const known = this.#issuers.current;
+    if (known.some((each) => Buffer.compare(each, der) === 0)) return;
+    this.#issuers.set([...known, der].slice(-MAX_ISSUERS));
+  }
+
   #thread(plan: ProxyPlan): ProxyThread {
     const { count, subjects, events, entry = ownEntry } = this.#options;
     const firstNumber = this.#starts * NUMBERS_EACH;
     this.#starts += 1;
     return new ProxyThread({
-      ...{ subjects, events, entry },
+      ...{ events, entry, issuerMet: (der) => this.#met(der) },
+      subjects: { ...subjects, ticketKeys: this.#tickets.keys, issuers: this.#issuers },
       plan: { ...planOf(plan, count), firstNumber },
     });
   }

@@ -25,6 +25,9 @@ export async function serveWorker(port: MessagePort, start: WorkerStart): Promis
     identity: subjects.identity,
     facts: subjects.facts,
     clockSkew: subjects.clockSkew,
+    ticketKeys: subjects.ticketKeys,
+    issuers: subjects.issuers,
+    issuerMet: (der) => tell({ kind: 'issuer', der }),
     ...{ clock: systemClock, events: batches.events },
   });
   // From now on, since what changes while addresses are bound must not be missed.

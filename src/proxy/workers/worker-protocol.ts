@@ -15,6 +15,8 @@ export interface SubjectChange {
   readonly identity?: IdentityValues;
   readonly facts?: Partial<MeshFacts>;
   readonly clockSkew?: ClockSkew | undefined;
+  readonly ticketKeys?: Uint8Array;
+  readonly issuers?: readonly Uint8Array[];
 }
 
 /** What a worker begins with. */
@@ -24,6 +26,8 @@ export interface WorkerStart {
   readonly identity: IdentityValues;
   readonly facts: MeshFacts;
   readonly clockSkew: ClockSkew | undefined;
+  readonly ticketKeys: Uint8Array;
+  readonly issuers: readonly Uint8Array[];
 }
 
 /** What a worker is told. */
@@ -47,6 +51,8 @@ export type FromWorker =
   | { readonly kind: 'bound'; readonly bound: RunningProxy['bound'] }
   | { readonly kind: 'failed'; readonly code: MeshErrorCode | undefined; readonly message: string }
   | { readonly kind: 'events'; readonly batch: EventBatch }
+  /** DER of an authority by which a peer was proved. */
+  | { readonly kind: 'issuer'; readonly der: Uint8Array }
   | {
       readonly kind: 'connections';
       readonly question: number;
