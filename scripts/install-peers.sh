@@ -24,6 +24,13 @@ fi
 if ! command -v haproxy >/dev/null && ! [ -x /usr/sbin/haproxy ]; then
   { apt-get update -qq && apt-get install -y -qq haproxy >/dev/null; } || true
 fi
+# What the hosts of test/interop/capture need: rules, a look at the wire, and servers without their services.
+for program in nft iptables tcpdump redis-cli mariadbd mariadb ip curl setpriv; do
+  PATH=$PATH:/usr/sbin:/sbin command -v $program >/dev/null && continue
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends nftables iptables tcpdump redis-tools \
+    mariadb-server-core mariadb-client-core iproute2 curl procps util-linux >/dev/null; } || true
+  break
+done
 # Unpacked and not installed: an installed one may be started on port 80.
 unpack_nginx() (
   at=$(mktemp -d) && cd "$at" && apt-get update -qq && apt-get download -qq nginx &&

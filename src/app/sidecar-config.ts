@@ -1,7 +1,11 @@
 import type { ControlPlaneAddress } from '../agent/control-plane-address.ts';
 import type { FileSinkConfig } from '../agent/file-sink.ts';
+import type { IdentityEvents } from '../agent/identity-manager.ts';
 import type { Address } from '../proxy/address.ts';
+import type { RunningProxy } from '../proxy/proxy.ts';
+import type { SpiffeId } from '../spiffe/spiffe-id.ts';
 import type { AccessLogMode } from '../telemetry/proxy-log.ts';
+import type { CaptureConfig } from './capture/capture-config.ts';
 import type { SidecarMonitoringConfig } from './sidecar-monitoring.ts';
 
 export interface SidecarConfig {
@@ -19,6 +23,8 @@ export interface SidecarConfig {
   }[];
   readonly outbound: readonly { readonly listen: Address; readonly service: Address }[];
   readonly hbone: Address;
+  /** Default: connections come to the listeners above only. */
+  readonly capture?: CaptureConfig;
   /** Workers of the proxy; 0 for one per core. Default 1. */
   readonly concurrency?: number;
   /** Where peers reach this sidecar, when that is not where it listens. */
@@ -39,4 +45,28 @@ export interface SidecarConfig {
   readonly svidFiles?: FileSinkConfig | undefined;
   readonly rootNamespace: string;
   readonly accessLog: AccessLogMode;
+  /** File descriptor of the log. Default 1, standard output. */
+  readonly logDescriptor?: number;
+  readonly hooks?: SidecarHooks;
+}
+
+/** Whom a sidecar tells how it starts. */
+export interface SidecarHooks {
+  /** Everything is there; once. */
+  readonly ready?: (started: {
+    readonly id: SpiffeId;
+    readonly bound: RunningProxy['bound'];
+  }) => void;
+  /** No certificate could be had; another try is made. */
+  readonly notEnrolled?: (reason: string) => void;
+}
+
+/** Passes on why there is no certificate yet. */
+export function tellOfEnrolment({
+  hooks,
+}: SidecarConfig): Pick<IdentityEvents, 'svidIssued' | 'renewalFailed'> {
+  return {
+    svidIssued: () => undefined,
+    renewalFailed: ({ reason }) => hooks?.notEnrolled?.(reason),
+  };
 }

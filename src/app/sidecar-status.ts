@@ -4,6 +4,7 @@ import type { SdsStatus } from '../agent/sds-clients.ts';
 import { type EffectiveFallback, effectiveFallback } from '../policy/effective-fallback.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
+import type { CaptureState } from '../proxy/capture/capture-listeners.ts';
 import type { ConnectionRecord } from '../proxy/proxy-events.ts';
 import type { WorkerStatus } from '../proxy/workers/serving-proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
@@ -54,6 +55,8 @@ export interface SidecarStatus {
   /** Undefined without `--svid-files`. */
   readonly svidFiles: FileSinkStatus | undefined;
   readonly connections: readonly ConnectionRecord[];
+  /** What the kernel's rules do with the proxy's own connections, and what was asked by DNS. */
+  readonly capture: CaptureState;
   /** The proxy's threads; empty when it is in the agent's own. */
   readonly workers: readonly WorkerStatus[];
   readonly recent: readonly Activity[];
@@ -78,6 +81,7 @@ export interface StatusParts {
   readonly spiffeSocket: SidecarStatus['spiffeSocket'];
   readonly svidFiles: SidecarStatus['svidFiles'];
   readonly connections: readonly ConnectionRecord[];
+  readonly capture: CaptureState;
   readonly workers: readonly WorkerStatus[];
   readonly activity: RecentActivity;
   readonly rootNamespace: string;
@@ -111,7 +115,7 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
     },
     spiffeSocket: parts.spiffeSocket,
     svidFiles: parts.svidFiles,
-    ...{ connections: parts.connections, workers: parts.workers },
+    ...{ connections: parts.connections, workers: parts.workers, capture: parts.capture },
     recent: activity.list(),
     totals: activity.totals,
     rssBytes: process.memoryUsage.rss(),

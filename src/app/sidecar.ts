@@ -11,22 +11,17 @@ import {
   type IdentityManagerOptions,
   identityManager,
 } from '../agent/identity-manager.ts';
-import { jwtSvids } from '../agent/jwt-svids.ts';
 import { LagReport } from '../agent/lag-report.ts';
 import { LogService } from '../agent/log-service.ts';
-import { meshCrls } from '../agent/mesh-crls.ts';
-import { mintJwtSvid } from '../agent/mint-jwt-svid.ts';
 import { obtainSvid, type ReturnPath } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles, trustTypes } from '../agent/received-bundles.ts';
-import type { RegisteredIdentities } from '../agent/registered-identities.ts';
 import { ServedClients } from '../agent/served-clients.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
-import { openSpiffeSocket, type SpiffeSocket } from '../agent/spiffe-socket.ts';
+import type { SpiffeSocket } from '../agent/spiffe-socket.ts';
 import { type StreamRenewal, streamRenewal } from '../agent/stream-renewal.ts';
 import { systemClock } from '../lib/clock.ts';
 import { runTasks } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
-import type { MeshFacts } from '../policy/mesh-facts.ts';
 import { defaultMeshSettings, type MeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
 import type { ProxyEvents } from '../proxy/proxy-events.ts';
@@ -40,15 +35,17 @@ import { RecentLines } from '../telemetry/recent-lines.ts';
 import type { SidecarReadings } from '../telemetry/sidecar-metrics.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
+import { captureOptions, namedCapturePorts } from './capture/capture-config.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
 import { factsAt } from './facts-at.ts';
 import { identityEvents, type RenewalStatus } from './identity-events.ts';
+import { openSpiffe } from './open-spiffe.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { countReceived } from './received-certificates.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
-import type { SidecarConfig } from './sidecar-config.ts';
+import { type SidecarConfig, tellOfEnrolment } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
 import { sidecarProxy } from './sidecar-proxy.ts';
 import {
@@ -68,12 +65,15 @@ import { svidFilesSink } from './svid-files-sink.ts';
  */
 export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
   const recent = new RecentLines({ now: systemClock.now });
-  const log = processLog('sidecar', 1, recent.write);
+  const log = processLog('sidecar', config.logDescriptor, recent.write);
   ensurePrivateDirectory(config.stateDir);
   const predecessor = await identitiesOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
   const monitoring = new SidecarMonitoring(config.monitoring);
-  const { events, renewal } = identityEvents(log, monitoring.identity);
+  const { events, renewal } = identityEvents(log, [
+    ...monitoring.identity,
+    tellOfEnrolment(config),
+  ]);
   const returning = returnPath(config, log);
   const managed = managerOptions(config, { comparison, returning }, events);
   const first = predecessor?.identity ?? (await enrol(managed, signal));
@@ -161,6 +161,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     plan: {
       settings: meshSettings(config, manager.identity.current),
       ...{ inbound: config.inbound, outbound: config.outbound, hbone: config.hbone },
+      capture: captureOptions(config.capture),
       ownAddresses: [advertisedHost(config)],
       warmSessions: true,
     },
@@ -209,10 +210,10 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
           },
           svidFiles: files?.status,
           ...{ connections: await proxy.connections(), workers: proxy.workers },
-          ...{ activity, rootNamespace: config.rootNamespace },
+          ...{ capture: await proxy.capture(), activity, rootNamespace: config.rootNamespace },
         }),
     });
-    log.info({ workload: workload.current, takeOver: predecessor !== undefined }, 'sidecar ready');
+    announce(parts, proxy);
     await runTasks(stop, [socket, watched]);
   } finally {
     relieved.abort();
@@ -224,6 +225,14 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
 /** Who hears of what the proxy does, besides what is shown of it. */
 function listeners({ config, log, recorder, monitoring }: Serving): readonly ProxyEvents[] {
   return [recorder, proxyLog(log, config.accessLog), ...monitoring.proxy];
+}
+
+function announce(
+  { config, workload, manager, log, predecessor }: Serving,
+  { bound }: ServingProxy,
+): void {
+  log.info({ workload: workload.current, takeOver: predecessor !== undefined }, 'sidecar ready');
+  config.hooks?.ready?.({ id: manager.identity.current.svid.id, bound });
 }
 
 interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
@@ -253,38 +262,6 @@ function notReady({ identity }: IdentityManager, stop: AbortSignal): string | un
   return notAfterMs > systemClock.now()
     ? undefined
     : `the certificate expired at ${new Date(notAfterMs).toISOString()}`;
-}
-
-interface ForSocket {
-  readonly registered: RegisteredIdentities | undefined;
-  readonly served: ServedClients;
-  readonly facts: Watchable<MeshFacts>;
-}
-
-function openSpiffe(
-  { spiffeSocket: { path, allowedUids, ownUid }, controlPlane, rootNamespace }: SidecarConfig,
-  { identity }: IdentityManager,
-  { registered, served, facts }: ForSocket,
-  log: Logger,
-): Promise<SpiffeSocket> {
-  const link = { address: controlPlane, rootNamespace };
-  return openSpiffeSocket({
-    ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
-    ...{ registered: registered?.held, served, crls: meshCrls(facts) },
-    tokens: jwtSvids({
-      mint: (current, audience) =>
-        mintJwtSvid({ ...link, identity: current, audience, nowMs: systemClock.now() }),
-      clock: systemClock,
-    }),
-    events: {
-      secretRejected: (event) => log.warn(event, 'an Envoy refused a secret and keeps the old one'),
-      callerRefused: ({ caller, method }) =>
-        log.warn(
-          { ...caller, method },
-          'refused on the SPIFFE socket; see --allow-uid and --serve-registered',
-        ),
-    },
-  });
 }
 
 async function drain(
@@ -376,7 +353,10 @@ function adsClient({
         NAME: workload.current.name,
         INSTANCE_IPS: advertisedHost(config),
         HBONE_PORT: config.advertise.hbonePort ?? config.hbone.port,
-        PORTS: Object.fromEntries(config.inbound.map(({ name, listen }) => [name, listen.port])),
+        PORTS: {
+          ...namedCapturePorts(config.capture),
+          ...Object.fromEntries(config.inbound.map(({ name, listen }) => [name, listen.port])),
+        },
       },
     }),
     events: {

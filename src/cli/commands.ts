@@ -8,6 +8,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo-command.ts')).demoCommand(),
   up: async () => (await import('./up-command.ts')).upCommand(),
   sidecar: async () => (await import('./sidecar-command.ts')).sidecarCommand(),
+  run: async () => (await import('./run-command.ts')).runCommand(),
+  capture: async () => (await import('./capture-command.ts')).captureCommand(),
   token: async () => (await import('./token-command.ts')).tokenCommand(),
   ca: async () => (await import('./ca-command.ts')).caCommand(),
   certs: async () => (await import('./certs-command.ts')).certsCommand(),

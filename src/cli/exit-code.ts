@@ -9,6 +9,7 @@ const COULD_NOT_FIND_OUT: readonly MeshErrorCode[] = [
   'ERR_SEAL',
   'ERR_LISTEN',
   'ERR_GONE',
+  'ERR_RULES',
 ];
 
 /** The exit code that an error ends the program with. */

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import type { SidecarConfig } from '../app/sidecar-config.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { parseAddress } from './address.ts';
+import { type CaptureFlags, captureConfigOf, withCaptureOptions } from './capture-flags.ts';
 import { monitoringAddress } from './monitoring-flags.ts';
 import { dataDirOf, withExamples } from './options.ts';
 import {
@@ -25,7 +27,7 @@ import {
 import { untilStopped } from './until-stopped.ts';
 import { version } from './version.ts';
 
-interface SidecarOptions extends SvidFilesFlags {
+export interface SidecarOptions extends SvidFilesFlags, CaptureFlags {
   readonly controlPlane: string;
   readonly tokenFile?: string;
   readonly stateDir?: string;
@@ -47,10 +49,26 @@ interface SidecarOptions extends SvidFilesFlags {
 
 /** `hauberk sidecar`: one workload's agent and proxy in the foreground. */
 export function sidecarCommand(): Command {
-  const command = new Command('sidecar')
-    .description(
+  const command = withSidecarOptions(
+    new Command('sidecar').description(
       'run the sidecar of one workload; a second one on the same state directory takes over from the first without dropping a connection',
-    )
+    ),
+  )
+    .addCommand(sidecarStatusCommand())
+    .action(run);
+  return withExamples(
+    command,
+    'hauberk sidecar --token-file reviews.token --inbound http:0.0.0.0:8080=127.0.0.1:9080',
+    'hauberk sidecar --token-file web.token --outbound 127.0.0.1:7001=products.shop.svc.cluster.local:8080',
+    'hauberk sidecar --token-file web.token --capture redirect --inbound-ports http:8080',
+    'hauberk sidecar --token-file web.token --spiffe-socket /run/hauberk/web.sock --allow-uid 1000',
+    'hauberk sidecar --token-file web.token --svid-files /etc/nginx/svid --on-rotate "nginx -s reload" --verify-tls 127.0.0.1:443',
+  );
+}
+
+/** Adds what a sidecar can be told, for the commands that run one. */
+export function withSidecarOptions(command: Command): Command {
+  return withCaptureOptions(command)
     .option('--control-plane <host:port>', 'the control plane', '127.0.0.1:15012')
     .option('--token-file <path>', 'file with the enrolment token (or $HAUBERK_TOKEN); needed once')
     .option(
@@ -127,22 +145,19 @@ export function sidecarCommand(): Command {
       new Option('--access-log <mode>', 'what to log')
         .choices(['all', 'refused'])
         .default('refused'),
-    )
-    .addCommand(sidecarStatusCommand())
-    .action(run);
-  return withExamples(
-    command,
-    'hauberk sidecar --token-file reviews.token --inbound http:0.0.0.0:8080=127.0.0.1:9080',
-    'hauberk sidecar --token-file web.token --outbound 127.0.0.1:7001=products.shop.svc.cluster.local:8080',
-    'hauberk sidecar --token-file web.token --spiffe-socket /run/hauberk/web.sock --allow-uid 1000',
-    'hauberk sidecar --token-file web.token --svid-files /etc/nginx/svid --on-rotate "nginx -s reload" --verify-tls 127.0.0.1:443',
-  );
+    );
 }
 
 async function run(options: SidecarOptions): Promise<void> {
   const { runSidecar } = await import('../app/sidecar.ts');
+  const config = sidecarConfigOf(options);
+  await untilStopped((signal) => runSidecar(config, signal));
+}
+
+/** @throws {MeshError} ERR_USAGE quoting what cannot be used. */
+export function sidecarConfigOf(options: SidecarOptions): SidecarConfig {
   const stateDir = options.stateDir ?? join(dataDirOf({}), 'sidecars', options.name ?? 'default');
-  const config = {
+  return {
     controlPlane: parseAddress(options.controlPlane),
     stateDir,
     spiffeSocket: spiffeSocketOf(options, stateDir, process.getuid?.() ?? 0),
@@ -162,8 +177,8 @@ async function run(options: SidecarOptions): Promise<void> {
     },
     rootNamespace: 'istio-system',
     accessLog: options.accessLog,
+    capture: captureConfigOf(options),
   };
-  await untilStopped((signal) => runSidecar(config, signal));
 }
 
 /** A token is a secret: it comes from a file or the environment, never from the command line. */

@@ -47,6 +47,7 @@ function lines(status: SidecarStatus): string {
       ? []
       : [`server first   ${serverFirstPorts.map(({ port }) => port).join(', ')}`]),
     `fallback       ${fallbackLine(fallback)}`,
+    ...captureLines(status.capture),
     `SPIFFE socket  ${spiffeSocket.path}, ${sds.clients.length} SDS streams`,
     ...rejected,
     ...(svidFiles === undefined ? [] : [`files          ${filesLine(svidFiles)}`]),
@@ -57,6 +58,19 @@ function lines(status: SidecarStatus): string {
 function fallbackLine({ mode, by, used }: SidecarStatus['fallback']): string {
   const policy = by === undefined ? 'no FallbackPolicy' : `FallbackPolicy ${by}`;
   return `${mode} (${policy})${used === 0 ? '' : `, used ${used} times`}`;
+}
+
+function captureLines({ ownTraffic, dns }: SidecarStatus['capture']): readonly string[] {
+  if (ownTraffic === undefined) return [];
+  const own = {
+    exempt: 'rules are there and leave the proxy alone',
+    'not-captured': 'no rule speaks of the proxy',
+    captured: 'RULES CAPTURE THE PROXY ITSELF, nothing is sent',
+  }[ownTraffic];
+  return [
+    `capture        ${own}`,
+    `DNS            ${dns.answered} answered, ${dns.forwarded} forwarded, ${dns.failed} failed`,
+  ];
 }
 
 function filesLine(files: NonNullable<SidecarStatus['svidFiles']>): string {

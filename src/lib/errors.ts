@@ -43,6 +43,8 @@ export type MeshErrorCode =
   | 'ERR_UNREACHABLE'
   /** A port or socket that cannot be listened on. */
   | 'ERR_LISTEN'
+  /** Rules of the kernel that could not be made or taken away. */
+  | 'ERR_RULES'
   /** A program could not be told that its files have changed. */
   | 'ERR_RELOAD'
   /** A bound was reached; what came after it was refused. */

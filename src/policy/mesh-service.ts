@@ -123,7 +123,8 @@ function endpointsOf(spec: ServiceEntry['spec'], host: string): MeshService['end
   return { by: 'host', host };
 }
 
-function isKnownIn(
+/** Whether workloads of a namespace may know of a ServiceEntry. */
+export function isKnownIn(
   { metadata, spec }: ServiceEntry,
   namespace: string,
   { defaultServiceExportTo }: Pick<MeshSettings, 'defaultServiceExportTo'>,

@@ -92,9 +92,10 @@ function modeOf(
   return effectivePeerAuthentication(peerAuthentications, target, port, settings);
 }
 
-function workloadPort(
-  { spec }: WorkloadEntry,
-  { name, number, targetPort }: MeshServicePort,
+/** The port of a workload on which a port of a service is served. */
+export function workloadPort(
+  { spec }: Pick<WorkloadEntry, 'spec'>,
+  { name, number, targetPort }: Omit<MeshServicePort, 'protocol'>,
 ): number {
   const named = name === undefined ? undefined : spec.ports?.[name];
   if (typeof targetPort !== 'string') return named ?? targetPort ?? number;

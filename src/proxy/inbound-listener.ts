@@ -46,15 +46,17 @@ export interface InboundOptions {
   readonly handshakeGate: HandshakeGate;
 }
 
-interface Accepted {
+/** A connection to a workload port. */
+export interface AcceptedInbound {
   readonly socket: Socket;
+  /** The destination is the workload port. */
   readonly ends: PartialEnds;
   /** Where the application listens. */
   readonly app: Address;
 }
 
 /** A connection whose transport is settled. */
-interface Settled extends Accepted {
+interface Settled extends AcceptedInbound {
   readonly transport: ConnectionTransport;
   readonly secured: SecuredConnection | undefined;
   readonly sni: string | undefined;
@@ -66,14 +68,19 @@ export function inboundListener(app: Address, options: InboundOptions): Server {
     socket.on('error', () => undefined);
     const [source, destination] = [remoteAddress(socket), localAddress(socket)];
     const ends: PartialEnds = { direction: 'inbound', source, destination };
-    serve({ socket, ends, app }, options).catch((error: unknown) => {
-      options.reporter.upstreamFailed(ends, messageOf(error));
-      socket.destroy();
-    });
+    acceptInbound({ socket, ends, app }, options);
   });
 }
 
-async function serve(accepted: Accepted, options: InboundOptions): Promise<void> {
+/** Passes on an accepted connection, which is paused, or closes it. */
+export function acceptInbound(accepted: AcceptedInbound, options: InboundOptions): void {
+  serve(accepted, options).catch((error: unknown) => {
+    options.reporter.upstreamFailed(accepted.ends, messageOf(error));
+    accepted.socket.destroy();
+  });
+}
+
+async function serve(accepted: AcceptedInbound, options: InboundOptions): Promise<void> {
   const { socket, ends } = accepted;
   const { port } = ends.destination;
   const first = await firstBytes(accepted, options);
@@ -111,7 +118,7 @@ function describeUnexpected({ mode }: EffectiveMode, port: number): string {
 
 /** What the port's mode needs to know; undefined when there is nothing more to do. */
 async function firstBytes(
-  { socket, ends }: Accepted,
+  { socket, ends }: AcceptedInbound,
   options: InboundOptions,
 ): Promise<FirstBytes | undefined> {
   const { firstBytesWait, handshakeDeadlines, reporter, enforcement } = options;
@@ -142,7 +149,7 @@ const NOTHING_PRESENTED: HandshakeProblem = {
 };
 
 async function secure(
-  { socket, ends }: Accepted,
+  { socket, ends }: AcceptedInbound,
   first: FirstBytes,
   options: InboundOptions,
 ): Promise<SecuredConnection | undefined> {

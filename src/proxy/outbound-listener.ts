@@ -17,58 +17,96 @@ export interface OutboundOptions {
   readonly clock: Clock;
 }
 
-interface Call {
-  readonly socket: Socket;
-  readonly channel: Channel;
+/** A way for one connection of the application, or why there is none. */
+export type OutboundWay =
+  | {
+      /** Joins the application's side to it. */
+      readonly flow: (application: Channel) => void;
+      /** Gives it up, because the application is gone. */
+      readonly abandon: () => void;
+    }
+  | { readonly refused: 'denied' | 'unreachable'; readonly why: string };
+
+/** A connection of the application to a service. */
+export interface OutboundCall {
   readonly source: Address;
   readonly service: CalledService;
+  /** The only endpoint that will do. */
+  readonly only?: Address | undefined;
 }
 
 /** A server on which the application reaches one service. */
 export function outboundListener(service: CalledService, options: OutboundOptions): Server {
   return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
-    const channel = socketChannel(socket);
     const source = remoteAddress(socket);
-    serve({ socket, channel, source, service }, options).catch((error: unknown) => {
+    const way = openService({ source, service }, options);
+    joinApplication(socket, way, (error) => {
       const ends: PartialEnds = { direction: 'outbound', source, destination: service, service };
       options.reporter.upstreamFailed(ends, messageOf(error));
-      channel.reset();
     });
   });
 }
 
-async function serve(call: Call, options: OutboundOptions): Promise<void> {
-  const { channel, source, service } = call;
-  const outcome = await options.connector.connect(service);
-  if ('upstream' in outcome) return flow(call, outcome.upstream, options);
+/** Lets the application's connection flow once there is a way for it, and cuts it where there is none. */
+export function joinApplication(
+  socket: Socket,
+  opening: Promise<OutboundWay>,
+  failed: (error: unknown) => void,
+): void {
+  const channel = socketChannel(socket);
+  opening
+    .then((way) => {
+      if ('refused' in way) channel.reset();
+      else if (socket.destroyed) way.abandon();
+      else way.flow(channel);
+    })
+    .catch((error: unknown) => {
+      failed(error);
+      channel.reset();
+    });
+}
+
+/** Opens a way to a service; what fails is reported. */
+export async function openService(
+  call: OutboundCall,
+  options: OutboundOptions,
+): Promise<OutboundWay> {
+  const { source, service } = call;
+  const { reporter } = options;
+  const outcome = await options.connector.connect(service, call.only);
+  if ('upstream' in outcome) {
+    const { upstream } = outcome;
+    return {
+      flow: (application) => flow(call, { application, upstream }, options),
+      abandon() {
+        upstream.channel.reset();
+        upstream.release();
+      },
+    };
+  }
   if ('denied' in outcome) {
     const { endpoint, peer, denied } = outcome;
     const destination = { host: endpoint.address, port: endpoint.port };
-    options.reporter.denied(
+    reporter.denied(
       {
         ...{ direction: 'outbound', source, destination, service, transport: 'hbone' },
         ...{ peerId: peer?.id, peerSerial: peer?.serial },
       },
       { reason: 'refused-by-peer', decision: denied },
     );
-  } else {
-    options.reporter.upstreamFailed(
-      { direction: 'outbound', source, destination: service, service },
-      outcome.problem,
-    );
+    return { refused: 'denied', why: denied };
   }
-  channel.reset();
+  const ends: PartialEnds = { direction: 'outbound', source, destination: service, service };
+  reporter.upstreamFailed(ends, outcome.problem);
+  return { refused: 'unreachable', why: outcome.problem };
 }
 
-function flow(call: Call, upstream: Upstream, options: OutboundOptions): void {
-  const { table, reporter, clock } = options;
-  const { socket, channel, source, service } = call;
+function flow(
+  { source, service }: OutboundCall,
+  { application, upstream }: { readonly application: Channel; readonly upstream: Upstream },
+  { table, reporter, clock }: OutboundOptions,
+): void {
   const { endpoint, peer, ownSerial, tls, release, bounds } = upstream;
-  if (socket.destroyed) {
-    upstream.channel.reset();
-    release();
-    return;
-  }
   const gone = new AbortController();
   const closed = (): void => {
     gone.abort();
@@ -83,7 +121,7 @@ function flow(call: Call, upstream: Upstream, options: OutboundOptions): void {
       sni: undefined,
       transportBy: upstream.by,
     },
-    ...{ source: channel, destination: upstream.channel, closed },
+    ...{ source: application, destination: upstream.channel, closed },
     ...{ admission: undefined, decision: undefined },
   });
   if (bounds.idleTimeoutMs === undefined && bounds.maxDurationMs === undefined) return;

@@ -14,7 +14,7 @@ export type ConnectionTransport =
   | 'plaintext'
   /** TLS to a server that need not be of the mesh, as a DestinationRule asks for. */
   | 'tls'
-  /** TLS that is the application's own; the proxy does not see into it. */
+  /** The application's own bytes, TLS or not: the proxy does not look into them. */
   | 'passthrough';
 
 /** Who and where: the part that all records share. */
@@ -101,6 +101,10 @@ export type DenialReason =
   | 'limit'
   /** An HBONE request for an address or port that is not served here, or that makes no sense. */
   | 'not-served'
+  /** A port for captured connections was connected to directly, or by the proxy itself. */
+  | 'not-captured'
+  /** No service of the mesh, and the mesh's outboundTrafficPolicy is REGISTRY_ONLY. */
+  | 'unknown-service'
   /** The other side's sidecar refused it; `decision` is what that one said. */
   | 'refused-by-peer';
 

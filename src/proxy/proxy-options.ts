@@ -6,6 +6,8 @@ import type { MeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Address } from './address.ts';
+import type { CaptureOptions } from './capture/capture-options.ts';
+import type { OriginalDestination } from './capture/original-destination.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ProxyEvents } from './proxy-events.ts';
 import type { ServedPort } from './served-apps.ts';
@@ -19,6 +21,8 @@ export interface ProxyPlan {
   readonly inbound: readonly ServedPort[];
   /** Where the application reaches a service, named as `name.namespace[.svc.cluster.local]`. */
   readonly outbound: readonly { readonly listen: Address; readonly service: CalledService }[];
+  /** How connections get here that name no listener of this proxy. Default: not at all. */
+  readonly capture?: CaptureOptions;
   /** Where other sidecars bring connections; usually 0.0.0.0:15008. */
   readonly hbone: Address;
   /** Addresses under which peers know this workload; an HBONE request must name one of them. */
@@ -48,6 +52,8 @@ export interface ProxySubjects {
 /** What a proxy is made of. */
 export interface ProxyOptions extends ProxyPlan, ProxySubjects {
   readonly clock: Clock;
+  /** Default: the kernel's connection tracking. */
+  readonly originalDestination?: OriginalDestination;
   readonly events: ProxyEvents;
   /** Told of an authority by which a peer was proved here for the first time. Default: nobody is. */
   readonly issuerMet?: (der: Uint8Array) => void;

@@ -4,6 +4,8 @@ import { ownTrustDomains } from '../policy/mesh-settings.ts';
 import { AcceptedSockets } from './accepted-sockets.ts';
 import type { Address } from './address.ts';
 import { AppGate } from './app-gate.ts';
+import { CaptureListeners, type CaptureListenersOptions } from './capture/capture-listeners.ts';
+import { noCapture } from './capture/capture-options.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { Deadlines } from './deadlines.ts';
 import { hboneDialer } from './dial-hbone.ts';
@@ -38,6 +40,7 @@ export class ProxyParts {
   readonly reporter: Reporter;
   readonly table: ConnectionTable;
   readonly hboneServer: Server;
+  readonly capture: CaptureListeners;
   readonly #options: ProxyOptions;
   readonly #sockets: AcceptedSockets;
   readonly #hbone: HboneListener;
@@ -88,17 +91,11 @@ export class ProxyParts {
     this.#inbound = { ...shared, acceptors };
     const outbound = outboundParts(options, limits, { ...shared, settings, pool });
     this.#connector = outbound.connector;
-    this.#hbone = new HboneListener({
-      ...shared,
-      streams: new HboneStreams({
-        ...shared,
-        maxStreams: limits.maxConnections,
-        appOf: appFinder(() => this.#served, options.ownAddresses),
-      }),
-    });
+    this.#hbone = this.#hboneListener(shared, limits);
     revocations.onAuthority(() => pool.rotate());
     this.#sockets = new AcceptedSockets(reporter, limits.maxConnections);
     this.#sockets.follow(this.#hbone.server, 'inbound');
+    this.capture = this.#captureListeners({ ...shared, settings });
     this.#pool = pool;
     this.reporter = reporter;
     this.table = table;
@@ -117,6 +114,34 @@ export class ProxyParts {
       }),
     );
     void this.#probe(limits.probeIntervalMs);
+  }
+
+  #hboneListener(
+    shared: Omit<ConstructorParameters<typeof HboneListener>[0], 'streams'> &
+      Omit<ConstructorParameters<typeof HboneStreams>[0], 'maxStreams' | 'appOf'>,
+    { maxConnections }: ProxyLimits,
+  ): HboneListener {
+    const appOf = appFinder({
+      ports: () => this.#served,
+      ownAddresses: this.#options.ownAddresses,
+      captured: (port) => this.capture.serves(port),
+    });
+    const streams = new HboneStreams({ ...shared, maxStreams: maxConnections, appOf });
+    return new HboneListener({ ...shared, streams });
+  }
+
+  #captureListeners(
+    shared: Pick<
+      CaptureListenersOptions,
+      'settings' | 'table' | 'reporter' | 'clock' | 'connectDeadlines' | 'handshakeDeadlines'
+    >,
+  ): CaptureListeners {
+    const { facts, workload, capture = noCapture, hbone, originalDestination } = this.#options;
+    return new CaptureListeners({
+      ...{ ...shared, facts, workload, connector: this.#connector, inbound: this.#inbound },
+      ...{ capture, originalDestination, ownPorts: [hbone.port] },
+      follow: (...of) => this.#sockets.follow(...of),
+    });
   }
 
   /** A server for one workload port. */
@@ -173,6 +198,7 @@ export class ProxyParts {
   /** Stops following anything; for when nothing is open (any more). */
   stop(): void {
     this.#stopping.abort();
+    this.capture.close();
     this.#pool.destroy('stopped');
     for (const stop of this.#stops.splice(0)) stop();
   }

@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
 import type { Address } from './address.ts';
+import type { CaptureState } from './capture/capture-listeners.ts';
 import { defaultLimits } from './limits.ts';
 import { type ListenPlan, listenAll } from './listen.ts';
 import type { ConnectionRecord } from './proxy-events.ts';
@@ -17,7 +18,11 @@ export interface RunningProxy {
     readonly inbound: readonly Address[];
     readonly outbound: readonly Address[];
     readonly hbone: Address;
+    /** In the order outbound, inbound, DNS, HTTP proxy, SOCKS proxy. */
+    readonly capture: readonly Address[];
   };
+  /** What is captured. */
+  readonly capture: CaptureState;
   /** What is open now. */
   connections(): readonly ConnectionRecord[];
   readonly stats: ProxyStats;
@@ -46,14 +51,17 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     purpose: `connections to ${service.host}:${service.port}`,
   }));
   const hbone = { server: parts.hboneServer, address: options.hbone, purpose: 'HBONE' };
-  const plans: ListenPlan[] = [hbone, ...inbound, ...outbound];
+  const { capture } = parts;
+  const plans: ListenPlan[] = [hbone, ...inbound, ...outbound, ...capture.plans];
   try {
     const [hboneBound = options.hbone, ...rest] = await listenAll(plans);
     const bound = {
       inbound: rest.slice(0, inbound.length),
-      outbound: rest.slice(inbound.length),
+      outbound: rest.slice(inbound.length, inbound.length + outbound.length),
       hbone: hboneBound,
+      capture: rest.slice(inbound.length + outbound.length),
     };
+    await capture.open();
     parts.serve(
       bound.inbound.map((listen, i) => ({ listen, app: options.inbound[i]?.app ?? listen })),
     );
@@ -74,6 +82,9 @@ function running(proxy: {
   return {
     bound,
     connections: () => parts.table.list(),
+    get capture() {
+      return parts.capture.state;
+    },
     get stats() {
       return parts.reporter.stats();
     },

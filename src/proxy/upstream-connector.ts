@@ -70,8 +70,11 @@ export class UpstreamConnector {
     this.#options = options;
   }
 
-  /** Tries up to three endpoints of the service. Never rejects for what the network does. */
-  async connect(service: CalledService): Promise<UpstreamOutcome> {
+  /**
+   * Tries up to three endpoints of the service, or the one at `only`. Never rejects for what the
+   * network does.
+   */
+  async connect(service: CalledService, only?: Address): Promise<UpstreamOutcome> {
     const plan = this.#plan(service);
     if ('problem' in plan) return plan;
     const key = formatAddress(service);
@@ -83,7 +86,7 @@ export class UpstreamConnector {
       };
     }
     const leave = this.#enter(key);
-    const outcome = await this.#connectTo(plan, service);
+    const outcome = await this.#connectTo(plan, service, only);
     if (!('upstream' in outcome)) {
       leave();
       return outcome;
@@ -106,11 +109,16 @@ export class UpstreamConnector {
     await Promise.allSettled(first.map((endpoint) => dialer.warm(endpoint)));
   }
 
-  async #connectTo(plan: Plan, service: CalledService): Promise<UpstreamOutcome> {
+  async #connectTo(
+    plan: Plan,
+    service: CalledService,
+    only: Address | undefined,
+  ): Promise<UpstreamOutcome> {
     const { chooser } = this.#options;
     const { bounds, by } = plan;
     const problems: string[] = [];
-    let candidates = plan.endpoints;
+    let candidates = atAddress(plan.endpoints, only);
+    if (candidates.length === 0) return { problem: unusable(service, only) };
     while (problems.length < MAX_ENDPOINTS_TRIED) {
       const endpoint = chooser.choose(candidates, plan.balancing);
       if (endpoint === undefined) break;
@@ -196,4 +204,14 @@ export class UpstreamConnector {
 
 function methodOf(simple: string | undefined): Balancing['method'] {
   return simple === 'RANDOM' || simple === 'ROUND_ROBIN' ? simple : 'LEAST_REQUEST';
+}
+
+function atAddress(endpoints: readonly Endpoint[], only: Address | undefined): readonly Endpoint[] {
+  if (only === undefined) return endpoints;
+  return endpoints.filter(({ address, port }) => address === only.host && port === only.port);
+}
+
+function unusable(service: Address, only: Address | undefined): string {
+  const where = only === undefined ? 'no endpoint' : `no endpoint at ${formatAddress(only)}`;
+  return `${formatAddress(service)} has ${where} that may be called`;
 }

@@ -11,7 +11,7 @@ const INSTALLED = fileURLToPath(new URL('../../.cache/peers/bin', import.meta.ur
  * installed they are skipped by its name, with CI set they fail.
  */
 export function peer(program: string, tests: (path: string) => void): void {
-  const path = find(program);
+  const path = findPeer(program);
   if (path !== undefined) {
     describe(`with ${program}`, () => tests(path));
     return;
@@ -27,12 +27,13 @@ export function handBuiltPeer(
   script: string,
   tests: (path: string) => void,
 ): void {
-  const path = find(program);
+  const path = findPeer(program);
   if (path === undefined) it.skip(`${program} is built (${script})`);
   else describe(`with ${program}`, () => tests(path));
 }
 
-function find(program: string): string | undefined {
+/** Where a program is, on the PATH or where `scripts/install-peers.sh` put it. */
+export function findPeer(program: string): string | undefined {
   const directories = (process.env['PATH'] ?? '')
     .split(delimiter)
     .concat(INSTALLED, '/usr/sbin', '/sbin');

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { MeshError, messageOf } from '../../lib/errors.ts';
+import type { CaptureState } from '../capture/capture-listeners.ts';
 import type { RunningProxy } from '../proxy.ts';
 import type { ConnectionRecord, ProxyEvents } from '../proxy-events.ts';
 import type { ProxyPlan } from '../proxy-options.ts';
@@ -11,6 +12,12 @@ import type {
   WorkerEvent,
   WorkerStart,
 } from './worker-protocol.ts';
+
+/** What a worker has open, and what it captures. */
+export interface Survey {
+  readonly records: readonly ConnectionRecord[];
+  readonly capture: CaptureState;
+}
 
 export interface ProxyThreadOptions {
   readonly plan: ProxyPlan;
@@ -41,7 +48,7 @@ export class ProxyThread {
   readonly #issuerMet: (der: Uint8Array) => void;
   readonly #bound = Promise.withResolvers<RunningProxy['bound']>();
   readonly #drained = Promise.withResolvers<void>();
-  readonly #questions = new Map<number, (records: readonly ConnectionRecord[]) => void>();
+  readonly #questions = new Map<number, (answer: Survey | undefined) => void>();
   #lastQuestion = 0;
   #open = NOTHING_OPEN;
   #dropped = 0;
@@ -68,7 +75,7 @@ export class ProxyThread {
         this.#reason ??= `it ended with code ${code}`;
         const open = this.#open;
         this.#open = NOTHING_OPEN;
-        for (const answer of this.#questions.values()) answer([]);
+        for (const answer of this.#questions.values()) answer(undefined);
         this.#questions.clear();
         this.#bound.reject(new MeshError('ERR_UNREACHABLE', `a proxy worker: ${this.#reason}`));
         resolve({ reason: this.#reason, open });
@@ -86,9 +93,9 @@ export class ProxyThread {
     return this.#dropped;
   }
 
-  /** Its open connections; none when it ends before it has answered. */
-  connections(): Promise<readonly ConnectionRecord[]> {
-    if (this.#reason !== undefined) return Promise.resolve([]);
+  /** What it has now; undefined when it ends before it has answered. */
+  survey(): Promise<Survey | undefined> {
+    if (this.#reason !== undefined) return Promise.resolve(undefined);
     this.#lastQuestion += 1;
     const question = this.#lastQuestion;
     return new Promise((resolve) => {
@@ -140,7 +147,7 @@ export class ProxyThread {
         this.#issuerMet(message.der);
         return;
       case 'connections':
-        this.#questions.get(message.question)?.(message.records);
+        this.#questions.get(message.question)?.(message);
         this.#questions.delete(message.question);
         return;
       case 'drained':

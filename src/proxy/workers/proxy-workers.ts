@@ -1,12 +1,14 @@
 import { backoffMs } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { WatchableValue } from '../../lib/watchable.ts';
+import { mergedCapture } from '../capture/capture-listeners.ts';
+import { settledCapture } from '../capture/capture-options.ts';
 import { defaultLimits } from '../limits.ts';
 import type { RunningProxy } from '../proxy.ts';
 import type { ProxyEvents } from '../proxy-events.ts';
 import type { ProxyPlan, ProxySubjects } from '../proxy-options.ts';
 import { type TicketKeys, ticketKeys } from '../ticket-keys.ts';
-import { ProxyThread } from './proxy-thread.ts';
+import { ProxyThread, type Survey } from './proxy-thread.ts';
 import type { ServingProxy, WorkerEvents } from './serving-proxy.ts';
 import type { OpenCounts } from './worker-protocol.ts';
 
@@ -99,6 +101,10 @@ class Crew {
 
   serving(bound: RunningProxy['bound']): ServingProxy {
     const members = this.#members;
+    const surveys = async (): Promise<readonly Survey[]> => {
+      const answers = await Promise.all(members.map(({ thread }) => thread.survey()));
+      return answers.filter((answer) => answer !== undefined);
+    };
     let drained: Promise<void> | undefined;
     return {
       bound,
@@ -111,7 +117,10 @@ class Crew {
         return sumOf(members.map(({ thread }) => thread.open));
       },
       async connections() {
-        return (await Promise.all(members.map(({ thread }) => thread.connections()))).flat();
+        return (await surveys()).flatMap(({ records }) => records);
+      },
+      async capture() {
+        return mergedCapture((await surveys()).map(({ capture }) => capture));
       },
       drain: (deadlineMs) => {
         drained ??= this.#drain(deadlineMs);
@@ -193,6 +202,7 @@ function settledPlan(plan: ProxyPlan, bound: RunningProxy['bound']): ProxyPlan {
     ...listen,
     port: real?.port ?? listen.port,
   });
+  const { capture } = plan;
   return {
     ...plan,
     inbound: plan.inbound.map((each, i) => ({
@@ -204,6 +214,7 @@ function settledPlan(plan: ProxyPlan, bound: RunningProxy['bound']): ProxyPlan {
       listen: port(each.listen, bound.outbound[i]),
     })),
     hbone: port(plan.hbone, bound.hbone),
+    ...(capture === undefined ? {} : { capture: settledCapture(capture, bound.capture) }),
   };
 }
 

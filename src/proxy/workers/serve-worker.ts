@@ -67,8 +67,9 @@ async function hear(message: ToWorker, serving: Serving): Promise<void> {
       batches.heard(message.events);
       return;
     case 'list': {
-      const records = (await proxy).connections();
-      tell({ kind: 'connections', question: message.question, records });
+      const { question } = message;
+      const { capture, connections } = await proxy;
+      tell({ kind: 'connections', question, records: connections(), capture });
       return;
     }
     case 'drain':

@@ -1,3 +1,4 @@
+import type { CaptureState } from '../capture/capture-listeners.ts';
 import type { RunningProxy } from '../proxy.ts';
 import type { ConnectionRecord } from '../proxy-events.ts';
 import type { OpenCounts } from './worker-protocol.ts';
@@ -36,6 +37,8 @@ export interface ServingProxy {
   readonly open: OpenCounts;
   /** What is open now, of all workers. */
   connections(): Promise<readonly ConnectionRecord[]>;
+  /** What is captured, of all workers. */
+  capture(): Promise<CaptureState>;
   /** As `RunningProxy.drain`. */
   drain(deadlineMs: number): Promise<void>;
 }

@@ -2,6 +2,7 @@ import type { ClockSkew } from '../../lib/clock-skew.ts';
 import type { MeshErrorCode } from '../../lib/errors.ts';
 import type { MeshFacts } from '../../policy/mesh-facts.ts';
 import type { Workload } from '../../policy/workload.ts';
+import type { CaptureState } from '../capture/capture-listeners.ts';
 import type { RunningProxy } from '../proxy.ts';
 import type { ConnectionRecord, Direction, ProxyEvents } from '../proxy-events.ts';
 import type { ProxyPlan } from '../proxy-options.ts';
@@ -56,5 +57,6 @@ export type FromWorker =
       readonly kind: 'connections';
       readonly question: number;
       readonly records: readonly ConnectionRecord[];
+      readonly capture: CaptureState;
     }
   | { readonly kind: 'drained' };

@@ -1,0 +1,60 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { messageOf } from '../../lib/errors.ts';
+import { localAddress, remoteAddress } from '../socket-addresses.ts';
+import { socketChannel } from '../socket-channel.ts';
+import { finishWith } from './finish-with.ts';
+import type { ExplicitProxyOptions } from './http-proxy-listener.ts';
+import { readMessage } from './read-message.ts';
+import {
+  methodReply,
+  readGreeting,
+  readSocksRequest,
+  SOCKS_REPLY,
+  socksReply,
+} from './socks5-messages.ts';
+
+/** A greeting has 257 bytes at most, a request 262. */
+const MAX_BYTES = 262;
+const REPLIES = { denied: SOCKS_REPLY.notAllowed, unreachable: SOCKS_REPLY.hostUnreachable };
+
+/** A SOCKS 5 proxy (RFC 1928): CONNECT without authentication; names are looked up here. */
+export function socks5Listener(options: ExplicitProxyOptions): Server {
+  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+    socket.on('error', () => undefined);
+    serve(socket, options).catch((error: unknown) => {
+      const [source, destination] = [remoteAddress(socket), localAddress(socket)];
+      options.reporter.upstreamFailed(
+        { direction: 'outbound', source, destination },
+        messageOf(error),
+      );
+      socket.destroy();
+    });
+  });
+}
+
+async function serve(socket: Socket, { egress, deadlines }: ExplicitProxyOptions): Promise<void> {
+  const source = remoteAddress(socket);
+  const greeting = await readMessage(socket, {
+    read: readGreeting,
+    maxBytes: MAX_BYTES,
+    deadlines,
+  });
+  if (!('message' in greeting)) return void socket.destroy();
+  const { withoutAuthentication } = greeting.message;
+  if (!withoutAuthentication) return finishWith(socket, methodReply(false));
+  socket.write(methodReply(true));
+  const asked = await readMessage(socket, {
+    ...{ read: readSocksRequest, maxBytes: MAX_BYTES, deadlines },
+  });
+  if ('ended' in asked) return void socket.destroy();
+  if ('refused' in asked) return finishWith(socket, socksReply(SOCKS_REPLY.failed));
+  const { message } = asked;
+  if ('unsupported' in message) {
+    return finishWith(socket, socksReply(SOCKS_REPLY[message.unsupported]));
+  }
+  const way = await egress.open({ source, target: message.target });
+  if ('refused' in way) return finishWith(socket, socksReply(REPLIES[way.refused]));
+  if (socket.destroyed) return way.abandon();
+  socket.write(socksReply(SOCKS_REPLY.succeeded));
+  way.flow(socketChannel(socket));
+}
