@@ -43,6 +43,7 @@ import { identityEvents, type RenewalStatus } from './identity-events.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { countReceived } from './received-certificates.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
+import { releaseStartMemory } from './release-start-memory.ts';
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
@@ -204,6 +205,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
           activity,
         }),
     });
+    releaseStartMemory();
     log.info({ workload: workload.current, takeOver: predecessor !== undefined }, 'sidecar ready');
     await runTasks(stop, [socket, watched]);
   } finally {
