@@ -22,12 +22,13 @@ async function start(stage: Stage, mode: PeerMode): Promise<RunningPair> {
     downstream: tls(stage, 'DownstreamTlsContext', { require_client_certificate: true }),
   });
   const caller = startEnvoy(stage, `${name}-caller`, {
-    ...{ mode, from: port, to: tlsPort },
+    ...{ mode, from: port, to: await stage.wayTo(tlsPort) },
     upstream: tls(stage, 'UpstreamTlsContext', { sni: calleeName }),
   });
   await listening(`${name}, the callee's,`, tlsPort, [callee]);
   await listening(`${name}, the caller's,`, port, [caller]);
-  return { name, port, tlsPort, caller, callee };
+  const client = { ...stage.certificates.caller, alpn: [] };
+  return { name, port, tlsPort, client, caller, callee };
 }
 
 interface Side {

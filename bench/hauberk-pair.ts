@@ -38,20 +38,31 @@ export function hauberkPair(options: HauberkOptions): StartPair {
     const app = `127.0.0.1:${stage.application.port}`;
     const callee = await start({
       account: 'callee',
-      args: ['--inbound', `http:127.0.0.1:${inbound}=${app}`],
+      args: [
+        ...['--inbound', `http:127.0.0.1:${inbound}=${app}`],
+        ...['--advertise-hbone-port', String(await stage.wayTo(tlsPort))],
+      ],
       hbone: tlsPort,
     });
+    const files = join(home, 'caller-svid');
+    mkdirSync(files, { mode: 0o700 });
     const service = `${stage.certificates.calleeName}:8080`;
     const caller = await start({
       account: 'caller',
-      args: ['--outbound', `127.0.0.1:${port}=${service}`],
+      args: [
+        ...['--outbound', `127.0.0.1:${port}=${service}`],
+        ...['--svid-files', files, '--svid-file-names', 'chain.pem,key.pem,roots.pem'],
+      ],
       hbone: callerHbone,
     });
     await until('the caller knows the callee and the policies', async () => {
       const { facts } = await readStatus(join(home, 'caller'));
       return facts.workloadEntries >= 2 && facts.services >= 1 && facts.policies.length >= 1;
     });
-    return { name: 'hauberk', port, tlsPort, caller, callee };
+    const client = {
+      ...{ chain: join(files, 'chain.pem'), key: join(files, 'key.pem'), alpn: ['h2'] },
+    };
+    return { name: 'hauberk', port, tlsPort, client, caller, callee };
   };
 }
 

@@ -10,6 +10,15 @@ export type PairName = (typeof pairNames)[number];
 /** Carries bytes as they are, or reads HTTP and keeps connections to the application. */
 export type PeerMode = 'tcp' | 'http';
 
+/** With what a client of its own shakes hands with the callee's sidecar. */
+export interface TlsClient {
+  /** PEM files. */
+  readonly chain: string;
+  readonly key: string;
+  /** Protocols to offer. */
+  readonly alpn: readonly string[];
+}
+
 /** The caller's sidecar and the callee's, mutual TLS between them, the application behind. */
 export interface RunningPair {
   readonly name: PairName;
@@ -17,6 +26,8 @@ export interface RunningPair {
   readonly port: number;
   /** Where the callee's sidecar takes mutual TLS; undefined for the application without sidecars. */
   readonly tlsPort: number | undefined;
+  /** Undefined for the application without sidecars. */
+  readonly client: TlsClient | undefined;
   /** None of them for the application without sidecars. */
   readonly caller: Program | undefined;
   readonly callee: Program | undefined;
