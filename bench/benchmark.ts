@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { checkBodies } from './body-check.ts';
 import { type LoadRun, runLoad } from './load-kinds.ts';
-import { IDLE, type Load, type LoadOutcome, loads, memoryMetric } from './metrics.ts';
+import { IDLE, type Load, type LoadOutcome, memoryMetric } from './metrics.ts';
 import { checkMutualTls } from './mutual-tls-check.ts';
 import { NoiseMeter, quietMoment } from './noise.ts';
 import type { RunningPair, StartPair } from './pair-kind.ts';
@@ -17,6 +17,8 @@ export interface BenchmarkOptions {
   readonly warmUp: number;
   /** A run during which others used more cores is repeated, up to three times. */
   readonly maxNoise: number;
+  /** What is measured, in this order. */
+  readonly loads: readonly Load[];
   readonly signal: AbortSignal;
 }
 
@@ -66,7 +68,7 @@ export class Benchmark {
         await checkMutualTls(pair);
         await checkBodies(pair, application);
       }
-      for (const load of loads) {
+      for (const load of this.#options.loads) {
         for (const pair of pairs) await this.#measure(round, pair, load);
       }
     } finally {
@@ -79,6 +81,7 @@ export class Benchmark {
       await this.#hold(round, pair, load);
       return;
     }
+    if (load.kind.kind === 'handshakes' && pair.client === undefined) return;
     const outcome = await this.#quietestRun(pair, load);
     const problem = outcome.wrk.problem ?? outcome.beside?.problem;
     const samples = load.metrics.map(({ name: metric, of }) => {
@@ -119,13 +122,12 @@ export class Benchmark {
     return { ...outcome, cpuSeconds, noise: meter.cores() };
   }
 
-  #loadRun(
-    { port, header }: RunningPair,
-    seconds: number,
-    during = (): void => undefined,
-  ): LoadRun {
+  #loadRun(pair: RunningPair, seconds: number, during = (): void => undefined): LoadRun {
     const { wrk } = this.#stage.tools;
-    return { wrk, port, header, seconds, during, signal: this.#options.signal };
+    const { port, header, tlsPort, client } = pair;
+    const tls =
+      tlsPort === undefined || client === undefined ? undefined : { port: tlsPort, client };
+    return { wrk, port, header, tls, seconds, during, signal: this.#options.signal };
   }
 
   #noteMemory(round: number, pair: RunningPair, moment: string): void {

@@ -29,13 +29,15 @@ async function start(
     downstream: tls(stage, 'DownstreamTlsContext', { require_client_certificate: true }),
   });
   const caller = startEnvoy(stage, `${name}-caller`, {
-    ...{ mode, from: port, to: tlsPort, filters: [] },
+    ...{ mode, from: port, to: await stage.wayTo(tlsPort), filters: [] },
     upstream: tls(stage, 'UpstreamTlsContext', { sni: calleeName }),
   });
   await listening(`${name}, the callee's,`, tlsPort, [callee]);
   await listening(`${name}, the caller's,`, port, [caller]);
   const { header } = filters;
-  return { name, port, tlsPort, caller, callee, ...(header === undefined ? {} : { header }) };
+  const client = { ...stage.certificates.caller, alpn: [] };
+  const wanted = header === undefined ? {} : { header };
+  return { name, port, tlsPort, client, caller, callee, ...wanted };
 }
 
 interface Side {

@@ -26,11 +26,12 @@ async function start(stage: Stage, mode: PeerMode, resumption: boolean): Promise
     { name: `${name}-caller`, mode },
     `listen caller
        bind 127.0.0.1:${port} backlog 4096
-       server callee 127.0.0.1:${tlsPort} ssl crt ${caller.chainAndKey} ca-file ${ca} verify required verifyhost ${calleeName} sni str(${calleeName}) ssl-min-ver TLSv1.3${resumption ? '' : ' no-ssl-reuse'}`,
+       server callee 127.0.0.1:${await stage.wayTo(tlsPort)} ssl crt ${caller.chainAndKey} ca-file ${ca} verify required verifyhost ${calleeName} sni str(${calleeName}) ssl-min-ver TLSv1.3${resumption ? '' : ' no-ssl-reuse'}`,
   );
   await listening(`${name}, the callee's,`, tlsPort, [calleeProgram]);
   await listening(`${name}, the caller's,`, port, [callerProgram]);
-  return { name, port, tlsPort, caller: callerProgram, callee: calleeProgram };
+  const client = { ...caller, alpn: [] };
+  return { name, port, tlsPort, client, caller: callerProgram, callee: calleeProgram };
 }
 
 function startHaproxy(

@@ -42,13 +42,21 @@ export function hauberkPair(options: HauberkOptions): StartPair {
     const app = `127.0.0.1:${stage.application.port}`;
     const callee = await start({
       account: 'callee',
-      args: ['--inbound', `http:127.0.0.1:${inbound}=${app}`],
+      args: [
+        ...['--inbound', `http:127.0.0.1:${inbound}=${app}`],
+        ...['--advertise-hbone-port', String(await stage.wayTo(tlsPort))],
+      ],
       hbone: tlsPort,
     });
+    const files = join(home, 'caller-svid');
+    mkdirSync(files, { mode: 0o700 });
     const service = `${stage.certificates.calleeName}:8080`;
     const caller = await start({
       account: 'caller',
-      args: ['--outbound', `127.0.0.1:${port}=${service}`],
+      args: [
+        ...['--outbound', `127.0.0.1:${port}=${service}`],
+        ...['--svid-files', files, '--svid-file-names', 'chain.pem,key.pem,roots.pem'],
+      ],
       hbone: callerHbone,
     });
     await until('the caller knows the callee and the policies', async () => {
@@ -57,7 +65,11 @@ export function hauberkPair(options: HauberkOptions): StartPair {
     });
     const { check } = options;
     const name = check === undefined ? 'hauberk' : check === 'jwt' ? 'hauberk-jwt' : 'hauberk-l7';
-    return { name, port, tlsPort, caller, callee, ...(header === undefined ? {} : { header }) };
+    const client = {
+      ...{ chain: join(files, 'chain.pem'), key: join(files, 'key.pem'), alpn: ['h2'] },
+    };
+    const wanted = header === undefined ? {} : { header };
+    return { name, port, tlsPort, client, caller, callee, ...wanted };
   };
 }
 

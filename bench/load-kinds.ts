@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApplicationPath } from './application.ts';
+import { type HandshakeRun, runHandshakes } from './handshakes.ts';
 import { runOpenLoop } from './open-loop.ts';
 import { runWrk, type WrkResult } from './wrk.ts';
 
@@ -17,12 +18,16 @@ export type LoadKind =
   | { readonly kind: 'open'; readonly path: ApplicationPath; readonly perSecond: number }
   /** Small questions on some connections while others carry big bodies. */
   | { readonly kind: 'mixed'; readonly connections: number; readonly bulkConnections: number }
+  /** TLS alone, with the callee's sidecar. */
+  | { readonly kind: 'handshakes'; readonly resumed: boolean }
   /** Connections on which one question was asked and nothing more happens. */
   | { readonly kind: 'idle'; readonly connections: number };
 
 export interface LoadRun {
   readonly wrk: string;
   readonly port: number;
+  /** Where the callee's sidecar takes TLS, and with what; undefined where nobody does. */
+  readonly tls: Omit<HandshakeRun, 'resumed' | 'seconds' | 'signal'> | undefined;
   readonly seconds: number;
   readonly signal: AbortSignal;
   readonly header?: string | undefined;
@@ -61,6 +66,9 @@ export async function runLoad(
       ]);
       return { wrk, beside };
     }
+    case 'handshakes':
+      if (run.tls === undefined) return { wrk: NOTHING };
+      return { wrk: await runHandshakes({ ...load, ...run.tls, seconds, signal }) };
     case 'idle':
       return { wrk: await holdOpen(load.connections, run) };
   }

@@ -82,6 +82,8 @@ export const loads: readonly Load[] = [
       },
     ],
   },
+  handshakes('full', false),
+  handshakes('resumed', true),
   { kind: { kind: 'idle', connections: 1_000 }, memory: 'with 1,000 connections', metrics: [] },
   {
     kind: { kind: 'closed', path: '/bulk', connections: 1, close: false },
@@ -139,6 +141,23 @@ function requests(connections: number, aim: Aim | undefined): Load {
       { ...row(`CPU for 100,000 requests, ${at}`, 's', 2, 'less'), of: cpuPerRequests },
     ],
   };
+}
+
+function handshakes(word: string, resumed: boolean): Load {
+  return {
+    kind: { kind: 'handshakes', resumed },
+    metrics: [
+      { ...row(`TLS handshake, ${word}, p50`, 'ms', 2, 'less'), of: ({ wrk }) => wrk.p50Ms },
+      { ...row(`CPU for 100,000 handshakes, ${word}`, 's', 0, 'less'), of: cpuPerRequests },
+    ],
+  };
+}
+
+/** The loads of which a metric has one of these words in its name. */
+export function loadsOf(words: readonly string[]): readonly Load[] {
+  return loads.filter(({ metrics }) =>
+    metrics.some(({ name }) => words.some((wanted) => name.includes(wanted))),
+  );
 }
 
 /** Memory of one side's processes at a moment. */

@@ -48,11 +48,12 @@ async function start(stage: Stage, mode: PeerMode, resumption: boolean): Promise
   const callerProgram = startNginx(
     'caller',
     `listen 127.0.0.1:${port} backlog=4096; ${mode === 'tcp' ? 'proxy_ssl on;' : ''} ${ssl}`,
-    `127.0.0.1:${tlsPort}`,
+    `127.0.0.1:${await stage.wayTo(tlsPort)}`,
   );
   await listening(`${name}, the callee's,`, tlsPort, [calleeProgram]);
   await listening(`${name}, the caller's,`, port, [callerProgram]);
-  return { name, port, tlsPort, caller: callerProgram, callee: calleeProgram };
+  const client = { ...caller, alpn: [] };
+  return { name, port, tlsPort, client, caller: callerProgram, callee: calleeProgram };
 }
 
 function streamBlock(server: string, upstream: string): string {

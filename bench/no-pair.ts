@@ -5,5 +5,5 @@ export const noPair: StartPair = (stage) =>
   Promise.resolve({
     name: 'direct',
     port: stage.application.port,
-    ...{ tlsPort: undefined, caller: undefined, callee: undefined },
+    ...{ tlsPort: undefined, client: undefined, caller: undefined, callee: undefined },
   });

@@ -1,12 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type PairName, pairNames } from './pair-kind.ts';
 
 /** Those of the other pairs need more time, and are asked for by name. */
 const defaultPairs = pairNames.filter((name) => !/-(?:l7|jwt|rbac)$/.test(name));
-const ownBinary = fileURLToPath(new URL('../bin/hauberk', import.meta.url));
 
 export interface PairOptions {
   readonly rounds: number;
@@ -18,8 +16,14 @@ export interface PairOptions {
   /** Whether nginx and HAProxy may resume TLS sessions, as they do by default. */
   readonly resumption: boolean;
   /** Path of `bin/hauberk`. */
-  readonly hauberk: string;
+  readonly hauberk: string | undefined;
+  /** Held back on the way between the sidecars, in each direction, in milliseconds. */
+  readonly delay?: number;
+  /** Words in the names of the metrics to measure; undefined: all. */
+  readonly loads?: readonly string[];
   readonly profile?: boolean;
+  /** Whether the pictures replace those that the READMEs show. */
+  readonly publish?: boolean;
   readonly output: 'text' | 'json';
 }
 
@@ -52,8 +56,17 @@ export function parseOptions(argv: readonly string[]): PairOptions {
     .addOption(
       new Option('--hauberk <file>', 'the program to measure')
         .argParser((file) => resolve(file))
-        .default(ownBinary, 'bin/hauberk of this checkout'),
+        .default(undefined, 'what npm would publish of this checkout, which is built first'),
     )
+    .option(
+      '--delay <ms>',
+      'hold bytes between the sidecars back for so long in each direction, by a relay beside them',
+      wholeNumber,
+    )
+    .option('--loads <words>', 'only loads with such a word in the name of a metric', (text) =>
+      text.split(','),
+    )
+    .option('--publish', 'also write the pictures to bench/plots, which the READMEs show')
     .option('--profile', 'write CPU profiles of the Hauberk sidecars to bench/out')
     .addOption(
       new Option('-o, --output <format>', 'what to print')

@@ -14,6 +14,15 @@ export type PeerMode = 'tcp' | 'http';
 /** What is asked of each request beside being carried. */
 export type RequestCheck = 'rbac' | 'jwt';
 
+/** With what a client of its own shakes hands with the callee's sidecar. */
+export interface TlsClient {
+  /** PEM files. */
+  readonly chain: string;
+  readonly key: string;
+  /** Protocols to offer. */
+  readonly alpn: readonly string[];
+}
+
 /** The caller's sidecar and the callee's, mutual TLS between them, the application behind. */
 export interface RunningPair {
   readonly name: PairName;
@@ -23,6 +32,8 @@ export interface RunningPair {
   readonly tlsPort: number | undefined;
   /** A header of every request, where the pair wants one. */
   readonly header?: string;
+  /** Undefined for the application without sidecars. */
+  readonly client: TlsClient | undefined;
   /** None of them for the application without sidecars. */
   readonly caller: Program | undefined;
   readonly callee: Program | undefined;

@@ -10,18 +10,21 @@ import { envoyPair } from './envoy-pair.ts';
 import { haproxyPair } from './haproxy-pair.ts';
 import { hauberkPair } from './hauberk-pair.ts';
 import { describeMachine } from './machine.ts';
+import { loads, loadsOf } from './metrics.ts';
 import { nginxPair } from './nginx-pair.ts';
 import { noPair } from './no-pair.ts';
 import { type PairOptions, parseOptions } from './options.ts';
 import type { PairName, StartPair } from './pair-kind.ts';
 import { plotsOf } from './plots.ts';
 import { progressLine } from './progress.ts';
+import { publishedPackage } from './published-package.ts';
 import { markdownOf, type Run, rowsOf } from './report.ts';
 import type { Sample } from './samples.ts';
 import { openStage } from './stage.ts';
 import { findTools } from './tools.ts';
 
 const out = fileURLToPath(new URL('out', import.meta.url));
+const plots = fileURLToPath(new URL('plots', import.meta.url));
 const USAGE_ERROR = 2;
 const STOPPED = 130;
 const HUNG_UP = 129;
@@ -33,7 +36,7 @@ async function main(argv: readonly string[]): Promise<number> {
   await untilStopped(async (signal) => {
     try {
       const run = await measure(options, argv.slice(2), signal);
-      keep(run);
+      keep(run, options.publish === true);
       const text =
         options.output === 'json' ? JSON.stringify(withRows(run), null, 2) : markdownOf(run);
       process.stdout.write(`${text}\n`);
@@ -57,11 +60,12 @@ async function measure(
   const samples: Sample[] = [];
   const noise: number[] = [];
   const date = new Date().toISOString();
-  const stage = await openStage(tools, { PATH, HOME });
+  const starts = startsOf(options);
+  const stage = await openStage(tools, { PATH, HOME }, options.delay);
   try {
     const benchmark = new Benchmark(
       stage,
-      { ...options, signal },
+      { ...options, loads: options.loads ? loadsOf(options.loads) : loads, signal },
       {
         measured(taken, cores) {
           samples.push(...taken);
@@ -70,7 +74,6 @@ async function measure(
         },
       },
     );
-    const starts = startsOf(options);
     await benchmark.run(options.only.map((name) => starts[name]));
   } finally {
     await stage.close();
@@ -84,7 +87,10 @@ function startsOf({
   profile,
   resumption,
 }: PairOptions): Readonly<Record<PairName, StartPair>> {
-  const own = { binary: hauberk, profiles: profile === true ? out : undefined };
+  const own = {
+    binary: hauberk ?? publishedPackage(),
+    profiles: profile === true ? out : undefined,
+  };
   return {
     hauberk: hauberkPair(own),
     nginx: nginxPair('tcp', resumption),
@@ -101,10 +107,12 @@ function startsOf({
   };
 }
 
-/** In bench/out: a line of JSON for every run so far, and the newest run as Markdown and pictures. */
-function keep(run: Run): void {
+/** In bench/out: a line of JSON for every run so far, and the newest run as Markdown and pictures; those in bench/plots if asked for. */
+function keep(run: Run, publish: boolean): void {
   mkdirSync(out, { recursive: true });
-  for (const { file, svg } of plotsOf(run.pairs, rowsOf(run))) writeFileSync(join(out, file), svg);
+  for (const { file, svg } of plotsOf(run.pairs, rowsOf(run))) {
+    for (const place of publish ? [out, plots] : [out]) writeFileSync(join(place, file), svg);
+  }
   appendFileSync(join(out, 'pair.jsonl'), `${JSON.stringify(withRows(run))}\n`);
   writeFileSync(join(out, 'pair.md'), `${markdownOf(run)}\n`);
 }

@@ -68,7 +68,10 @@ const [WIDTH, LEFT, BAR, GAP, HEAD, ROW_HEAD, VALUE_WIDTH] = [760, 110, 16, 14, 
 
 /** The pictures of a run, of what was measured in it. */
 export function plotsOf(pairs: readonly PairName[], rows: readonly ReportRow[]): readonly Plot[] {
-  return specs.map((spec) => ({ ...spec, svg: draw(spec, pairs, rows) }));
+  const measured = new Set(rows.map(({ metric }) => metric.name));
+  return specs
+    .filter((spec) => spec.rows.some(([metric]) => measured.has(metric)))
+    .map((spec) => ({ ...spec, svg: draw(spec, pairs, rows) }));
 }
 
 function draw(spec: PlotSpec, pairs: readonly PairName[], rows: readonly ReportRow[]): string {

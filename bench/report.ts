@@ -29,16 +29,19 @@ export function rowsOf({ pairs, samples }: Pick<Run, 'pairs' | 'samples'>): read
   const rivals = pairs.includes('hauberk')
     ? pairs.filter((name) => name !== 'hauberk' && name !== 'direct')
     : [];
-  return allMetrics.map((metric) => ({
-    metric,
-    cells: Object.fromEntries(pairs.map((pair) => [pair, cellOf(samples, pair, metric.name)])),
-    ratios: Object.fromEntries(
-      rivals.flatMap((rival) => {
-        const ratio = ratioOf(samples, metric.name, ['hauberk', rival]);
-        return ratio === undefined ? [] : [[rival, ratio]];
-      }),
-    ),
-  }));
+  const measured = new Set(samples.map(({ metric }) => metric));
+  return allMetrics
+    .filter(({ name }) => measured.has(name))
+    .map((metric) => ({
+      metric,
+      cells: Object.fromEntries(pairs.map((pair) => [pair, cellOf(samples, pair, metric.name)])),
+      ratios: Object.fromEntries(
+        rivals.flatMap((rival) => {
+          const ratio = ratioOf(samples, metric.name, ['hauberk', rival]);
+          return ratio === undefined ? [] : [[rival, ratio]];
+        }),
+      ),
+    }));
 }
 
 /** Who stands beside whom: carriers of bytes, and those that read HTTP. */

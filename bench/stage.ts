@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { freePorts } from '../src/app/demo/free-ports.ts';
 import { type Application, startApplication } from './application.ts';
 import { type MeshCertificates, writeCertificates } from './certificates.ts';
+import { listening } from './listening.ts';
 import { ProgramGroup } from './program-group.ts';
 import type { Tools } from './tools.ts';
 
@@ -18,14 +20,19 @@ export interface Stage {
   readonly environment: Readonly<Record<string, string>>;
   /** `count` free ports below the range of outgoing connections, each given out once. */
   ports(count: number): Promise<readonly number[]>;
+  /** The port on which the callee's sidecar is reached, behind a delay if one was asked for. */
+  wayTo(tlsPort: number): Promise<number>;
   /** Ends every program and removes every file. */
   close(): Promise<void>;
 }
+
+const relay = fileURLToPath(new URL('delay-relay.ts', import.meta.url));
 
 /** Starts the application; the pairs are started by whoever measures them. */
 export async function openStage(
   tools: Tools,
   environment: Readonly<Record<string, string>>,
+  delayMs = 0,
 ): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), 'hauberk-bench-'));
   const logs = join(directory, 'logs');
@@ -54,6 +61,16 @@ export async function openStage(
     certificates,
     application,
     ports,
+    async wayTo(tlsPort) {
+      if (delayMs === 0) return tlsPort;
+      const [from = 0] = await ports(1);
+      const args = [relay, ...[from, tlsPort, delayMs].map(String)];
+      const program = programs.start({
+        ...{ name: `relay-${from}`, command: process.execPath, args, env: environment },
+      });
+      await listening('the delaying relay', from, [program]);
+      return from;
+    },
     async close() {
       await programs.stop();
       process.off('exit', atExit);

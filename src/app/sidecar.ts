@@ -43,6 +43,7 @@ import { openSpiffe } from './open-spiffe.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { countReceived } from './received-certificates.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
+import { releaseStartMemory } from './release-start-memory.ts';
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import { type SidecarConfig, tellOfEnrolment } from './sidecar-config.ts';
@@ -156,22 +157,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const { ads, served, predecessor, monitoring, renewal } = parts;
   const activity = recentActivity(systemClock.now);
   const received = countReceived(manager.identity);
-  const proxy = await sidecarProxy({
-    concurrency: config.concurrency ?? 1,
-    plan: {
-      settings: meshSettings(config, manager.identity.current),
-      ...{ inbound: config.inbound, outbound: config.outbound, hbone: config.hbone },
-      capture: captureOptions(config.capture),
-      ownAddresses: [advertisedHost(config)],
-      warmSessions: true,
-    },
-    subjects: {
-      ...{ workload, identity: manager.identity, facts: cache.facts },
-      clockSkew: clock.comparison.skew,
-    },
-    events: allProxyEvents(...listeners(parts), activity.events),
-    log,
-  });
+  const proxy = await startProxy(parts, activity.events);
   const relieved = new AbortController();
   const stop = AbortSignal.any([signal, relieved.signal]);
   let lastWords: Promise<void> | undefined;
@@ -213,6 +199,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
           ...{ capture: await proxy.capture(), activity, rootNamespace: config.rootNamespace },
         }),
     });
+    releaseStartMemory();
     announce(parts, proxy);
     await runTasks(stop, [socket, watched]);
   } finally {
@@ -220,6 +207,26 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     await lastWords;
     await drain(proxy, config, log);
   }
+}
+
+function startProxy(parts: Serving, shown: ProxyEvents): Promise<ServingProxy> {
+  const { config, manager, cache, workload, clock, log } = parts;
+  return sidecarProxy({
+    concurrency: config.concurrency ?? 1,
+    plan: {
+      settings: meshSettings(config, manager.identity.current),
+      ...{ inbound: config.inbound, outbound: config.outbound, hbone: config.hbone },
+      capture: captureOptions(config.capture),
+      ownAddresses: [advertisedHost(config)],
+      warmSessions: true,
+    },
+    subjects: {
+      ...{ workload, identity: manager.identity, facts: cache.facts },
+      clockSkew: clock.comparison.skew,
+    },
+    events: allProxyEvents(...listeners(parts), shown),
+    log,
+  });
 }
 
 /** Who hears of what the proxy does, besides what is shown of it. */
