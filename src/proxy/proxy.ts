@@ -23,7 +23,7 @@ export interface RunningProxy {
     readonly capture: readonly Address[];
   };
   /** What is captured. */
-  readonly capture: CaptureState;
+  capture(): Promise<CaptureState>;
   /** What is open now. */
   connections(): readonly ConnectionRecord[];
   readonly stats: ProxyStats;
@@ -85,9 +85,7 @@ function running(proxy: {
   return {
     bound,
     connections: () => parts.table.list(),
-    get capture() {
-      return parts.capture.state;
-    },
+    capture: () => parts.capture.state(),
     get serverFirst() {
       return parts.serverFirst;
     },
