@@ -22,7 +22,7 @@ export interface RunningProxy {
     readonly capture: readonly Address[];
   };
   /** What is captured. */
-  readonly capture: CaptureState;
+  capture(): Promise<CaptureState>;
   /** What is open now. */
   connections(): readonly ConnectionRecord[];
   readonly stats: ProxyStats;
@@ -82,9 +82,7 @@ function running(proxy: {
   return {
     bound,
     connections: () => parts.table.list(),
-    get capture() {
-      return parts.capture.state;
-    },
+    capture: () => parts.capture.state(),
     get stats() {
       return parts.reporter.stats();
     },

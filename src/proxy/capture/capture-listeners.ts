@@ -31,7 +31,7 @@ export interface CaptureListenersOptions extends EgressOptions {
 
 /** What a proxy captures, for its status. */
 export interface CaptureState {
-  /** What the kernel's rules do with the proxy's own connections; undefined: nobody has asked. */
+  /** What the kernel's rules do with the proxy's own connections; undefined: none are expected. */
   readonly ownTraffic: OwnTraffic | undefined;
   readonly dns: DnsStats;
 }
@@ -112,8 +112,10 @@ export class CaptureListeners {
     return inboundPorts === undefined || inboundPorts.includes(port);
   }
 
-  get state(): CaptureState {
-    return { ownTraffic: this.#guard.state, dns: this.#dns.stats };
+  /** As it is now: where rules may capture, the kernel is asked. */
+  async state(): Promise<CaptureState> {
+    const asked = this.#capture.outbound.length > 0 ? await this.#guard.ask() : undefined;
+    return { ownTraffic: asked, dns: this.#dns.stats };
   }
 
   /**

@@ -57,11 +57,6 @@ export class LoopGuard {
     this.#probes = options.probes ?? PROBES;
   }
 
-  /** Last answer; undefined when nobody has asked. */
-  get state(): OwnTraffic | undefined {
-    return this.#answer?.state;
-  }
-
   /** Answers a captured connection that is a probe, of whichever proxy; false when it is none. */
   answers(socket: Socket, target: Address, at: CapturePort): boolean {
     const isProbe = Object.values(this.#probes).some(

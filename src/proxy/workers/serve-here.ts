@@ -14,7 +14,7 @@ export async function serveHere(options: ProxyOptions): Promise<ServingProxy> {
       return open;
     },
     connections: () => Promise.resolve(proxy.connections()),
-    capture: () => Promise.resolve(proxy.capture),
+    capture: () => proxy.capture(),
     drain: (deadlineMs) => proxy.drain(deadlineMs),
   };
 }

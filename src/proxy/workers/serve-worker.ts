@@ -69,7 +69,7 @@ async function hear(message: ToWorker, serving: Serving): Promise<void> {
     case 'list': {
       const { question } = message;
       const { capture, connections } = await proxy;
-      tell({ kind: 'connections', question, records: connections(), capture });
+      tell({ kind: 'connections', question, records: connections(), capture: await capture() });
       return;
     }
     case 'drain':

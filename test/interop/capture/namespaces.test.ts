@@ -58,7 +58,7 @@ onHosts([...PROGRAMS, ...SERVERS], (path) => {
     await shop.startPlane(path['nginx'] ?? '');
     const inbound = ['--inbound-ports', '8080,6379,3306'];
     await Promise.all([
-      shop.sidecar(a, 'web'),
+      shop.sidecar(a, 'web', ['--concurrency', '2']),
       shop.sidecar(b, 'backend', ['--inbound-ports', 'http:8080,6379,3306']),
       up(a),
       capture(b, 'up', '--all', '--proxy-gid', String(PROXY_GID), ...inbound),
