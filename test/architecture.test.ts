@@ -92,7 +92,7 @@ describe('the architecture', () => {
   });
 });
 
-describe.each(['ARCHITECTURE.md', 'docs/identity.md', 'docs/failures.md'])('%s', (page) => {
+describe.each(['ARCHITECTURE.md', 'docs/identity.md'])('%s', (page) => {
   it('names only paths that exist', () => {
     const text = readFileSync(page, 'utf8');
     const named = [
