@@ -3,6 +3,7 @@ import { ApiError } from './api-error.ts';
 import type { ApiObject } from './api-object.ts';
 import { type ApiResource, pathOf } from './discovery.ts';
 import { lastApplied, withLastApplied } from './last-applied.ts';
+import { moveToServerSide } from './move-to-server-side.ts';
 import { type MergeKeyOf, threeWayPatch } from './three-way-patch.ts';
 
 export interface ApplyOptions {
@@ -83,19 +84,24 @@ async function applyByServer(
   { fieldManager = SERVER_SIDE_MANAGER, validation = 'Strict', ...options }: ApplyOptions,
 ): Promise<Applied> {
   const { name, namespace } = wanted.metadata;
-  const object = await client.json<ApiObject>({
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-    method: 'PATCH',
-    path: pathOf(resource, { namespace, name }),
-    query: {
-      fieldManager,
-      fieldValidation: validation,
-      force: options.force === true,
-      dryRun: options.dryRun === 'server' ? 'All' : undefined,
-    },
-    body: wanted,
-    contentType: 'application/apply-patch+yaml',
-  });
+  const path = pathOf(resource, { namespace, name });
+  const common = options.signal === undefined ? {} : { signal: options.signal };
+  const dryRun = options.dryRun === 'server' ? 'All' : undefined;
+  const send = (): Promise<ApiObject> =>
+    client.json<ApiObject>({
+      ...{ ...common, method: 'PATCH', path, body: wanted },
+      query: { fieldManager, fieldValidation: validation, force: options.force === true, dryRun },
+      contentType: 'application/apply-patch+yaml',
+    });
+  let object = await send();
+  const manager = { manager: fieldManager, clientSide: CLIENT_SIDE_MANAGER };
+  const move = dryRun === undefined ? moveToServerSide(object, manager) : undefined;
+  if (move !== undefined) {
+    const contentType = 'application/json-patch+json';
+    await client.json({ ...common, method: 'PATCH', path, body: move, contentType });
+    // What was applied client-side and is not in the file any more goes now.
+    object = await send();
+  }
   return { object, action: 'serverside-applied' };
 }
 

@@ -1,4 +1,5 @@
 import { isPlainObject } from '../resources/json-tree.ts';
+import { kindOf } from '../resources/kinds.ts';
 import {
   type ManifestCandidate,
   manifestCandidates,
@@ -51,7 +52,16 @@ function objectOf(
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || kind === '') {
     return { line, message: `${subjectOf(value)}apiVersion and kind are required` };
   }
+  const { unnamed } = kindOf({ apiVersion, kind }) ?? {};
   const name = isPlainObject(metadata) ? metadata['name'] : undefined;
+  if (name === undefined && unnamed !== undefined) {
+    // As Istio's own tools do with an IstioOperator.
+    const named = {
+      ...value,
+      metadata: { ...unnamed, ...(isPlainObject(metadata) ? metadata : {}) },
+    };
+    return { object: named as unknown as ApiObject, source, line, lineOf };
+  }
   if (typeof name !== 'string' || name === '') {
     return { line: lineOf('metadata'), message: `${subjectOf(value)}metadata.name is required` };
   }

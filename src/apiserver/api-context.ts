@@ -42,6 +42,15 @@ export type AdmissionCheck = (review: WriteReview) => Promise<readonly string[]>
 /** Objects that are no records in the store but a view of what is. */
 export interface DerivedObjects {
   list(definition: KindDefinition, namespace: string | undefined): Promise<readonly Resource[]>;
+  /** What they are a view of, as far as they come and go; undefined of what never changes. */
+  source(definition: KindDefinition): DerivedSource | undefined;
+}
+
+/** A stored kind, and how one of it is seen. */
+export interface DerivedSource {
+  /** Qualified. */
+  readonly kind: string;
+  view(stored: Resource): Resource;
 }
 
 /** What every handler works with. */

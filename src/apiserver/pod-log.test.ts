@@ -41,7 +41,7 @@ async function log(query: string, name = 'web-1'): Promise<string> {
     ...{ definition, version: 'v1', apiVersion: 'v1', kind: 'Pod', warnings: [] },
     what: { group: '', resource: 'pods' },
   } as unknown as ResourceCall;
-  const derived = { list: async () => [pod] };
+  const derived = { list: async () => [pod], source: () => undefined };
   const context = { derived, clock: new ManualClock(nowMs) } as unknown as ApiContext;
   const answered = await logSubresource(
     () => source,

@@ -1,6 +1,6 @@
 import { keyOf, type Resource } from '../resources/resource.ts';
 import type { StoreEvent } from '../store/store.ts';
-import type { ApiContext } from './api-context.ts';
+import type { ApiContext, DerivedSource } from './api-context.ts';
 import type { ApiAnswer, StreamSink } from './api-request.ts';
 import { type ObjectQuery, objectQuery } from './object-query.ts';
 import { present } from './read-objects.ts';
@@ -27,6 +27,8 @@ interface Watch {
   /** Whether the end of those is said. */
   readonly markInitial: boolean;
   readonly from: number;
+  /** What is followed, and how it is seen. */
+  readonly source: DerivedSource;
   readonly lastsMs: number;
 }
 
@@ -60,6 +62,7 @@ function readWatch(call: ResourceCall, context: ApiContext): Watch {
     call,
     context,
     query: objectQuery(call),
+    source: context.derived.source(call.definition) ?? { kind: call.kind, view: (same) => same },
     representation: chooseRepresentation(headers['accept']),
     bookmarks,
     initial,
@@ -88,7 +91,8 @@ async function runWatch(watch: Watch, sink: StreamSink, aborted: AbortSignal): P
   try {
     const from = watch.initial ? await sendInitial(watch, sink) : watch.from;
     idle = true;
-    for await (const event of context.store.watch({ kind: call.kind, fromVersion: from }, signal)) {
+    const { kind } = watch.source;
+    for await (const event of context.store.watch({ kind, fromVersion: from }, signal)) {
       idle = false;
       await sendEvent(event, watch, sink);
       idle = true;
@@ -127,19 +131,19 @@ async function sendInitial(watch: Watch, sink: StreamSink): Promise<number> {
 async function sendEvent(event: StoreEvent, watch: Watch, sink: StreamSink): Promise<void> {
   const type = await typeFor(event, watch);
   if (type === undefined) return;
-  const waiting = sink.write(eventFrame(type, event.resource, watch));
+  const waiting = sink.write(eventFrame(type, watch.source.view(event.resource), watch));
   if (waiting !== undefined) await waiting;
 }
 
 /** An object that begins or ceases to match comes and goes for who watches by selector. */
 async function typeFor(
   { type, resource }: StoreEvent,
-  { query, context }: Watch,
+  { query, context, source }: Watch,
 ): Promise<WatchEventType | undefined> {
-  const matches = query.matches(resource);
+  const matches = query.matches(source.view(resource));
   if (type !== 'MODIFIED' || !query.selects) return matches ? type : undefined;
   const before = await previous(resource, context);
-  const matched = before === undefined || query.matches(before);
+  const matched = before === undefined || query.matches(source.view(before));
   if (matches) return matched ? 'MODIFIED' : 'ADDED';
   return matched ? 'DELETED' : undefined;
 }

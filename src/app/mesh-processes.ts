@@ -13,6 +13,9 @@ export interface MeshProcessesOptions {
 /** Istio's labels, by which people look for the control plane. */
 const LABELS = { app: 'istiod', istio: 'pilot', 'app.kubernetes.io/name': 'hauberk' };
 const NAME = 'istiod';
+const ENTRY_KIND = 'WorkloadEntry.networking.istio.io';
+/** One view an object, so that all who watch alike are sent the same bytes. */
+const views = new WeakMap<Resource, Resource>();
 
 /** The control plane and the workloads, as the Pods and the Deployment that they would be on Kubernetes. */
 export function meshProcesses(options: MeshProcessesOptions): DerivedObjects {
@@ -20,7 +23,7 @@ export function meshProcesses(options: MeshProcessesOptions): DerivedObjects {
   const all = async (kind: string): Promise<readonly Resource[]> => {
     if (kind === 'Deployment.apps') return [deployment(options)];
     if (kind !== 'Pod') return [];
-    const { items } = await store.list('WorkloadEntry.networking.istio.io');
+    const { items } = await store.list(ENTRY_KIND);
     return [controlPlanePod(options), ...items.map(workloadPod)].toSorted((a, b) =>
       placeOf(a) < placeOf(b) ? -1 : 1,
     );
@@ -31,6 +34,8 @@ export function meshProcesses(options: MeshProcessesOptions): DerivedObjects {
       if (namespace === undefined) return found;
       return found.filter(({ metadata }) => metadata.namespace === namespace);
     },
+    source: (definition) =>
+      qualifiedKind(definition) === 'Pod' ? { kind: ENTRY_KIND, view: workloadPod } : undefined,
   };
 }
 
@@ -67,6 +72,12 @@ function controlPlanePod({ rootNamespace, startedAtMs }: MeshProcessesOptions): 
 
 /** A WorkloadEntry is there while its sidecar is connected. */
 function workloadPod(entry: Resource): Resource {
+  const known = views.get(entry) ?? podOfEntry(entry);
+  views.set(entry, known);
+  return known;
+}
+
+function podOfEntry(entry: Resource): Resource {
   const { spec } = entry as unknown as {
     readonly spec: {
       readonly address?: string;

@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import type { WriteRecord } from '../apiserver/api-context.ts';
+import type { AdmissionCheck, WriteRecord } from '../apiserver/api-context.ts';
 import { apiHandler } from '../apiserver/api-handler.ts';
 import { startApiListener } from '../apiserver/api-listener.ts';
 import { authenticate, type TokenAuthenticator } from '../apiserver/authenticate.ts';
 import { ensureBootstrapRoles } from '../apiserver/bootstrap-roles.ts';
+import { misplacedSettings } from '../apiserver/misplaced-settings.ts';
 import { namesOfBuiltIns } from '../apiserver/names-of-built-ins.ts';
 import { notHere } from '../apiserver/not-here.ts';
 import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
@@ -84,10 +85,8 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
   const clients = await openApiClientAuthority(store, { rootNamespace, clock });
   const authorizer = rbacAuthorizer(store);
   const tokens = tokensOf(options);
-  const log = auditAsLog(join(dataDir, AUDIT_FILE), clock);
-  const logs: PodLogs = (pod) => (isControlPlanePod(pod) ? log : workloadLog(pod, options.logs));
   await ensureBootstrapRoles(store);
-  const admission = [rbacEscalation(store, authorizer), namesOfBuiltIns(kinds)];
+  const admission = [rbacEscalation(store, authorizer), ...checksOf(options)];
   const past = { store, kinds, admission, events };
   const handler = apiHandler({
     context: {
@@ -107,7 +106,7 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
         ...{ tokens: options.enrolment, serviceAccounts: serviceAccounts(store), events },
       }),
       ...notHere,
-      'pods./log': logSubresource(logs, () => clock.now()),
+      'pods./log': logSubresource(podLogs(options), () => clock.now()),
     },
     others: options.tokens.documents,
     everyKind: historySubresources(past),
@@ -146,6 +145,17 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
       }
     },
   };
+}
+
+/** What is looked at beyond the rules of a kind, whoever writes. */
+function checksOf({ kinds, rootNamespace }: ResourceApiOptions): readonly AdmissionCheck[] {
+  return [namesOfBuiltIns(kinds), misplacedSettings(rootNamespace)];
+}
+
+/** Of the control plane its record, of workloads what their sidecars keep. */
+function podLogs({ dataDir, clock, logs }: ResourceApiOptions): PodLogs {
+  const own = auditAsLog(join(dataDir, AUDIT_FILE), clock);
+  return (pod) => (isControlPlanePod(pod) ? own : workloadLog(pod, logs));
 }
 
 /** Whose token it is, by the API's own audience unless others are asked for. */

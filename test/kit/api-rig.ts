@@ -6,6 +6,7 @@ import { rbacAuthorizer } from '../../src/apiserver/rbac-authorizer.ts';
 import { rbacEscalation } from '../../src/apiserver/rbac-escalation.ts';
 import { Snapshots } from '../../src/apiserver/snapshots.ts';
 import { authenticated, type UserInfo } from '../../src/apiserver/user-info.ts';
+import { meshProcesses } from '../../src/app/mesh-processes.ts';
 import { DefinedKinds } from '../../src/control/defined-kinds.ts';
 import type { Happening } from '../../src/control/event-recorder.ts';
 import { registryWithCustomKinds } from '../../src/resources/custom/registry-with-custom-kinds.ts';
@@ -73,7 +74,7 @@ export async function apiRig(): Promise<ApiRig> {
       clock,
       authorizer,
       admission: [rbacEscalation(store, authorizer), namesOfBuiltIns(registry)],
-      derived: { list: async () => [] },
+      derived: meshProcesses({ store, rootNamespace: 'istio-system', startedAtMs: clock.now() }),
       snapshots: new Snapshots(clock),
       lastingNamespaces: ['default', 'istio-system'],
       written: (record) => written.push(record),
