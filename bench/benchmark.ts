@@ -119,9 +119,13 @@ export class Benchmark {
     return { ...outcome, cpuSeconds, noise: meter.cores() };
   }
 
-  #loadRun({ port }: RunningPair, seconds: number, during = (): void => undefined): LoadRun {
+  #loadRun(
+    { port, header }: RunningPair,
+    seconds: number,
+    during = (): void => undefined,
+  ): LoadRun {
     const { wrk } = this.#stage.tools;
-    return { wrk, port, seconds, during, signal: this.#options.signal };
+    return { wrk, port, header, seconds, during, signal: this.#options.signal };
   }
 
   #noteMemory(round: number, pair: RunningPair, moment: string): void {

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { benchToken } from './bench-token.ts';
 import { listening } from './listening.ts';
-import type { PeerMode, RunningPair, StartPair } from './pair-kind.ts';
+import type { PeerMode, RequestCheck, RunningPair, StartPair } from './pair-kind.ts';
 import type { Program } from './program-group.ts';
 import type { Stage } from './stage.ts';
 
@@ -9,38 +10,47 @@ const EXTENSIONS = 'type.googleapis.com/envoy.extensions';
 const MAX_CONNECTIONS = 10_000;
 
 /** Envoy on both sides, one worker each, with its defaults where nothing is said. */
-export function envoyPair(mode: PeerMode): StartPair {
-  return (stage) => start(stage, mode);
+export function envoyPair(mode: PeerMode, check?: RequestCheck): StartPair {
+  return (stage) => start(stage, mode, check);
 }
 
-async function start(stage: Stage, mode: PeerMode): Promise<RunningPair> {
+async function start(
+  stage: Stage,
+  mode: PeerMode,
+  check: RequestCheck | undefined,
+): Promise<RunningPair> {
   const [port = 0, tlsPort = 0] = await stage.ports(2);
   const { calleeName } = stage.certificates;
-  const name = mode === 'tcp' ? 'envoy' : 'envoy-http';
+  const name =
+    check === undefined ? (mode === 'tcp' ? 'envoy' : 'envoy-http') : (`envoy-${check}` as const);
+  const filters = await httpFilters(check);
   const callee = startEnvoy(stage, `${name}-callee`, {
-    ...{ mode, from: tlsPort, to: stage.application.port },
+    ...{ mode, from: tlsPort, to: stage.application.port, filters: filters.filters },
     downstream: tls(stage, 'DownstreamTlsContext', { require_client_certificate: true }),
   });
   const caller = startEnvoy(stage, `${name}-caller`, {
-    ...{ mode, from: port, to: tlsPort },
+    ...{ mode, from: port, to: tlsPort, filters: [] },
     upstream: tls(stage, 'UpstreamTlsContext', { sni: calleeName }),
   });
   await listening(`${name}, the callee's,`, tlsPort, [callee]);
   await listening(`${name}, the caller's,`, port, [caller]);
-  return { name, port, tlsPort, caller, callee };
+  const { header } = filters;
+  return { name, port, tlsPort, caller, callee, ...(header === undefined ? {} : { header }) };
 }
 
 interface Side {
   readonly mode: PeerMode;
   readonly from: number;
   readonly to: number;
+  /** Before the router. */
+  readonly filters: readonly object[];
   readonly downstream?: object;
   readonly upstream?: object;
 }
 
 function startEnvoy(stage: Stage, name: string, side: Side): Program {
-  const { mode, from, to, downstream, upstream } = side;
-  const filter = mode === 'tcp' ? tcpProxy() : connectionManager();
+  const { mode, from, to, filters, downstream, upstream } = side;
+  const filter = mode === 'tcp' ? tcpProxy() : connectionManager(filters);
   const chain = { filters: [filter], ...(downstream ? { transport_socket: downstream } : {}) };
   const limits = { max_connections: MAX_CONNECTIONS, max_pending_requests: MAX_CONNECTIONS };
   const config = {
@@ -78,7 +88,7 @@ function tcpProxy(): object {
   };
 }
 
-function connectionManager(): object {
+function connectionManager(filters: readonly object[]): object {
   const network = `${EXTENSIONS}.filters.network.http_connection_manager.v3`;
   const router = `${EXTENSIONS}.filters.http.router.v3.Router`;
   const route = { match: { prefix: '/' }, route: { cluster: 'next', timeout: '0s' } };
@@ -88,7 +98,10 @@ function connectionManager(): object {
       '@type': `${network}.HttpConnectionManager`,
       stat_prefix: 'http',
       route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes: [route] }] },
-      http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': router } }],
+      http_filters: [
+        ...filters,
+        { name: 'envoy.filters.http.router', typed_config: { '@type': router } },
+      ],
     },
   };
 }
@@ -118,4 +131,48 @@ function tls({ certificates }: Stage, kind: string, more: object): object {
 
 function tls13(end: 'minimum' | 'maximum'): object {
   return { [`tls_${end}_protocol_version`]: 'TLSv1_3' };
+}
+
+/** What Istio would make of `bench/requests.yaml`, or of `bench/tokens.yaml`. */
+async function httpFilters(
+  check: RequestCheck | undefined,
+): Promise<{ readonly filters: readonly object[]; readonly header?: string }> {
+  const of = (name: string, config: object): object => ({
+    name,
+    typed_config: { '@type': `${EXTENSIONS}.filters.http.${name}`, ...config },
+  });
+  switch (check) {
+    case undefined:
+      return { filters: [] };
+    case 'rbac': {
+      const header = (name: string, match: object): object => ({
+        header: { name, string_match: match },
+      });
+      const path = (match: object): object => ({ url_path: { path: match } });
+      const rules = [
+        header(':method', { exact: 'GET' }),
+        { or_rules: { rules: [path({ exact: '/small' }), path({ prefix: '/bulk' })] } },
+      ];
+      const policies = {
+        bench: { permissions: [{ and_rules: { rules } }], principals: [{ any: true }] },
+      };
+      return { filters: [of('rbac.v3.RBAC', { rules: { action: 'ALLOW', policies } })] };
+    }
+    case 'jwt': {
+      const { issuer, jwks, header } = await benchToken();
+      const provider = {
+        ...{
+          issuer,
+          local_jwks: { inline_string: jwks },
+          jwt_cache_config: { jwt_cache_size: 100 },
+        },
+      };
+      const requires = {
+        requires_any: { requirements: [{ provider_name: 'bench' }, { allow_missing: {} }] },
+      };
+      const rules = [{ match: { prefix: '/' }, requires }];
+      const providers = { bench: provider };
+      return { filters: [of('jwt_authn.v3.JwtAuthentication', { providers, rules })], header };
+    }
+  }
 }

@@ -5,7 +5,8 @@ import { callAdmin } from '../src/app/admin-client.ts';
 import { runCli } from '../src/app/demo/run-cli.ts';
 import { until } from '../src/app/demo/until.ts';
 import { readStatus } from '../src/app/sidecar-socket.ts';
-import type { StartPair } from './pair-kind.ts';
+import { benchToken } from './bench-token.ts';
+import type { RequestCheck, StartPair } from './pair-kind.ts';
 import type { Program } from './program-group.ts';
 import type { Stage } from './stage.ts';
 
@@ -22,6 +23,8 @@ export interface HauberkOptions {
   readonly binary: string;
   /** Directory to which each sidecar writes a CPU profile when it ends. */
   readonly profiles: string | undefined;
+  /** What is asked of each request. Default: nothing, so they are not read. */
+  readonly check?: RequestCheck;
 }
 
 /**
@@ -34,6 +37,7 @@ export function hauberkPair(options: HauberkOptions): StartPair {
     const [xds = 0, port = 0, inbound = 0, callerHbone = 0, tlsPort = 0] = await stage.ports(5);
     const place = { ...options, stage, home, xds };
     await startControlPlane(place);
+    const header = await checkRequests(place);
     const start = (side: Side) => startSidecar(place, side);
     const app = `127.0.0.1:${stage.application.port}`;
     const callee = await start({
@@ -51,8 +55,41 @@ export function hauberkPair(options: HauberkOptions): StartPair {
       const { facts } = await readStatus(join(home, 'caller'));
       return facts.workloadEntries >= 2 && facts.services >= 1 && facts.policies.length >= 1;
     });
-    return { name: 'hauberk', port, tlsPort, caller, callee };
+    const { check } = options;
+    const name = check === undefined ? 'hauberk' : check === 'jwt' ? 'hauberk-jwt' : 'hauberk-l7';
+    return { name, port, tlsPort, caller, callee, ...(header === undefined ? {} : { header }) };
   };
+}
+
+/** Applies what is asked of requests; the header that they then need. */
+async function checkRequests({ check, binary, home, stage }: Place): Promise<string | undefined> {
+  if (check === undefined) return undefined;
+  const { issuer, jwks, header } = await benchToken();
+  const manifest = join(home, 'requests.yaml');
+  writeFileSync(manifest, check === 'rbac' ? REQUEST_RULES : tokenRules(issuer, jwks));
+  await runCli(binary, ['apply', '-f', manifest, '--data-dir', dataDirOf(home)], stage.environment);
+  return check === 'jwt' ? header : undefined;
+}
+
+const REQUEST_RULES = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: callee-callers, namespace: bench }
+spec:
+  selector: { matchLabels: { app: callee } }
+  rules:
+    - from: [{ source: { principals: [cluster.local/ns/bench/sa/caller] } }]
+      to: [{ operation: { methods: [GET], paths: [/small, /bulk*] } }]
+`;
+
+function tokenRules(issuer: string, jwks: string): string {
+  return `apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: { name: callee-tokens, namespace: bench }
+spec:
+  jwtRules:
+    - issuer: ${issuer}
+      jwks: '${jwks}'
+`;
 }
 
 interface Place extends HauberkOptions {

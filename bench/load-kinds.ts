@@ -25,6 +25,7 @@ export interface LoadRun {
   readonly port: number;
   readonly seconds: number;
   readonly signal: AbortSignal;
+  readonly header?: string | undefined;
   /** Called while the load is there, where it leaves nothing behind. */
   readonly during: () => void;
 }

@@ -4,11 +4,15 @@ import type { Stage } from './stage.ts';
 export const pairNames = [
   ...(['hauberk', 'nginx', 'haproxy', 'envoy'] as const),
   ...(['nginx-http', 'haproxy-http', 'envoy-http', 'direct'] as const),
+  ...(['hauberk-l7', 'hauberk-jwt', 'envoy-rbac', 'envoy-jwt'] as const),
 ] as const;
 export type PairName = (typeof pairNames)[number];
 
 /** Carries bytes as they are, or reads HTTP and keeps connections to the application. */
 export type PeerMode = 'tcp' | 'http';
+
+/** What is asked of each request beside being carried. */
+export type RequestCheck = 'rbac' | 'jwt';
 
 /** The caller's sidecar and the callee's, mutual TLS between them, the application behind. */
 export interface RunningPair {
@@ -17,6 +21,8 @@ export interface RunningPair {
   readonly port: number;
   /** Where the callee's sidecar takes mutual TLS; undefined for the application without sidecars. */
   readonly tlsPort: number | undefined;
+  /** A header of every request, where the pair wants one. */
+  readonly header?: string;
   /** None of them for the application without sidecars. */
   readonly caller: Program | undefined;
   readonly callee: Program | undefined;

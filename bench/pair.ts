@@ -84,8 +84,9 @@ function startsOf({
   profile,
   resumption,
 }: PairOptions): Readonly<Record<PairName, StartPair>> {
+  const own = { binary: hauberk, profiles: profile === true ? out : undefined };
   return {
-    hauberk: hauberkPair({ binary: hauberk, profiles: profile === true ? out : undefined }),
+    hauberk: hauberkPair(own),
     nginx: nginxPair('tcp', resumption),
     haproxy: haproxyPair('tcp', resumption),
     envoy: envoyPair('tcp'),
@@ -93,6 +94,10 @@ function startsOf({
     'haproxy-http': haproxyPair('http', resumption),
     'envoy-http': envoyPair('http'),
     direct: noPair,
+    'hauberk-l7': hauberkPair({ ...own, check: 'rbac' }),
+    'hauberk-jwt': hauberkPair({ ...own, check: 'jwt' }),
+    'envoy-rbac': envoyPair('http', 'rbac'),
+    'envoy-jwt': envoyPair('http', 'jwt'),
   };
 }
 

@@ -45,6 +45,8 @@ export function rowsOf({ pairs, samples }: Pick<Run, 'pairs' | 'samples'>): read
 const GROUPS: readonly (readonly PairName[])[] = [
   ['hauberk', 'nginx', 'haproxy', 'envoy', 'direct'],
   ['hauberk', 'nginx-http', 'haproxy-http', 'envoy-http'],
+  ['hauberk-l7', 'haproxy-http', 'envoy-rbac'],
+  ['hauberk-jwt', 'haproxy-http', 'envoy-jwt'],
 ];
 
 /** The run as Markdown: where, when and how, the table, and what became of the aims. */

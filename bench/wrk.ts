@@ -29,6 +29,8 @@ export interface WrkRun {
   readonly load: WrkLoad;
   readonly seconds: number;
   readonly signal: AbortSignal;
+  /** Of every request. */
+  readonly header?: string | undefined;
 }
 
 /** The JSON of `wrk-report.lua`. */
@@ -44,11 +46,12 @@ interface Report {
 const script = fileURLToPath(new URL('wrk-report.lua', import.meta.url));
 
 /** @throws {MeshError} ERR_UNREACHABLE when wrk itself does not run or says nothing. */
-export function runWrk({ wrk, port, load, seconds, signal }: WrkRun): Promise<WrkResult> {
+export function runWrk({ wrk, port, load, seconds, signal, header }: WrkRun): Promise<WrkResult> {
   const args = [
     ...['--threads', '1', '--connections', String(load.connections)],
     ...['--duration', `${seconds}s`, '--timeout', '10s', '--script', script],
     ...(load.close ? ['--header', 'Connection: close'] : []),
+    ...(header === undefined ? [] : ['--header', header]),
     `http://127.0.0.1:${port}${load.path}`,
   ];
   return new Promise((resolve, reject) => {

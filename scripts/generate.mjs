@@ -92,6 +92,7 @@ function template() {
 function generateArgs() {
   const wanted = [
     'envoy/service/discovery/v3/ads.proto',
+    'envoy/service/auth/v3/external_auth.proto',
     'envoy/service/secret/v3/sds.proto',
     'envoy/extensions/transport_sockets/tls/v3/secret.proto',
     'envoy/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config.proto',

@@ -20,6 +20,10 @@ stamp="envoy $envoys, spiffe $python_spiffe alone, go-spiffe $(cat $go_program/g
 if ! command -v h2load >/dev/null; then
   { apt-get update -qq && apt-get install -y -qq nghttp2-client >/dev/null; } || true
 fi
+# Its packaged configuration listens nowhere.
+if ! command -v haproxy >/dev/null && ! [ -x /usr/sbin/haproxy ]; then
+  { apt-get update -qq && apt-get install -y -qq haproxy >/dev/null; } || true
+fi
 # Unpacked and not installed: an installed one may be started on port 80.
 unpack_nginx() (
   at=$(mktemp -d) && cd "$at" && apt-get update -qq && apt-get download -qq nginx &&

@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'apiserver store policy resources ca attestation certificates xds gen spiffe x509 lib',
   ),
   agent: words('attestation policy resources xds gen spiffe x509 lib'),
-  proxy: words('policy resources spiffe x509 lib'),
+  proxy: words('policy resources gen spiffe x509 lib'),
   telemetry: words('control agent proxy ca certificates policy resources spiffe lib'),
   app: words(
     'control agent proxy telemetry apiserver apiclient store policy resources ca attestation certificates xds gen spiffe x509 lib',

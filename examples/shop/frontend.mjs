@@ -3,5 +3,5 @@ import { fetchJson, serve } from './serve.mjs';
 
 serve('frontend', async (note) => ({
   page: 'the shop',
-  shop: await fetchJson(process.env.PRODUCTS_URL, '/products', note),
+  shop: await fetchJson(process.env.PRODUCTS_URL, '/api/products', note),
 }));

@@ -5,8 +5,11 @@ import { certificateRevocation } from '../resources/kinds/certificate-revocation
 import { certificateRevocationList } from '../resources/kinds/certificate-revocation-list.ts';
 import { configMap } from '../resources/kinds/config-map.ts';
 import { destinationRule } from '../resources/kinds/destination-rule.ts';
+import { fallbackPolicy } from '../resources/kinds/fallback-policy.ts';
 import { istioOperator } from '../resources/kinds/istio-operator.ts';
+import { jsonWebKeySet } from '../resources/kinds/json-web-key-set.ts';
 import { peerAuthentication } from '../resources/kinds/peer-authentication.ts';
+import { requestAuthentication } from '../resources/kinds/request-authentication.ts';
 import { service } from '../resources/kinds/service.ts';
 import { serviceAccount } from '../resources/kinds/service-account.ts';
 import { serviceEntry } from '../resources/kinds/service-entry.ts';
@@ -19,6 +22,9 @@ import type { HeldResource } from '../xds/held-resources.ts';
 const fields: ReadonlyMap<string, keyof MeshFacts> = new Map([
   [typeUrlOf(peerAuthentication), 'peerAuthentications'],
   [typeUrlOf(authorizationPolicy), 'authorizationPolicies'],
+  [typeUrlOf(fallbackPolicy), 'fallbackPolicies'],
+  [typeUrlOf(requestAuthentication), 'requestAuthentications'],
+  [typeUrlOf(jsonWebKeySet), 'keySets'],
   [typeUrlOf(service), 'services'],
   [typeUrlOf(workloadEntry), 'workloadEntries'],
   [typeUrlOf(serviceEntry), 'serviceEntries'],

@@ -17,6 +17,7 @@ import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { TrustBundle } from '../spiffe/trust-bundle.ts';
 import type { Store } from '../store/store.ts';
+import type { FederationConfig } from './federation.ts';
 import type { OpenAuthority } from './open-authority.ts';
 
 export type { RotationStatus } from '../control/rotation-status.ts';
@@ -25,6 +26,7 @@ export type { RotationStatus } from '../control/rotation-status.ts';
 const RELOAD_MS = 500;
 
 export interface AuthorityRotationParts {
+  readonly config: Pick<FederationConfig, 'bundleEndpoint'>;
   readonly opened: OpenAuthority;
   readonly store: Store;
   readonly distribution: Distribution;
@@ -56,7 +58,11 @@ export function authorityRotation(parts: AuthorityRotationParts): AuthorityRotat
   const { authority, reload } = parts.opened;
   const { trustDomain } = authority;
   const ownId = controlPlaneId(trustDomain, rootNamespace).toString();
-  const about = { authority, distribution, served, ledger, revocations, store, clock, ownId };
+  const bundleHintMs = parts.config.bundleEndpoint?.refreshHintMs;
+  const about = {
+    ...{ authority, distribution, served, bundleHintMs },
+    ...{ ledger, revocations, store, clock, ownId },
+  };
   const publisher = bundlePublisher({
     ...{ store, bundle: parts.bundle, clock, events },
     renewal: () => renewalOf(authority),

@@ -20,6 +20,11 @@ export interface ControlPlaneConfig extends AuthorityConfig, FederationConfig, M
   readonly masterKey?: MasterKeySources;
   readonly tokens?: TokenConfig;
   /**
+   * Ranges of addresses that keys of RequestAuthentications may be fetched from although they are
+   * blocked otherwise: loopback, link-local, metadata services.
+   */
+  readonly allowedKeyAddresses?: readonly string[] | undefined;
+  /**
    * How long after the end of its certificate a workload may come back without a token, in
    * milliseconds; 0 = never. Default 72 hours.
    */

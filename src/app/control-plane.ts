@@ -33,10 +33,12 @@ import {
   DATABASE_FILE,
   ensurePrivateDirectory,
   kubeconfigPath,
+  LEDGER_FILE,
   MASTER_KEY_FILE,
 } from './data-dir.ts';
 import { ensureNamespaces } from './ensure-namespaces.ts';
 import { startFederation } from './federation.ts';
+import { issuerKeys } from './issuer-keys.ts';
 import { readMasterKey } from './master-key.ts';
 import type { Monitoring } from './monitoring.ts';
 import { openAuthority } from './open-authority.ts';
@@ -73,7 +75,7 @@ export async function runControlPlane(
   const sealer = aesSealer(readMasterKey(config.masterKey ?? {}, own));
   const store = openSqliteStore({ path, clock, sealer });
   const audit = openAuditLog(join(dataDir, AUDIT_FILE), clock);
-  const ledger = openIssuanceLedger({ path: join(dataDir, 'issued.db') });
+  const ledger = openIssuanceLedger({ path: join(dataDir, LEDGER_FILE) });
   try {
     await ensureNamespaces(store, ['default', rootNamespace]);
     const opened = await openAuthority(config, { store, clock });
@@ -150,6 +152,7 @@ async function serve(
     sweep,
     keepLedger({ ledger, revocations, own: own.identity, events, clock }),
     registry.run,
+    issuerKeys(parts),
     parts.recorder.run,
     (stop) => distribution.run(stop),
   ]);

@@ -4,6 +4,8 @@ import { MeshError, messageOf } from '../lib/errors.ts';
 
 /** Names in a control plane's data directory. */
 export const DATABASE_FILE = 'hauberk.db';
+/** What was issued. */
+export const LEDGER_FILE = 'issued.db';
 export const MASTER_KEY_FILE = 'master.key';
 export const AUDIT_FILE = 'audit.log';
 

@@ -1,6 +1,7 @@
 import type { FactSource } from '../agent/fact-cache.ts';
 import type { FileSinkStatus } from '../agent/file-sink.ts';
 import type { SdsStatus } from '../agent/sds-clients.ts';
+import { type EffectiveFallback, effectiveFallback } from '../policy/effective-fallback.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
 import type { ConnectionRecord } from '../proxy/proxy-events.ts';
@@ -58,6 +59,10 @@ export interface SidecarStatus {
   readonly recent: readonly Activity[];
   readonly totals: RecentActivity['totals'];
   readonly rssBytes: number;
+  /** Workload ports on which clients wait for the server to speak first, as connections have shown. */
+  readonly serverFirstPorts: readonly { readonly port: number; readonly sinceMs: number }[];
+  /** What happens without a valid certificate, by which FallbackPolicy, and how often it has. */
+  readonly fallback: EffectiveFallback & { readonly used: number };
 }
 
 export interface StatusParts {
@@ -75,6 +80,7 @@ export interface StatusParts {
   readonly connections: readonly ConnectionRecord[];
   readonly workers: readonly WorkerStatus[];
   readonly activity: RecentActivity;
+  readonly rootNamespace: string;
 }
 
 export function sidecarStatus(parts: StatusParts): SidecarStatus {
@@ -109,5 +115,10 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
     recent: activity.list(),
     totals: activity.totals,
     rssBytes: process.memoryUsage.rss(),
+    serverFirstPorts: [...activity.serverFirst].map(([port, sinceMs]) => ({ port, sinceMs })),
+    fallback: {
+      ...effectiveFallback(facts.fallbackPolicies, parts.workload, parts),
+      used: activity.totals.fallbackUsed,
+    },
   };
 }

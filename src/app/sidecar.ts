@@ -209,7 +209,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
           },
           svidFiles: files?.status,
           ...{ connections: await proxy.connections(), workers: proxy.workers },
-          activity,
+          ...{ activity, rootNamespace: config.rootNamespace },
         }),
     });
     log.info({ workload: workload.current, takeOver: predecessor !== undefined }, 'sidecar ready');

@@ -33,6 +33,7 @@ export function sidecarStatusCommand(): Command {
 
 function lines(status: SidecarStatus): string {
   const { workload, identity, controlPlane, spiffeSocket, svidFiles } = status;
+  const { serverFirstPorts, fallback } = status;
   const { registered, sds } = spiffeSocket;
   const rejected = sds.clients.flatMap(({ node, rejection }) =>
     rejection === undefined ? [] : [`  ${node} refuses what it was sent: ${rejection.detail}`],
@@ -42,11 +43,20 @@ function lines(status: SidecarStatus): string {
     `certificate    ${identity.serial}, until ${iso(identity.notAfterMs)}`,
     `control plane  ${controlPlane.phase}`,
     `connections    ${status.connections.length}`,
+    ...(serverFirstPorts.length === 0
+      ? []
+      : [`server first   ${serverFirstPorts.map(({ port }) => port).join(', ')}`]),
+    `fallback       ${fallbackLine(fallback)}`,
     `SPIFFE socket  ${spiffeSocket.path}, ${sds.clients.length} SDS streams`,
     ...rejected,
     ...(svidFiles === undefined ? [] : [`files          ${filesLine(svidFiles)}`]),
     ...(registered.length === 0 ? [] : ['', registeredTable(registered)]),
   ].join('\n');
+}
+
+function fallbackLine({ mode, by, used }: SidecarStatus['fallback']): string {
+  const policy = by === undefined ? 'no FallbackPolicy' : `FallbackPolicy ${by}`;
+  return `${mode} (${policy})${used === 0 ? '' : `, used ${used} times`}`;
 }
 
 function filesLine(files: NonNullable<SidecarStatus['svidFiles']>): string {

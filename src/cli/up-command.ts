@@ -28,6 +28,7 @@ interface UpOptions extends TokenOptions {
   readonly bundleEndpointCert?: string;
   readonly bundleEndpointKey?: string;
   readonly bundleRefreshHint: string;
+  readonly jwksAllow?: readonly string[];
   readonly metrics?: string;
   readonly output: OutputFormat;
 }
@@ -75,6 +76,10 @@ export function upCommand(): Command {
       '5m',
     )
     .option(
+      '--jwks-allow <range...>',
+      'addresses that keys of RequestAuthentications may be fetched from although they are blocked by default: loopback, link-local, metadata services',
+    )
+    .option(
       '--metrics <host:port>',
       'metrics for Prometheus and health checks, or "off" (default: 127.0.0.1:15014 if that is free)',
     )
@@ -101,6 +106,7 @@ export function upCommand(): Command {
         bundleEndpoint: bundleEndpointOf(options),
         monitoring: { address: monitoringAddress(options.metrics, 15_014), version: version() },
         tokens: tokenConfigOf(options),
+        allowedKeyAddresses: options.jwksAllow,
         reenrolGraceMs: options.reenrolGrace === '0' ? 0 : parseDuration(options.reenrolGrace),
       };
       // Loaded when it is needed: the other commands start faster without it.

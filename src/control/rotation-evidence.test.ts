@@ -57,9 +57,10 @@ function agents(): readonly AgentProgress[] {
   ];
 }
 
-function evidence() {
+function evidence(bundleHintMs?: number) {
   return rotationEvidence(
     {
+      bundleHintMs,
       ...{ authority, served, clock, ownId: 'spiffe://cluster.local/ns/istio-system/sa/hauberk' },
       distribution: { agents: agents(), version: VERSION },
       ledger: { outdated: () => certificates },
@@ -70,8 +71,8 @@ function evidence() {
   );
 }
 
-async function step(): Promise<string> {
-  const decided = nextStep(authority.slots.current, await evidence());
+async function step(bundleHintMs?: number): Promise<string> {
+  const decided = nextStep(authority.slots.current, await evidence(bundleHintMs));
   return decided.step === 'wait' ? `wait for ${decided.for.map(({ name }) => name)}` : decided.step;
 }
 
@@ -167,6 +168,32 @@ describe('a certificate that was given to an agent', () => {
     ]);
     certificates = [];
     expect(await step()).toBe('retire');
+  });
+});
+
+describe('other trust domains', () => {
+  it('are given three of their intervals to fetch a new root', async () => {
+    await prepare(false);
+    expect(await step(60_000)).toBe('wait for federation');
+    await clock.advance(179_999);
+    expect(await step(60_000)).toBe('wait for federation');
+    await clock.advance(1);
+    expect(await step(60_000)).toBe('activate');
+  });
+
+  it('are not waited for after a compromise, for an intermediate, when waived, or where there are none', async () => {
+    await prepare(false);
+    expect(await step()).toBe('activate');
+    await authority.rotation.amend({ waive: ['federation'], compromised: false });
+    expect(await step(60_000)).toBe('activate');
+    await authority.rotation.abort();
+    await prepare(true);
+    expect(await step(60_000)).toBe('activate');
+    await authority.rotation.activate();
+    await authority.rotation.retire();
+    const order = { compromised: false, renewWithinMs: 1_000, waived: [] } as const;
+    await authority.rotation.prepare({ ...order, role: 'intermediate' });
+    expect(await step(60_000)).toBe('activate');
   });
 });
 

@@ -17,6 +17,8 @@ import { TRUST_BUNDLE_TYPE } from './trust-bundle-resource.ts';
 export interface RotationEvidenceOptions extends CertificateHolderOptions {
   readonly authority: Pick<CertificateAuthority, 'intermediate' | 'trustDomain' | 'slots'>;
   readonly distribution: Pick<Distribution, 'agents' | 'version'>;
+  /** How often other trust domains fetch the bundle, in milliseconds; undefined where it is not served to any. */
+  readonly bundleHintMs?: number | undefined;
   /** What agents say of the programs that they serve. */
   readonly served: Pick<ServedClients, 'of'>;
 }
@@ -52,6 +54,7 @@ const LIST_TYPE = factTypeUrl({
   ...certificateRevocationList,
   version: certificateRevocationList.versions[0],
 });
+const HINTS_BEFORE_USE = 3;
 const ENTRY_KIND = 'WorkloadEntry.networking.istio.io';
 /** How long a rotation waits for a program behind an agent that holds what is needed. */
 export const CLIENT_PATIENCE_MS = 300_000;
@@ -85,6 +88,7 @@ export async function rotationEvidence(
       ...agents.filter(({ acknowledged }) => !acknowledged).map(unaware),
       ...agents.flatMap(behind),
       ...registered,
+      ...federated(options),
       // Of whom an agent serves, that agent is asked.
       ...new Set([...known.values()].map(({ holder }) => holder))
         .difference(connected)
@@ -108,6 +112,24 @@ export async function rotationEvidence(
       ...agents.flatMap(behind),
     ],
   };
+}
+
+/**
+ * Other trust domains fetch the bundle by its refresh hint and tell nobody that they have: a new root
+ * is published three hints before it is used (SPIFFE Trust Domain and Bundle). After a compromise
+ * nobody is waited for of whom nothing is known.
+ */
+function federated({
+  authority,
+  bundleHintMs,
+  clock,
+}: RotationEvidenceOptions): readonly Awaited[] {
+  const { rotation } = authority.slots.current;
+  if (bundleHintMs === undefined || rotation.phase !== 'distributing') return [];
+  const untilMs = rotation.startedAtMs + HINTS_BEFORE_USE * bundleHintMs;
+  if (rotation.role !== 'root' || clock.now() >= untilMs) return [];
+  const lacks = `may not have fetched the new root before ${new Date(untilMs).toISOString()}, by the refresh hint of the bundle endpoint`;
+  return [{ name: 'federation', id: '', presence: 'lost', lacks }];
 }
 
 function isSilent({ acknowledged, rejected }: Acknowledgement): boolean {

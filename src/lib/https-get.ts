@@ -1,11 +1,17 @@
-import type { IncomingMessage } from 'node:http';
-import { request } from 'node:https';
+import { lookup } from 'node:dns';
+import { type IncomingMessage, request as requestPlain } from 'node:http';
+import { request as requestSecure } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
 import { MeshError, messageOf } from './errors.ts';
 
 export interface HttpsQuestion {
   readonly url: URL;
   /** Roots that the server is checked by, PEM. Default: those of the machine. */
   readonly roots?: string | undefined;
+  /** Whether http is taken too. Default: https only. */
+  readonly plainToo?: boolean;
+  /** Addresses that must not be connected to, whatever name leads to them. Default: none. */
+  readonly isBlocked?: (address: string) => boolean;
   /** For the whole answer, redirects included. Default 10 s. */
   readonly timeoutMs?: number;
   /** Default 1 MiB. */
@@ -28,8 +34,8 @@ export async function httpsGet(question: HttpsQuestion): Promise<string> {
   let { url } = question;
   try {
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-      if (url.protocol !== 'https:') throw new MeshError('ERR_WIRE', `${url} is not https`);
-      const response = await get(url, question.roots, signal);
+      checkUrl(url, question);
+      const response = await get(url, question, signal);
       const { statusCode: status = 0, headers } = response;
       if (status === 200) return await bodyOf(response, { url, maxBytes });
       response.destroy();
@@ -46,11 +52,47 @@ export async function httpsGet(question: HttpsQuestion): Promise<string> {
   }
 }
 
-function get(url: URL, roots: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+function checkUrl(url: URL, { plainToo = false, isBlocked }: HttpsQuestion): void {
+  if (url.protocol !== 'https:' && !(plainToo && url.protocol === 'http:')) {
+    throw new MeshError('ERR_WIRE', `${url} is not https`);
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) !== 0 && isBlocked?.(host) === true) throw blocked(url.host, host);
+}
+
+function blocked(host: string, address: string): MeshError {
+  const where = host === address ? address : `${host} is ${address}, which`;
+  return new MeshError('ERR_FORBIDDEN', `${where} must not be connected to from here`);
+}
+
+/** Looks names up as always, and refuses what they lead to if it is blocked. */
+function guardedLookup(isBlocked: (address: string) => boolean): LookupFunction {
+  return (host, options, done) => {
+    lookup(host, { ...options, all: true }, (error, addresses) => {
+      const found = addresses?.find(({ address }) => isBlocked(address));
+      if (error !== null) done(error, []);
+      else if (found !== undefined) done(blocked(host, found.address), []);
+      else if (options.all === true) done(null, addresses);
+      else done(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 4);
+    });
+  };
+}
+
+function get(
+  url: URL,
+  { roots, isBlocked }: HttpsQuestion,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const request = url.protocol === 'http:' ? requestPlain : requestSecure;
+
   return new Promise((resolve, reject) => {
     const headers = { accept: 'application/json' };
     const options = { agent: false, headers, signal, maxHeaderSize: 16 * 1024 } as const;
-    const sent = request(url, { ...options, ...(roots === undefined ? {} : { ca: roots }) });
+    const sent = request(url, {
+      ...options,
+      ...(roots === undefined ? {} : { ca: roots }),
+      ...(isBlocked === undefined ? {} : { lookup: guardedLookup(isBlocked) }),
+    });
     sent.on('response', resolve);
     sent.on('error', reject);
     sent.end();

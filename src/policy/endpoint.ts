@@ -20,6 +20,8 @@ export interface Endpoint {
       }
     | { readonly kind: 'tls'; readonly tls: OriginatedTls }
     | { readonly kind: 'plaintext' };
+  /** Whether no policy is known by which it takes mutual TLS only. */
+  readonly takesPlaintext: boolean;
   /** Its share of the calls beside the others'. */
   readonly weight: number;
   /** `namespace/name` of its WorkloadEntry, or of the service that has it in its list. */

@@ -3,8 +3,11 @@ import type { CertificateRevocation } from '../resources/kinds/certificate-revoc
 import type { CertificateRevocationList } from '../resources/kinds/certificate-revocation-list.ts';
 import type { ConfigMap } from '../resources/kinds/config-map.ts';
 import type { DestinationRule } from '../resources/kinds/destination-rule.ts';
+import type { FallbackPolicy } from '../resources/kinds/fallback-policy.ts';
 import type { IstioOperator } from '../resources/kinds/istio-operator.ts';
+import type { JsonWebKeySet } from '../resources/kinds/json-web-key-set.ts';
 import type { PeerAuthentication } from '../resources/kinds/peer-authentication.ts';
+import type { RequestAuthentication } from '../resources/kinds/request-authentication.ts';
 import type { Service } from '../resources/kinds/service.ts';
 import type { ServiceAccount } from '../resources/kinds/service-account.ts';
 import type { ServiceEntry } from '../resources/kinds/service-entry.ts';
@@ -15,6 +18,10 @@ import type { WorkloadRegistration } from '../resources/kinds/workload-registrat
 export interface MeshFacts {
   readonly peerAuthentications: readonly PeerAuthentication[];
   readonly authorizationPolicies: readonly AuthorizationPolicy[];
+  readonly fallbackPolicies: readonly FallbackPolicy[];
+  readonly requestAuthentications: readonly RequestAuthentication[];
+  /** Keys that the control plane fetched for those. */
+  readonly keySets: readonly JsonWebKeySet[];
   readonly services: readonly Service[];
   readonly serviceEntries: readonly ServiceEntry[];
   readonly destinationRules: readonly DestinationRule[];
@@ -34,6 +41,9 @@ export interface MeshFacts {
 export const noFacts: MeshFacts = Object.freeze({
   peerAuthentications: [],
   authorizationPolicies: [],
+  fallbackPolicies: [],
+  requestAuthentications: [],
+  keySets: [],
   services: [],
   serviceEntries: [],
   destinationRules: [],

@@ -54,6 +54,7 @@ export function serviceEndpoint(
   if ('refused' in transport) return { refused: `${title} ${transport.refused}` };
   return {
     ...{ address, port, identity, transport, weight },
+    takesPlaintext: mode?.mode !== 'STRICT',
     expectedIds: expectedIds(question, identity, settings),
     workload: `${entry.metadata.namespace ?? ''}/${entry.metadata.name}`,
   };

@@ -7,12 +7,18 @@ import { type MeshFacts, noFacts } from '../policy/mesh-facts.ts';
 import { AppGate } from './app-gate.ts';
 import { Deadlines } from './deadlines.ts';
 import { Enforcement } from './enforcement.ts';
+import type { Ends } from './proxy-events.ts';
 
 const workload = { namespace: 'shop', name: 'r', labels: {}, serviceAccount: 'reviews' };
 const nobody = allow([fromSource({ principals: ['none'] })], { name: 'nobody' });
 const admission = { mutualTls: true, facts: connection() };
 
 const flow = (): void => undefined;
+const nowhere = { host: '127.0.0.1', port: 0 };
+const about: Ends = {
+  ...{ direction: 'inbound', source: nowhere, destination: nowhere, service: undefined },
+  ...{ transport: 'hbone', ownId: 'own', ownSerial: '01', peerId: 'peer', peerSerial: '02' },
+};
 
 function gateOver(facts: WatchableValue<MeshFacts>): AppGate {
   const enforcement = new Enforcement({
@@ -20,7 +26,11 @@ function gateOver(facts: WatchableValue<MeshFacts>): AppGate {
     settings: { current: settings },
     facts,
   });
-  return new AppGate({ enforcement, connectDeadlines: new Deadlines(systemClock, 5_000) });
+  return new AppGate({
+    enforcement,
+    http: { joinFor: () => undefined },
+    connectDeadlines: new Deadlines(systemClock, 5_000),
+  });
 }
 
 describe('AppGate', () => {
@@ -28,7 +38,7 @@ describe('AppGate', () => {
     await using app = await startApp(echoServer());
     const decisions: string[] = [];
     const entry = await gateOver(new WatchableValue(noFacts)).enter({
-      ...{ admission, app: app.address },
+      ...{ about, admission, app: app.address },
       flow: (channel, decision) => {
         decisions.push(decision);
         channel.reset();
@@ -41,7 +51,7 @@ describe('AppGate', () => {
   it('does not trouble the application with what they deny', async () => {
     await using app = await startApp(echoServer());
     const facts = new WatchableValue<MeshFacts>({ ...noFacts, authorizationPolicies: [nobody] });
-    const entry = await gateOver(facts).enter({ admission, app: app.address, flow });
+    const entry = await gateOver(facts).enter({ about, admission, app: app.address, flow });
     expect(entry).toMatchObject({ denied: { reason: 'authorization' } });
     expect(app.sockets).toHaveLength(0);
   });
@@ -49,7 +59,7 @@ describe('AppGate', () => {
   it('asks again when they changed while the application was being connected', async () => {
     await using app = await startApp(echoServer());
     const facts = new WatchableValue(noFacts);
-    const entering = gateOver(facts).enter({ admission, app: app.address, flow });
+    const entering = gateOver(facts).enter({ about, admission, app: app.address, flow });
     facts.set({ ...noFacts, authorizationPolicies: [nobody] });
     expect(await entering).toMatchObject({
       denied: { decision: expect.stringContaining('shop/nobody') },
@@ -59,7 +69,9 @@ describe('AppGate', () => {
 
   it('tells why the application cannot be reached', async () => {
     const gate = gateOver(new WatchableValue(noFacts));
-    expect(await gate.enter({ admission, flow, app: { host: '127.0.0.1', port: 1 } })).toEqual({
+    expect(
+      await gate.enter({ about, admission, flow, app: { host: '127.0.0.1', port: 1 } }),
+    ).toEqual({
       unreachable:
         'the application does not answer: cannot connect to 127.0.0.1:1: nothing listens there (ECONNREFUSED)',
     });

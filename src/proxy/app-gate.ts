@@ -5,7 +5,11 @@ import type { Channel } from './channel.ts';
 import { connectTcp } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Admission, Enforcement, Verdict } from './enforcement.ts';
+import { DialedChannel } from './http/dialed-channel.ts';
+import type { HttpEnforcement } from './http/http-enforcement.ts';
+import type { HttpJoin } from './http/http-join.ts';
 import { LentReads } from './lent-reads.ts';
+import type { Ends } from './proxy-events.ts';
 import { lendingChannel } from './socket-channel.ts';
 
 /** What became of an inbound connection on its way to the application. */
@@ -16,6 +20,7 @@ export type Entry =
 
 /** An inbound connection that wants to be let in. */
 export interface Entrant {
+  readonly about: Ends;
   readonly admission: Admission;
   /** Where the application listens. */
   readonly app: Address;
@@ -23,11 +28,12 @@ export interface Entrant {
    * Called when it is in. What it opens must be where changes of policy are looked for before it
    * returns: the policies were asked in the same turn.
    */
-  readonly flow: (app: Channel, decision: string) => void;
+  readonly flow: (app: Channel, decision: string, http: HttpJoin | undefined) => void;
 }
 
 export interface AppGateOptions {
   readonly enforcement: Enforcement;
+  readonly http: Pick<HttpEnforcement, 'joinFor'>;
   readonly connectDeadlines: Deadlines;
 }
 
@@ -42,8 +48,16 @@ export class AppGate {
     this.#options = options;
   }
 
-  async enter({ admission, app, flow }: Entrant): Promise<Entry> {
-    const { enforcement } = this.#options;
+  async enter({ about, admission, app, flow }: Entrant): Promise<Entry> {
+    const { enforcement, http } = this.#options;
+    const join = http.joinFor(admission, about);
+    if (join !== undefined) {
+      const verdict = enforcement.judgeTransport(admission);
+      if (!verdict.allowed) return { denied: verdict };
+      const dialed = new DialedChannel(() => this.#dial(app));
+      flow(dialed, verdict.decision, join);
+      return { entered: true };
+    }
     const before = enforcement.judge(admission);
     if (!before.allowed) return { denied: before };
     const { generation } = enforcement;
@@ -55,8 +69,14 @@ export class AppGate {
       socket.destroy();
       return { denied: verdict };
     }
-    flow(lendingChannel(socket, reads), verdict.decision);
+    flow(lendingChannel(socket, reads), verdict.decision, undefined);
     return { entered: true };
+  }
+
+  async #dial(app: Address): Promise<Channel> {
+    const reads = new LentReads();
+    const socket = await connectTcp(app, { deadlines: this.#options.connectDeadlines, reads });
+    return lendingChannel(socket, reads);
   }
 
   /** The connection to the application, or why there is none. */

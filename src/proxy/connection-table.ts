@@ -1,5 +1,6 @@
 import type { Channel } from './channel.ts';
 import type { Admission, Verdict } from './enforcement.ts';
+import type { HttpJoin } from './http/http-join.ts';
 import type { CloseReason, ConnectionRecord } from './proxy-events.ts';
 import type { Reporter } from './reporter.ts';
 import type { ShownSerials } from './revocation-guard.ts';
@@ -19,6 +20,8 @@ export interface NewConnection {
   /** What the policies were asked, and said; undefined when outbound. */
   readonly admission: Admission | undefined;
   readonly decision: string | undefined;
+  /** Where requests are judged: what takes the place of `splice`. */
+  readonly http?: HttpJoin | undefined;
   /** Called once when it is closed. */
   readonly closed?: () => void;
 }
@@ -57,7 +60,8 @@ export class ConnectionTable {
     const open = new OpenConnection(this.#lastId, this.#reporter.nowMs, connection);
     this.#open.add(open);
     this.#reporter.opened(open.record());
-    splice({
+    const join = connection.http?.start ?? splice;
+    join({
       source: connection.source,
       destination: connection.destination,
       meter: open,
@@ -71,12 +75,15 @@ export class ConnectionTable {
     return open;
   }
 
-  /** Asks `judge` about every inbound connection again and closes what is no longer allowed. */
-  recheck(judge: (admission: Admission) => Verdict): void {
+  /**
+   * Asks `judge` about every inbound connection again and closes what is no longer allowed. Of those
+   * whose requests are judged it knows how.
+   */
+  recheck(judge: (admission: Admission, http: HttpJoin | undefined) => Verdict): void {
     for (const connection of this.#open) {
-      const { admission } = connection.given;
+      const { admission, http } = connection.given;
       if (admission === undefined) continue;
-      const verdict = judge(admission);
+      const verdict = judge(admission, http);
       connection.decision = verdict.decision;
       if (!verdict.allowed) connection.close('policy-changed', verdict.decision);
     }

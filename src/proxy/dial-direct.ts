@@ -5,6 +5,7 @@ import { type Address, formatAddress } from './address.ts';
 import type { BoundedContexts } from './bounded-contexts.ts';
 import type { Channel } from './channel.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { FallbackGuard } from './fallback-guard.ts';
 import type { FederationGuard } from './federation-guard.ts';
 import { type HandshakeOptions, handshakeAsClient } from './handshake.ts';
 import type { Peer } from './peer.ts';
@@ -48,6 +49,7 @@ export interface DirectDialOptions {
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
+  readonly fallback: FallbackGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
   readonly resumption: Resumption;
   readonly reporter: Reporter;

@@ -6,6 +6,7 @@ import { formatAddress } from './address.ts';
 import { whenConnected } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
 import { drainAtExpiry } from './drain-at-expiry.ts';
+import type { FallbackGuard } from './fallback-guard.ts';
 import type { FederationGuard } from './federation-guard.ts';
 import {
   clientTlsOptions,
@@ -14,6 +15,7 @@ import {
   resumeFor,
   type SecuredConnection,
 } from './handshake.ts';
+import { presentedCertificate } from './handshake-record.ts';
 import type { HboneClientSession, HboneTransport } from './hbone/hbone-transport.ts';
 import { LentReads } from './lent-reads.ts';
 import type { SessionRecord } from './proxy-events.ts';
@@ -31,6 +33,7 @@ export interface HboneDialOptions {
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
+  readonly fallback: FallbackGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
   readonly resumption: Resumption;
   readonly reporter: Reporter;
@@ -105,9 +108,14 @@ async function begin(
   } catch (error) {
     forget();
     const reason = `"${peer.id}" ended the connection after the TLS handshake (${messageOf(error)}); it may not have accepted our certificate (serial ${ownSerial}): its own log says why`;
-    const presented = { presentedId: peer.id, presentedSerial: peer.serial };
+    const presented = {
+      ...presentedCertificate(undefined),
+      ...{ presentedId: peer.id, presentedSerial: peer.serial },
+      presentedNotAfterMs: peer.notAfterMs,
+    };
+    const verdict = 'ERR_UNREACHABLE';
     const { expectedIds } = target;
-    reporter.handshakeFailed(ends, { ...presented, ownSerial, expectedIds, reason });
+    reporter.handshakeFailed(ends, { ...presented, verdict, ownSerial, expectedIds, reason });
     throw new MeshError('ERR_UNAUTHENTICATED', reason, { cause: error });
   } finally {
     deadline.cancel();

@@ -5,6 +5,7 @@ import type { OriginatedTls } from '../policy/effective-client-tls.ts';
 import type { Address } from './address.ts';
 import type { Channel } from './channel.ts';
 import type { Deadlines } from './deadlines.ts';
+import { presentedCertificate, verdictOf } from './handshake-record.ts';
 import { tlsFactsOf } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
@@ -56,7 +57,8 @@ export function originatedDialer(options: OriginatedDialOptions): OriginatedDial
       };
       options.reporter.handshakeFailed(ends, {
         ...{ expectedIds: tls.names, reason, ownSerial: undefined },
-        ...{ presentedId: undefined, presentedSerial: undefined },
+        ...presentedCertificate(undefined),
+        verdict: verdictOf(error),
       });
       throw new MeshError('ERR_UNAUTHENTICATED', reason, { cause: error });
     }

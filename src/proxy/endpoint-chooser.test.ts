@@ -8,7 +8,7 @@ const limits = { firstDialBackoffMs: 100, maxDialBackoffMs: 1_000 };
 function endpoint(address: string): Endpoint {
   return {
     ...{ address, port: 8080, identity: undefined, workload: `shop/${address}` },
-    ...{ expectedIds: [], weight: 1 },
+    ...{ expectedIds: [], weight: 1, takesPlaintext: true },
     transport: { kind: 'hbone', port: 15_008 },
   };
 }

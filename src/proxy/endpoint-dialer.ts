@@ -8,6 +8,7 @@ import { connectTcp } from './connect-tcp.ts';
 import { Deadlines } from './deadlines.ts';
 import type { DirectDialer } from './dial-direct.ts';
 import type { OriginatedDialer } from './dial-originated.ts';
+import type { FallbackGuard } from './fallback-guard.ts';
 import type { Peer } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
 import type { PooledOutcome, SessionPool } from './session-pool.ts';
@@ -15,6 +16,8 @@ import { socketChannel } from './socket-channel.ts';
 
 /** A way to an endpoint that is ready for bytes. */
 export interface Way {
+  /** How it is spoken to, which a FallbackPolicy may have changed. */
+  readonly transport: Endpoint['transport']['kind'];
   readonly channel: Channel;
   readonly peer: Peer | undefined;
   readonly ownSerial: string | undefined;
@@ -32,6 +35,7 @@ export interface EndpointDialerOptions {
   readonly direct: DirectDialer;
   readonly originated: OriginatedDialer;
   readonly clock: Clock;
+  readonly fallback: FallbackGuard;
   /** Where no rule says how long connecting may take. */
   readonly connectDeadlines: Deadlines;
 }
@@ -60,7 +64,8 @@ export class EndpointDialer {
   /** @throws {MeshError} whatever kept the connection from coming about. */
   async dial(question: DialQuestion): Promise<DialOutcome> {
     const { endpoint, service } = question;
-    const { address: host, port, transport } = endpoint;
+    const { address: host, port } = endpoint;
+    const transport = this.#transportTo(endpoint);
     switch (transport.kind) {
       case 'hbone': {
         const target = hboneTarget(endpoint, transport.port);
@@ -72,19 +77,32 @@ export class EndpointDialer {
         const { direct } = this.#options;
         const { expectedIds } = endpoint;
         const target = { address: { host, port }, service, expectedIds, raw, sni };
-        return { way: await direct(bounds === undefined ? target : { ...target, bounds }) };
+        const way = await direct(bounds === undefined ? target : { ...target, bounds });
+        return { way: { ...way, transport: transport.kind } };
       }
       case 'tls': {
         const raw = await this.#connect(question);
         const address = { host, port };
         const way = await this.#options.originated({ address, service, raw, tls: transport.tls });
-        return { way: { ...way, peer: undefined, ownSerial: undefined } };
+        return {
+          way: { ...way, transport: transport.kind, peer: undefined, ownSerial: undefined },
+        };
       }
       case 'plaintext': {
         const channel = socketChannel(await this.#connect(question));
-        return { way: { channel, peer: undefined, ownSerial: undefined, tls: NO_TLS } };
+        const unknown = { peer: undefined, ownSerial: undefined, tls: NO_TLS };
+        return { way: { ...unknown, channel, transport: transport.kind } };
       }
     }
+  }
+
+  /** How it is called now: a workload without a valid certificate may have to do without TLS. */
+  #transportTo({ transport, takesPlaintext }: Endpoint): Endpoint['transport'] {
+    const { fallback } = this.#options;
+    const isMesh = transport.kind === 'hbone' || transport.kind === 'istio-mtls';
+    if (!isMesh || !takesPlaintext || !fallback.speaksPlaintext) return transport;
+    fallback.ownUsed('outbound');
+    return { kind: 'plaintext' };
   }
 
   /** Makes the shared session to an endpoint that has one, so that the first call need not wait for it. */
@@ -133,7 +151,7 @@ function readOutcome({ outcome, via }: PooledOutcome): DialOutcome {
   const { peer, ownSerial, tls } = via;
   switch (outcome.outcome) {
     case 'opened':
-      return { way: { channel: outcome.channel, peer, ownSerial, tls } };
+      return { way: { transport: 'hbone', channel: outcome.channel, peer, ownSerial, tls } };
     case 'refused':
       return outcome.status === FORBIDDEN
         ? { denied: outcome.deniedBy ?? 'the peer does not say by which policy', peer }

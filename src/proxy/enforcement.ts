@@ -16,6 +16,14 @@ export interface Admission {
   /** Whether mutual TLS proved who the caller is. */
   readonly mutualTls: boolean;
   readonly facts: ConnectionFacts;
+  /** What the caller proved to be; undefined without mutual TLS. */
+  readonly peer?: CallingPeer;
+}
+
+/** Who calls, for whoever is told of it. */
+export interface CallingPeer {
+  readonly id: string;
+  readonly certificateHash: string;
 }
 
 /** Whether it may be, in one line that names policy and rule. */
@@ -90,16 +98,19 @@ export class Enforcement {
     );
   }
 
-  /** The same question at accept and, for what is open, after each change. */
-  judge({ mutualTls, facts }: Admission): Verdict {
+  /** Whether the connection may be as far as PeerAuthentication goes: what it carries is judged later. */
+  judgeTransport({ mutualTls, facts }: Admission): Verdict {
     const mode = mutualTls ? undefined : this.mode(facts.destinationPort);
-    if (mode?.mode === 'STRICT') {
-      return {
-        allowed: false,
-        reason: 'plaintext',
-        decision: describeStrict(mode, facts.destinationPort),
-      };
-    }
+    if (mode?.mode !== 'STRICT') return { allowed: true, decision: 'each request is judged' };
+    const decision = describeStrict(mode, facts.destinationPort);
+    return { allowed: false, reason: 'plaintext', decision };
+  }
+
+  /** The same question at accept and, for what is open, after each change. */
+  judge(admission: Admission): Verdict {
+    const { facts } = admission;
+    const transport = this.judgeTransport(admission);
+    if (!transport.allowed) return transport;
     const decision = this.#authorization.authorizeConnection(facts);
     const { text } = this.#authorization.explain({ connection: facts }, decision);
     // a connection that somebody must be asked about is refused until somebody can be

@@ -2,13 +2,16 @@ import type { Clock } from '../lib/clock.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { LiveSettings } from './live-settings.ts';
-import { type ServerFirstPort, ServerFirstPorts } from './server-first-ports.ts';
+import type { Reporter } from './reporter.ts';
+import { ServerFirstPorts } from './server-first-ports.ts';
 
 export interface FirstBytesWaitOptions {
   readonly clock: Clock;
   readonly limits: Pick<ProxyLimits, 'firstBytesTimeoutMs' | 'learnedFirstBytesTimeoutMs'>;
   /** `protocolDetectionTimeout` of the mesh comes before the proxy's own limit. */
   readonly settings: LiveSettings;
+  /** Told of ports that are learned or forgotten. */
+  readonly reporter: Pick<Reporter, 'portLearned'>;
 }
 
 /** How long the first bytes of a client are waited for, by what is known of the port. */
@@ -25,11 +28,6 @@ export class FirstBytesWait {
     this.#unknown = this.#deadlinesOf(limits.firstBytesTimeoutMs);
   }
 
-  /** Ports on which the server speaks first. */
-  get serverFirst(): readonly ServerFirstPort[] {
-    return this.#ports.list();
-  }
-
   for(port: number): Deadlines {
     if (this.#ports.has(port)) return this.#learned;
     const { limits, settings } = this.#options;
@@ -41,8 +39,11 @@ export class FirstBytesWait {
 
   /** What came of it. */
   ended(port: number, kind: 'plaintext' | 'silent' | 'tls'): void {
-    if (kind === 'silent') this.#ports.wasSilent(port, this.#options.clock.now());
-    if (kind === 'plaintext') this.#ports.spokeFirst(port);
+    const before = this.#ports.has(port);
+    if (kind === 'silent') this.#ports.wasSilent(port);
+    else this.#ports.spokeFirst(port);
+    const now = this.#ports.has(port);
+    if (now !== before) this.#options.reporter.portLearned(port, now);
   }
 
   close(): void {

@@ -6,12 +6,21 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { FallbackGuard } from './fallback-guard.ts';
 import type { FederationGuard } from './federation-guard.ts';
+import {
+  type HandshakeVerdict,
+  handshakeId,
+  type PresentedCertificate,
+  presentedCertificate,
+  verdictOf,
+} from './handshake-record.ts';
 import { checkOwnValidity, ownSerialOf, type Peer, provenPeer, tlsFactsOf } from './peer.ts';
-import type { TlsFacts } from './proxy-events.ts';
+import type { Direction, TlsFacts } from './proxy-events.ts';
 import type { ResumeFor, Resumption } from './resumption.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
 import type { IdentityContext } from './secure-context.ts';
+import { localAddress, remoteAddress } from './socket-addresses.ts';
 import type { TlsAcceptor } from './tls-acceptor.ts';
 
 /** What both sides of a handshake need. */
@@ -23,6 +32,8 @@ export interface HandshakeOptions {
   readonly clockNote?: ((nowMs: number) => string | undefined) | undefined;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
+  /** What certificates that have run out are still good for. */
+  readonly fallback: FallbackGuard;
   readonly resumption: Resumption;
   /** Bounds the handshake. */
   readonly deadlines: Deadlines;
@@ -59,10 +70,10 @@ export interface SecuredConnection {
   readonly tls: TlsFacts;
 }
 
-export interface HandshakeFailure {
+export interface HandshakeFailure extends PresentedCertificate {
+  readonly handshakeId: string;
+  readonly verdict: HandshakeVerdict;
   readonly reason: string;
-  readonly presentedId: string | undefined;
-  readonly presentedSerial: string | undefined;
   readonly ownSerial: string | undefined;
 }
 
@@ -165,9 +176,10 @@ async function conclude(
   handshake: () => Promise<TLSSocket>,
 ): Promise<HandshakeOutcome> {
   let chain: readonly Certificate[] = [];
+  const id = idOf(raw, judgement.purpose);
   try {
     if (raw.destroyed) throw new MeshError('ERR_UNREACHABLE', 'the peer is already gone');
-    checkOwnValidity(judgement.identity(), judgement.clock.now());
+    checkOwn(judgement);
     const socket = await handshake();
     // Until its next owner listens, an error must not go unheard.
     socket.on('error', () => undefined);
@@ -181,15 +193,16 @@ async function conclude(
     judgement.proved(socket, chain, peer);
     const tls = tlsFactsOf(socket);
     const own = judgement.identity().svid.chain[0]?.notAfterMs ?? 0;
-    const notAfterMs = Math.min(own, peer.notAfterMs);
+    const notAfterMs = Math.min(own, peer.notAfterMs) + judgement.fallback.keepForMs;
     return { secured: { socket, raw, peer, ownSerial, notAfterMs, tls } };
   } catch (error) {
     raw.destroy();
     return {
       failure: {
         reason: withClockNote(messageOf(error), chain, judgement),
-        presentedId: chain[0]?.uriSans[0],
-        presentedSerial: chain[0]?.serial,
+        handshakeId: id,
+        verdict: verdictOf(error),
+        ...presentedCertificate(chain[0]),
         ownSerial: judgement.identity().svid.chain[0]?.serial,
       },
     };
@@ -233,11 +246,45 @@ async function within<T>(deadlines: Deadlines, work: Promise<T>): Promise<T> {
   });
 }
 
+/** A name for the handshake on a connection, whichever end this is. */
+function idOf(raw: Socket, purpose: Judgement['purpose']): string {
+  const [here, there] = [localAddress(raw), remoteAddress(raw)];
+  return purpose === 'clientAuth' ? handshakeId(there, here) : handshakeId(here, there);
+}
+
+function directionOf({ purpose }: Judgement): Direction {
+  return purpose === 'clientAuth' ? 'inbound' : 'outbound';
+}
+
+/** Refuses to go on with a certificate of one's own that counts no more, by the FallbackPolicy. */
+function checkOwn(judgement: Judgement): void {
+  const { fallback, clock } = judgement;
+  const identity = judgement.identity();
+  const nowMs = clock.now();
+  const notAfterMs = identity.svid.chain[0]?.notAfterMs ?? 0;
+  const isKept = nowMs > notAfterMs && nowMs <= notAfterMs + fallback.keepForMs;
+  if (isKept) fallback.ownUsed(directionOf(judgement));
+  else checkOwnValidity(identity, nowMs);
+}
+
+/** The moment at which a chain is judged: its end, if that is over and the FallbackPolicy still counts it. */
+function judgedAtMs(chain: readonly Certificate[], judgement: Judgement): number {
+  const { clock, fallback } = judgement;
+  const nowMs = clock.now();
+  const [leaf] = chain;
+  if (leaf === undefined || nowMs <= leaf.notAfterMs) return nowMs;
+  if (nowMs > leaf.notAfterMs + fallback.keepForMs) return nowMs;
+  const use = { direction: directionOf(judgement), whose: 'peer' } as const;
+  fallback.used({ ...use, id: leaf.uriSans[0] ?? '', notAfterMs: leaf.notAfterMs });
+  return leaf.notAfterMs;
+}
+
 function judge(chain: readonly Certificate[], judgement: Judgement): Peer {
-  const { clock, purpose, expectedIds } = judgement;
+  const { purpose, expectedIds } = judgement;
   const trustDomains = judgement.trustDomains();
   const peer = provenPeer(chain, {
-    ...{ identity: judgement.identity(), trustDomains, nowMs: clock.now(), purpose },
+    ...{ identity: judgement.identity(), trustDomains, purpose },
+    nowMs: judgedAtMs(chain, judgement),
   });
   if (expectedIds.includes(peer.id)) return peer;
   if (expectedIds.length === 0) {

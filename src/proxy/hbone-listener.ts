@@ -5,8 +5,10 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Deadlines } from './deadlines.ts';
 import { drainAtExpiry } from './drain-at-expiry.ts';
+import type { FallbackGuard } from './fallback-guard.ts';
 import type { FederationGuard } from './federation-guard.ts';
 import { type HandshakeOptions, handshakeAsServer, type SecuredConnection } from './handshake.ts';
+import type { HandshakeGate } from './handshake-gate.ts';
 import type { HboneServerSession, HboneTransport } from './hbone/hbone-transport.ts';
 import type { HboneStreams } from './hbone-streams.ts';
 import type { SessionRecord } from './proxy-events.ts';
@@ -23,11 +25,13 @@ export interface HboneListenerOptions {
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
+  readonly fallback: FallbackGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
   readonly resumption: Resumption;
   readonly ticketKeys: Watchable<Uint8Array>;
   readonly reporter: Reporter;
   readonly handshakeDeadlines: Deadlines;
+  readonly handshakeGate: HandshakeGate;
   /** What becomes of the streams. */
   readonly streams: HboneStreams;
 }
@@ -79,12 +83,18 @@ export class HboneListener {
       ...{ direction: 'inbound', transport: 'hbone' },
       ...{ source: remoteAddress(raw), destination: localAddress(raw) },
     };
+    const gate = this.#options.handshakeGate.enter(ends.source.host);
+    if ('refused' in gate) {
+      if (gate.isNews) reporter.denied(ends, { reason: 'limit', decision: gate.refused });
+      raw.destroy();
+      return;
+    }
     const outcome = await handshakeAsServer(raw, {
       ...this.#options,
       acceptor: this.#acceptor,
       deadlines: handshakeDeadlines,
       neededProtocol: 'h2',
-    });
+    }).finally(gate.leave);
     if ('failure' in outcome) {
       reporter.handshakeFailed(ends, { ...outcome.failure, expectedIds: [] });
       return;
@@ -100,9 +110,10 @@ export class HboneListener {
   async #serve(secured: SecuredConnection, ends: PartialEnds): Promise<void> {
     const { transport, reporter, streams } = this.#options;
     const record = this.#recordOf(secured, ends);
-    const { principal } = secured.peer;
+    const { principal, id, certificateHash } = secured.peer;
+    const peer = { id, certificateHash };
     const session = transport.accept(secured.socket, (stream) => {
-      streams.serve({ stream, session: record, principal });
+      streams.serve({ stream, session: record, principal, peer });
     });
     this.#sessions.add(session);
     reporter.sessionOpened(record);

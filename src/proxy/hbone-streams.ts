@@ -3,7 +3,7 @@ import { messageOf } from '../lib/errors.ts';
 import { type Address, parseAuthority } from './address.ts';
 import type { AppGate, Entry } from './app-gate.ts';
 import type { ConnectionAbout, ConnectionTable } from './connection-table.ts';
-import type { Admission } from './enforcement.ts';
+import type { Admission, CallingPeer } from './enforcement.ts';
 import type { IncomingStream } from './hbone/hbone-transport.ts';
 import type { DeniedConnection, SessionRecord } from './proxy-events.ts';
 import type { Reporter } from './reporter.ts';
@@ -23,6 +23,7 @@ export interface AskedStream {
   readonly stream: IncomingStream;
   readonly session: SessionRecord;
   readonly principal: string;
+  readonly peer: CallingPeer;
 }
 
 /** A stream that names an application of ours. */
@@ -71,7 +72,7 @@ export class HboneStreams {
 
   /** Whom the stream is for; undefined when it was refused for that. */
   #address(asked: AskedStream): Addressed | undefined {
-    const { stream, session, principal } = asked;
+    const { stream, session, principal, peer } = asked;
     const shown = JSON.stringify(stream.authority.slice(0, 300));
     const authority = parseAuthority(stream.authority);
     if (authority === undefined) {
@@ -92,14 +93,14 @@ export class HboneStreams {
       destinationPort: authority.port,
     };
     const about = { ...aboutOf(session), destination: authority };
-    return { stream, about, admission: { mutualTls: true, facts }, app };
+    return { stream, about, admission: { mutualTls: true, facts, peer }, app };
   }
 
   async #enter(addressed: Addressed, release: () => void): Promise<void> {
     const { stream, about, admission, app } = addressed;
     const entry = await this.#options.gate.enter({
-      ...{ admission, app },
-      flow: (destination, decision) => {
+      ...{ about, admission, app },
+      flow: (destination, decision, http) => {
         if (stream.gone) {
           destination.reset(); // the caller gave up meanwhile
           release();
@@ -107,7 +108,7 @@ export class HboneStreams {
         }
         this.#options.table.add({
           ...{ about, source: stream.accept(), destination },
-          ...{ admission, decision, closed: release },
+          ...{ admission, decision, http, closed: release },
         });
       },
     });

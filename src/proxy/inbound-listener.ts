@@ -10,13 +10,16 @@ import type { Channel } from './channel.ts';
 import type { ConnectionAbout, ConnectionTable } from './connection-table.ts';
 import type { Deadlines } from './deadlines.ts';
 import { describeStrict, type Enforcement } from './enforcement.ts';
+import type { FallbackGuard } from './fallback-guard.ts';
 import type { FederationGuard } from './federation-guard.ts';
 import type { FirstBytesWait } from './first-bytes-wait.ts';
 import { type HandshakeOptions, handshakeAsServer, type SecuredConnection } from './handshake.ts';
+import type { HandshakeGate } from './handshake-gate.ts';
+import { presentedCertificate } from './handshake-record.ts';
 import { type FirstBytes, inboundTransport } from './inbound-transport.ts';
 import type { IstioAcceptors } from './istio-acceptors.ts';
 import type { ConnectionTransport } from './proxy-events.ts';
-import type { PartialEnds, Reporter } from './reporter.ts';
+import type { HandshakeProblem, PartialEnds, Reporter } from './reporter.ts';
 import type { Resumption } from './resumption.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
 import { sniff } from './sniff.ts';
@@ -35,10 +38,12 @@ export interface InboundOptions {
   readonly clock: Clock;
   readonly revocations: RevocationGuard;
   readonly federation: FederationGuard;
+  readonly fallback: FallbackGuard;
   readonly clockNote: HandshakeOptions['clockNote'];
   readonly resumption: Resumption;
   readonly firstBytesWait: FirstBytesWait;
   readonly handshakeDeadlines: Deadlines;
+  readonly handshakeGate: HandshakeGate;
 }
 
 interface Accepted {
@@ -130,8 +135,10 @@ async function firstBytes(
   return undefined;
 }
 
-const NOTHING_PRESENTED = {
-  ...{ expectedIds: [], ownSerial: undefined, presentedId: undefined, presentedSerial: undefined },
+const NOTHING_PRESENTED: HandshakeProblem = {
+  reason: '',
+  ...{ expectedIds: [], ownSerial: undefined, verdict: 'ERR_UNREACHABLE' },
+  ...presentedCertificate(undefined),
 };
 
 async function secure(
@@ -140,11 +147,17 @@ async function secure(
   options: InboundOptions,
 ): Promise<SecuredConnection | undefined> {
   const offered = first.kind === 'tls' ? first.hello.alpn : [];
+  const gate = options.handshakeGate.enter(ends.source.host);
+  if ('refused' in gate) {
+    if (gate.isNews) options.reporter.denied(ends, { reason: 'limit', decision: gate.refused });
+    socket.destroy();
+    return undefined;
+  }
   const outcome = await handshakeAsServer(socket, {
     ...options,
     acceptor: options.acceptors.for(offered),
     deadlines: options.handshakeDeadlines,
-  });
+  }).finally(gate.leave);
   if ('secured' in outcome) return outcome.secured;
   const { failure } = outcome;
   options.reporter.handshakeFailed(
@@ -165,6 +178,7 @@ async function pass(settled: Settled, options: InboundOptions): Promise<void> {
   };
   const admission = {
     mutualTls: secured !== undefined,
+    ...(secured === undefined ? {} : { peer: secured.peer }),
     facts: {
       principal: secured?.peer.principal,
       sourceIp: ends.source.host,
@@ -176,9 +190,9 @@ async function pass(settled: Settled, options: InboundOptions): Promise<void> {
   const { tls = NO_TLS } = secured ?? {};
   const about: ConnectionAbout = { ...known, ...tls, sni };
   const entry = await options.gate.enter({
-    ...{ admission, app },
-    flow: (destination, decision) => {
-      options.table.add({ about, source, destination, admission, decision });
+    ...{ about, admission, app },
+    flow: (destination, decision, http) => {
+      options.table.add({ about, source, destination, admission, decision, http });
     },
   });
   if ('entered' in entry) return;

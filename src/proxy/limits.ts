@@ -13,8 +13,16 @@ export interface ProxyLimits {
    * milliseconds, where plaintext is allowed. Default 1,000.
    */
   readonly firstBytesTimeoutMs: number;
+  /** How long the head of an HTTP request may take to come, in milliseconds. Default 60,000. */
+  readonly headTimeoutMs: number;
   /** The same on ports where the server is known to speak first. Default 50 ms. */
   readonly learnedFirstBytesTimeoutMs: number;
+  /** Handshakes that others have under way here at a time. Default 512. */
+  readonly maxHandshakes: number;
+  /** Handshakes that one peer address may begin a second, in the long run. Default 500. */
+  readonly handshakesPerSecond: number;
+  /** How many of them it may begin at once. Default 2,000. */
+  readonly handshakeBurst: number;
   /** Pause after the first failed dial of an address, in milliseconds; doubles. Default 100. */
   readonly firstDialBackoffMs: number;
   /** Longest pause between dials of an address, in milliseconds. Default 5,000. */
@@ -30,7 +38,11 @@ export const defaultLimits: ProxyLimits = {
   connectTimeoutMs: 5_000,
   handshakeTimeoutMs: 10_000,
   firstBytesTimeoutMs: 1_000,
+  headTimeoutMs: 60_000,
   learnedFirstBytesTimeoutMs: 50,
+  maxHandshakes: 512,
+  handshakesPerSecond: 500,
+  handshakeBurst: 2_000,
   firstDialBackoffMs: 100,
   maxDialBackoffMs: 5_000,
   probeIntervalMs: 20_000,

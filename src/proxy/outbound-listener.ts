@@ -76,7 +76,7 @@ function flow(call: Call, upstream: Upstream, options: OutboundOptions): void {
   };
   const open = table.add({
     about: {
-      ...{ direction: 'outbound', source, service, transport: endpoint.transport.kind },
+      ...{ direction: 'outbound', source, service, transport: upstream.transport },
       destination: { host: endpoint.address, port: endpoint.port },
       ...{ ownId: reporter.ownId, ownSerial, peerId: peer?.id, peerSerial: peer?.serial },
       ...tls,

@@ -35,7 +35,7 @@ export function outboundParts(
   const contexts = new BoundedContexts(identity);
   const materials = new TlsMaterials(credentialReader(facts, options.credentials));
   const dialer = new EndpointDialer({
-    ...{ pool, clock, connectDeadlines },
+    ...{ pool, clock, connectDeadlines, fallback: shared.fallback },
     direct: directDialer({ ...shared, contexts }),
     originated: originatedDialer({ ...shared, materials }),
   });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { MeshError } from '../lib/errors.ts';
 import type { Identity } from '../spiffe/identity.ts';
@@ -15,6 +16,8 @@ export interface Peer {
   readonly principal: string;
   /** Serial of its certificate in lower-case hex. */
   readonly serial: string;
+  /** SHA-256 of its certificate, in hex. */
+  readonly certificateHash: string;
   /** Serials of the authorities by which it was proved. */
   readonly authoritySerials: readonly string[];
   /** When its certificate runs out, in milliseconds since 1970. */
@@ -52,6 +55,9 @@ export function provenPeer(chain: readonly Certificate[], trust: PeerTrust): Pee
   return {
     ...{ id: text, principal: text.slice(SCHEME.length) },
     ...{ serial: leaf?.serial ?? '', authoritySerials: path.slice(1).map(({ serial }) => serial) },
+    certificateHash: createHash('sha256')
+      .update(leaf?.der ?? '')
+      .digest('hex'),
     ...{ notAfterMs: leaf?.notAfterMs ?? 0 },
   };
 }

@@ -1,4 +1,6 @@
+import type { EffectiveFallback } from '../policy/effective-fallback.ts';
 import type { Address } from './address.ts';
+import type { HandshakeVerdict, PresentedCertificate } from './handshake-record.ts';
 
 /** Inbound: to the workload. Outbound: from it. */
 export type Direction = 'inbound' | 'outbound';
@@ -109,21 +111,76 @@ export interface DeniedConnection extends Ends {
   readonly decision: string;
 }
 
-export interface FailedHandshake extends Ends {
+export interface FailedHandshake extends Ends, PresentedCertificate {
+  /** The same in the records of both ends; see `handshakeId`. */
+  readonly handshakeId: string;
   readonly atMs: number;
   /** The SPIFFE IDs one of which the server had to prove; empty when this side was the server. */
   readonly expectedIds: readonly string[];
-  /** The SPIFFE ID in the certificate that was shown, proved or not. */
-  readonly presentedId: string | undefined;
-  readonly presentedSerial: string | undefined;
+  /** Which check it did not pass. */
+  readonly verdict: HandshakeVerdict;
   /** Which certificate, which check, whose clock. */
   readonly reason: string;
+  /** What to do about it, if more can be said. */
+  readonly hint: string | undefined;
+}
+
+/** A certificate was used after its end, or none was, because a FallbackPolicy says so. */
+export interface UsedFallback {
+  readonly atMs: number;
+  readonly direction: Direction;
+  readonly mode: EffectiveFallback['mode'];
+  /** `namespace/name` of the FallbackPolicy. */
+  readonly policy: string;
+  /** Whose certificate has run out: this workload's, or the other side's. */
+  readonly whose: 'own' | 'peer';
+  /** SPIFFE ID in it. */
+  readonly id: string;
+  /** When it ran out, in milliseconds since 1970. */
+  readonly notAfterMs: number;
+}
+
+/** On a workload port clients wait for the server to speak first, or do so no more. */
+export interface LearnedPort {
+  readonly atMs: number;
+  readonly port: number;
+  readonly serverFirst: boolean;
 }
 
 /** The application, or the service asked for, was not reached. */
 export interface FailedUpstream extends Ends {
   readonly atMs: number;
   readonly reason: string;
+}
+
+/** One HTTP request to the workload, on a port where requests are judged. */
+export interface RequestRecord extends Ends {
+  /** `x-request-id`, the caller's own where it sent one. */
+  readonly requestId: string;
+  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
+  readonly method: string;
+  /** As it was judged, without the query. */
+  readonly path: string;
+  readonly host: string;
+  /** Of the answer; 0 where there was none. */
+  readonly status: number;
+  /** `unauthenticated`: a token was bad. */
+  readonly verdict: 'allowed' | 'denied' | 'unauthenticated';
+  /** One line that names policy and rule. */
+  readonly decision: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** Something that was no HTTP, or that two readers could understand differently, and was refused. */
+export interface MalformedHttp extends Ends {
+  readonly atMs: number;
+  readonly side: 'request' | 'response';
+  readonly reason: string;
+  /** That the caller was answered with. */
+  readonly status: number;
 }
 
 /** A mutual TLS session that carries HBONE streams. */
@@ -143,6 +200,10 @@ export interface ProxyEvents {
   connectionDenied(connection: DeniedConnection): void;
   handshakeFailed(handshake: FailedHandshake): void;
   upstreamFailed(upstream: FailedUpstream): void;
+  requestEnded(request: RequestRecord): void;
+  httpMalformed(message: MalformedHttp): void;
   sessionOpened(session: SessionRecord): void;
   sessionClosed(session: ClosedSession): void;
+  fallbackUsed(use: UsedFallback): void;
+  portLearned(port: LearnedPort): void;
 }

@@ -7,12 +7,17 @@ import { AppGate } from './app-gate.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { Deadlines } from './deadlines.ts';
 import { hboneDialer } from './dial-hbone.ts';
+import { dialService } from './dial-service.ts';
 import { Enforcement } from './enforcement.ts';
+import { externalAuthorization } from './external/external-authorization.ts';
+import { FallbackGuard } from './fallback-guard.ts';
 import { FederationGuard } from './federation-guard.ts';
 import { FirstBytesWait } from './first-bytes-wait.ts';
+import { HandshakeGate } from './handshake-gate.ts';
 import { framedTransport } from './hbone/framed-transport.ts';
 import { HboneListener } from './hbone-listener.ts';
 import { HboneStreams } from './hbone-streams.ts';
+import { HttpEnforcement } from './http/http-enforcement.ts';
 import { type InboundOptions, inboundListener } from './inbound-listener.ts';
 import { IstioAcceptors } from './istio-acceptors.ts';
 import type { ProxyLimits } from './limits.ts';
@@ -25,7 +30,6 @@ import { resumptionParts } from './resumption-parts.ts';
 import { RevocationGuard } from './revocation-guard.ts';
 import { hotSecureContext } from './secure-context.ts';
 import { appFinder, type ServedPort } from './served-apps.ts';
-import type { ServerFirstPort } from './server-first-ports.ts';
 import { SessionPool } from './session-pool.ts';
 import type { CalledService, UpstreamConnector } from './upstream-connector.ts';
 
@@ -51,7 +55,6 @@ export class ProxyParts {
     const reporter = new Reporter(options.events, clock, () => identity.current.svid.id.toString());
     const table = new ConnectionTable(reporter, options.firstNumber);
     const enforcement = new Enforcement({ ...options, settings });
-    enforcement.onChange(() => table.recheck((admission) => enforcement.judge(admission)));
     const revocations = new RevocationGuard(facts, clock);
     revocations.onChange(() => table.closeRevoked((shown) => revocations.refusal(shown)));
     const trustDomains = (): readonly string[] => ownTrustDomains(settings.current);
@@ -60,13 +63,22 @@ export class ProxyParts {
     const hboneContext = hotSecureContext(identity, 'hbone');
     const connectDeadlines = new Deadlines(clock, limits.connectTimeoutMs);
     const handshakeDeadlines = new Deadlines(clock, limits.handshakeTimeoutMs);
-    const firstBytesWait = new FirstBytesWait({ clock, limits, settings });
+    const firstBytesWait = new FirstBytesWait({ clock, limits, settings, reporter });
+    const fallback = new FallbackGuard({ ...options, settings, reporter });
+    const http = new HttpEnforcement({
+      ...{ ...options, limits, enforcement, settings, reporter, firstBytesWait },
+      lingerDeadlines: handshakeDeadlines,
+      authorizer: externalAuthorization((service) => dialService(this.#connector, service)),
+    });
+    enforcement.onChange(() => table.recheck((admission, join) => http.recheck(admission, join)));
     const resuming = resumptionParts(options);
     const shared = {
+      handshakeGate: new HandshakeGate({ clock, limits }),
+      fallback,
       trustDomains,
       federation,
       clockNote: (nowMs: number) => clockNote(options.clockSkew?.current, nowMs),
-      gate: new AppGate({ enforcement, connectDeadlines }),
+      gate: new AppGate({ enforcement, http, connectDeadlines }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
       ...{ handshakeDeadlines, firstBytesWait, ...resuming },
@@ -99,7 +111,7 @@ export class ProxyParts {
         if (next.svid !== previous.svid) pool.rotate();
       }),
       ...[hboneContext, acceptors, outbound].map((each) => () => each.stop()),
-      ...[this.#hbone, enforcement, revocations, federation].map((each) => () => each.stop()),
+      ...[this.#hbone, http, enforcement, revocations, federation].map((each) => () => each.stop()),
       ...[connectDeadlines, handshakeDeadlines, firstBytesWait].map((each) => () => {
         each.close();
       }),
@@ -129,11 +141,6 @@ export class ProxyParts {
     });
     this.#sockets.follow(server, 'outbound');
     return server;
-  }
-
-  /** Ports on which the server speaks first, as connections have shown. */
-  get serverFirst(): readonly ServerFirstPort[] {
-    return this.#inbound.firstBytesWait.serverFirst;
   }
 
   /** Takes HBONE requests for these ports from now on. */

@@ -6,7 +6,6 @@ import type { ConnectionRecord } from './proxy-events.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import { ProxyParts } from './proxy-parts.ts';
 import type { ProxyStats } from './reporter.ts';
-import type { ServerFirstPort } from './server-first-ports.ts';
 
 export type { Address } from './address.ts';
 export type { ProxyOptions } from './proxy-options.ts';
@@ -22,8 +21,6 @@ export interface RunningProxy {
   /** What is open now. */
   connections(): readonly ConnectionRecord[];
   readonly stats: ProxyStats;
-  /** Workload ports on which the server speaks first, as connections have shown. */
-  readonly serverFirst: readonly ServerFirstPort[];
   /**
    * Stops accepting and tells peers to open nothing more here; connections may end until
    * `deadlineMs` from now and are cut then. Resolves when all is closed.
@@ -77,9 +74,6 @@ function running(proxy: {
   return {
     bound,
     connections: () => parts.table.list(),
-    get serverFirst() {
-      return parts.serverFirst;
-    },
     get stats() {
       return parts.reporter.stats();
     },

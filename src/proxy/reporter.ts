@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { handshakeHint, handshakeId, type PresentedCertificate } from './handshake-record.ts';
 import type {
   ClosedConnection,
   ClosedSession,
@@ -7,8 +8,11 @@ import type {
   Ends,
   FailedHandshake,
   FailedUpstream,
+  MalformedHttp,
   ProxyEvents,
+  RequestRecord,
   SessionRecord,
+  UsedFallback,
 } from './proxy-events.ts';
 
 /** What a proxy has counted since it started. */
@@ -20,6 +24,7 @@ export interface ProxyStats {
   readonly upstreamsFailed: number;
   readonly sessionsOpened: number;
   readonly sessionsClosed: number;
+  readonly fallbacksUsed: number;
   /** Of closed connections, from source to destination. */
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -31,8 +36,12 @@ export type PartialEnds = Pick<Ends, 'direction' | 'source' | 'destination'> & P
 /** Why a handshake failed, and what was shown in it. */
 export type HandshakeProblem = Pick<
   FailedHandshake,
-  'expectedIds' | 'presentedId' | 'presentedSerial' | 'reason' | 'ownSerial'
->;
+  'expectedIds' | 'reason' | 'ownSerial' | 'verdict'
+> &
+  PresentedCertificate & {
+    /** Default: by the ends. */
+    readonly handshakeId?: string;
+  };
 
 /** Passes events on, dated and with this workload's name, and counts them. */
 export class Reporter {
@@ -47,6 +56,7 @@ export class Reporter {
     upstreamsFailed: 0,
     sessionsOpened: 0,
     sessionsClosed: 0,
+    fallbacksUsed: 0,
     bytesIn: 0,
     bytesOut: 0,
   };
@@ -89,13 +99,28 @@ export class Reporter {
 
   handshakeFailed(ends: PartialEnds, why: HandshakeProblem): void {
     this.#stats.handshakesFailed += 1;
-    this.#events.handshakeFailed({ ...this.#whole(ends), ...why, atMs: this.nowMs });
+    const { nowMs } = this;
+    this.#events.handshakeFailed({
+      handshakeId: handshakeId(ends.source, ends.destination),
+      ...this.#whole(ends),
+      ...why,
+      hint: handshakeHint(why.verdict, why, nowMs),
+      atMs: nowMs,
+    });
   }
 
   upstreamFailed(ends: PartialEnds, reason: string): void {
     this.#stats.upstreamsFailed += 1;
     const failed: FailedUpstream = { ...this.#whole(ends), reason, atMs: this.nowMs };
     this.#events.upstreamFailed(failed);
+  }
+
+  requestEnded(request: RequestRecord): void {
+    this.#events.requestEnded(request);
+  }
+
+  malformed(ends: PartialEnds, what: Pick<MalformedHttp, 'side' | 'reason' | 'status'>): void {
+    this.#events.httpMalformed({ ...this.#whole(ends), ...what, atMs: this.nowMs });
   }
 
   sessionOpened(session: SessionRecord): void {
@@ -107,6 +132,15 @@ export class Reporter {
     this.#stats.sessionsClosed += 1;
     const closed: ClosedSession = { ...session, reason, closedAtMs: this.nowMs };
     this.#events.sessionClosed(closed);
+  }
+
+  fallbackUsed(use: Omit<UsedFallback, 'atMs'>): void {
+    this.#stats.fallbacksUsed += 1;
+    this.#events.fallbackUsed({ ...use, atMs: this.nowMs });
+  }
+
+  portLearned(port: number, serverFirst: boolean): void {
+    this.#events.portLearned({ port, serverFirst, atMs: this.nowMs });
   }
 
   #whole(ends: PartialEnds): Ends {

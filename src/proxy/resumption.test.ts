@@ -152,6 +152,7 @@ describe('the authorities of resumed sessions', () => {
       serial: '1',
       notAfterMs: 0,
     },
+    certificateHash: '',
     authoritySerials: [issuer?.serial ?? ''],
   };
   // As Node's, of a session that was resumed by a ticket with this leaf in it.

@@ -84,6 +84,7 @@ function poolOf(...prepared: readonly FakeSession[]): FakeDials {
         peer: {
           id: 'spiffe://x/y',
           principal: 'x/y',
+          certificateHash: '',
           serial: '02',
           authoritySerials: [],
           notAfterMs: 0,

@@ -18,9 +18,19 @@ export function sniff(socket: Socket, options: SniffOptions): Promise<Sniffed> {
     const chunks: Buffer[] = [];
     let needBytes = 1;
     let have = 0;
-    let deadline = options.firstByte.set(() => finish({ kind: 'silent' }));
+    let isOver = false;
+    let deadline = options.firstByte.set(lookOnceMore);
+
+    /** A loop that was held up hears the clock before it reads what has long been there. */
+    function lookOnceMore(): void {
+      setImmediate(() => {
+        if (have === 0) finish({ kind: 'silent' });
+      });
+    }
 
     function finish(result: Sniffed): void {
+      if (isOver) return;
+      isOver = true;
       deadline.cancel();
       socket.removeListener('data', onData);
       socket.removeListener('end', onEnd);

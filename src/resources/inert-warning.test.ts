@@ -3,7 +3,7 @@ import { inertWarning } from './inert-warning.ts';
 import { kindNamed } from './kinds.ts';
 import { parseManifest } from './parse-manifest.ts';
 
-it.each(['requestauthentication', 'virtualservice', 'certificate'])(
+it.each(['telemetry', 'virtualservice', 'certificate'])(
   'says of a %s that nothing acts on it',
   (name) => {
     const definition = kindNamed(name);
@@ -11,7 +11,7 @@ it.each(['requestauthentication', 'virtualservice', 'certificate'])(
   },
 );
 
-it.each(['authorizationpolicy', 'peerauthentication', 'destinationrule', 'serviceentry'])(
+it.each(['authorizationpolicy', 'requestauthentication', 'destinationrule', 'serviceentry'])(
   'says nothing of a %s',
   (name) => {
     const definition = kindNamed(name);
@@ -21,9 +21,9 @@ it.each(['authorizationpolicy', 'peerauthentication', 'destinationrule', 'servic
 
 it('is told with the file and the line to those who apply a manifest', () => {
   const text =
-    'apiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: { name: jwt }\nspec: {}\n';
-  const [document] = parseManifest(text, { source: 'jwt.yaml' });
+    'apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: { name: all }\nspec: {}\n';
+  const [document] = parseManifest(text, { source: 'all.yaml' });
   expect(document?.warnings).toEqual([
-    'jwt.yaml:1: RequestAuthentication "jwt": RequestAuthentication is stored and shown, but nothing in the mesh acts on it yet',
+    'all.yaml:1: Telemetry "all": Telemetry is stored and shown, but nothing in the mesh acts on it yet',
   ]);
 });

@@ -11,10 +11,12 @@ import { destinationRule } from './kinds/destination-rule.ts';
 import { endpointSlice } from './kinds/endpoint-slice.ts';
 import { endpoints } from './kinds/endpoints.ts';
 import { event } from './kinds/event.ts';
+import { fallbackPolicy } from './kinds/fallback-policy.ts';
 import { federatedTrustDomain } from './kinds/federated-trust-domain.ts';
 import { gateway } from './kinds/gateway.ts';
 import { clusterIssuer, issuer } from './kinds/issuer.ts';
 import { istioOperator } from './kinds/istio-operator.ts';
+import { jsonWebKeySet } from './kinds/json-web-key-set.ts';
 import { podMonitor, serviceMonitor } from './kinds/monitors.ts';
 import { namespace } from './kinds/namespace.ts';
 import { peerAuthentication } from './kinds/peer-authentication.ts';
@@ -66,6 +68,7 @@ export const kinds: readonly KindDefinition[] = [
   peerAuthentication,
   requestAuthentication,
   authorizationPolicy,
+  fallbackPolicy,
   telemetry,
   clusterIssuer,
   issuer,
@@ -76,6 +79,7 @@ export const kinds: readonly KindDefinition[] = [
   prometheusRule,
   certificateRevocation,
   certificateRevocationList,
+  jsonWebKeySet,
   trustBundle,
   federatedTrustDomain,
   tokenIssuer,

@@ -20,8 +20,16 @@ export function proxyLog(log: Logger, mode: AccessLogMode): ProxyEvents {
     connectionDenied: (record) => log.warn(record, 'connection denied'),
     handshakeFailed: (record) => log.warn(record, 'handshake failed'),
     upstreamFailed: (record) => log.warn(record, 'upstream failed'),
+    requestEnded: (record) => {
+      if (record.verdict !== 'allowed')
+        log.warn({ ...record, decision: record.decision }, 'request denied');
+      else if (all) log.info({ ...record, decision: record.decision }, 'request');
+    },
+    httpMalformed: (record) => log.warn(record, 'malformed HTTP refused'),
     sessionOpened: (record) => log.info(record, 'session opened'),
     sessionClosed: (record) => log.info(record, 'session closed'),
+    fallbackUsed: (record) => log.warn(record, 'a FallbackPolicy was used'),
+    portLearned: (record) => log.info(record, 'learned who speaks first on a port'),
   };
 }
 
@@ -38,7 +46,11 @@ export function allProxyEvents(...listeners: readonly ProxyEvents[]): ProxyEvent
     connectionDenied: tell('connectionDenied'),
     handshakeFailed: tell('handshakeFailed'),
     upstreamFailed: tell('upstreamFailed'),
+    requestEnded: tell('requestEnded'),
+    httpMalformed: tell('httpMalformed'),
     sessionOpened: tell('sessionOpened'),
     sessionClosed: tell('sessionClosed'),
+    fallbackUsed: tell('fallbackUsed'),
+    portLearned: tell('portLearned'),
   };
 }

@@ -13,6 +13,8 @@ export interface RecentActivity {
   list(): readonly Activity[];
   /** How often each event came since the start. */
   readonly totals: Readonly<Record<keyof ProxyEvents, number>>;
+  /** Workload ports on which the server speaks first, and since when that is known. */
+  readonly serverFirst: ReadonlyMap<number, number>;
 }
 
 const KEPT = 256;
@@ -27,9 +29,14 @@ export function recentActivity(now: () => number): RecentActivity {
     connectionDenied: 0,
     handshakeFailed: 0,
     upstreamFailed: 0,
+    requestEnded: 0,
+    httpMalformed: 0,
     sessionOpened: 0,
     sessionClosed: 0,
+    fallbackUsed: 0,
+    portLearned: 0,
   };
+  const serverFirst = new Map<number, number>();
   const keep =
     (event: keyof ProxyEvents) =>
     (record: object): void => {
@@ -39,6 +46,7 @@ export function recentActivity(now: () => number): RecentActivity {
     };
   return {
     totals,
+    serverFirst,
     list: () => [...ring.slice(next), ...ring.slice(0, next)],
     events: {
       connectionOpened: keep('connectionOpened'),
@@ -46,8 +54,20 @@ export function recentActivity(now: () => number): RecentActivity {
       connectionDenied: keep('connectionDenied'),
       handshakeFailed: keep('handshakeFailed'),
       upstreamFailed: keep('upstreamFailed'),
+      // Those that were allowed are too many to be remembered one by one.
+      requestEnded: (record) => {
+        if (record.verdict === 'allowed') totals.requestEnded += 1;
+        else keep('requestEnded')({ ...record, decision: record.decision });
+      },
+      httpMalformed: keep('httpMalformed'),
       sessionOpened: keep('sessionOpened'),
       sessionClosed: keep('sessionClosed'),
+      fallbackUsed: keep('fallbackUsed'),
+      portLearned: (learned) => {
+        keep('portLearned')(learned);
+        if (learned.serverFirst) serverFirst.set(learned.port, learned.atMs);
+        else serverFirst.delete(learned.port);
+      },
     },
   };
 }

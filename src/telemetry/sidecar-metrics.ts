@@ -91,6 +91,11 @@ function proxyMetrics(metrics: MetricRegistry): ProxyEvents {
     'Mutual TLS sessions between sidecars that ended.',
     ['direction'],
   );
+  const fallbacks = metrics.counter(
+    'hauberk_fallbacks_used_total',
+    'Connections that a FallbackPolicy let through without a valid certificate, and whose was missing.',
+    ['mode', 'whose'],
+  );
   return {
     connectionOpened: ({ direction, transport }) => opened({ direction, transport }),
     connectionClosed: ({ direction, reason, bytesIn, bytesOut }) => {
@@ -101,8 +106,30 @@ function proxyMetrics(metrics: MetricRegistry): ProxyEvents {
     connectionDenied: ({ direction, reason }) => denied({ direction, reason }),
     handshakeFailed: ({ direction }) => handshakes({ direction }),
     upstreamFailed: ({ direction }) => upstreams({ direction }),
+    ...requestMetrics(metrics),
     sessionOpened: ({ direction }) => sessions({ direction }),
     sessionClosed: ({ direction }) => ended({ direction }),
+    fallbackUsed: ({ mode, whose }) => fallbacks({ mode, whose }),
+    portLearned: () => undefined,
+  };
+}
+
+function requestMetrics(
+  metrics: MetricRegistry,
+): Pick<ProxyEvents, 'requestEnded' | 'httpMalformed'> {
+  const requests = metrics.counter(
+    'hauberk_requests_total',
+    'HTTP requests to the workload on ports where requests are judged, and what was decided.',
+    ['protocol', 'verdict'],
+  );
+  const malformed = metrics.counter(
+    'hauberk_http_malformed_total',
+    'Messages that were refused because they are no HTTP, or could be understood in two ways.',
+    ['side'],
+  );
+  return {
+    requestEnded: ({ protocol, verdict }) => requests({ protocol, verdict }),
+    httpMalformed: ({ side }) => malformed({ side }),
   };
 }
 

@@ -17,6 +17,7 @@ import {
   type TestApp,
 } from '../kit/proxy-pair.ts';
 import { type SidecarProcess, sidecarProcess } from '../kit/sidecar-process.ts';
+import { steadyLoad } from '../kit/steady-load.ts';
 
 const PARTNER = 'partner.example';
 const PRODUCTS = `spiffe://${PARTNER}/ns/shop/sa/products`;
@@ -156,6 +157,22 @@ spec: { action: ALLOW, rules: [ { from: [ { source: { principals: ["${principal}
     await home.apply(only(`${PARTNER}/ns/shop/sa/products`));
     (await until('a connection as the foreign principal', through)).destroy();
     await cli(home, 'delete', 'authorizationpolicy', 'reviews', '-n', 'shop');
+  });
+
+  it('fail no request while the root of the one that is called is replaced', async () => {
+    (await until('a connection', through)).destroy();
+    const load = steadyLoad(outbound, 2);
+    const before = (await reviews.status()).identity.issuerSerial;
+    await cli(home, 'ca', 'rotate', '--root', '--renew-within', '1s', '--wait');
+    const bundle = JSON.parse(await cli(home, 'federation', 'bundle')) as {
+      keys: { use: string }[];
+    };
+    expect(bundle.keys.filter(({ use }) => use === 'x509-svid')).toHaveLength(1);
+    expect((await reviews.status()).identity.issuerSerial).not.toBe(before);
+    const { requests } = load;
+    await until('more requests', async () => load.requests > requests + 50 || undefined);
+    await load.stop();
+    expect(load.failures).toEqual([]);
   });
 
   it('show a bundle that cannot be refreshed as stale, and go on', async () => {

@@ -46,6 +46,7 @@ export async function controlPlaneRig(
   options: {
     readonly dataDir?: string;
     readonly port?: number;
+    readonly apiPort?: number;
     readonly tokens?: TokenConfig;
     readonly reenrolGraceMs?: number;
   } & Partial<AuthorityConfig> &
@@ -59,7 +60,7 @@ export async function controlPlaneRig(
   const config = {
     xds: { host: '127.0.0.1', port: options.port ?? 0 },
     api: {
-      ...{ host: '127.0.0.1', port: 0 },
+      ...{ host: '127.0.0.1', port: options.apiPort ?? 0 },
       answered: (exchange: AnsweredRequest) => {
         requests.push(exchange);
         if (requests.length > MOST_REQUESTS) requests.shift();

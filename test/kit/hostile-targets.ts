@@ -8,8 +8,11 @@ import {
   ticketHash,
 } from '../../src/attestation/return-ticket.ts';
 import { decodeSigningChain } from '../../src/ca/signing-chain.ts';
+import { publicKeysOf } from '../../src/control/public-keys.ts';
 import { parseCompactJws } from '../../src/lib/compact-jws.ts';
 import { checkRegisteredClaims } from '../../src/lib/registered-claims.ts';
+import { parseToken } from '../../src/proxy/tokens/json-web-token.ts';
+import { parseKeySet } from '../../src/proxy/tokens/key-set.ts';
 import { SpiffeId } from '../../src/spiffe/spiffe-id.ts';
 import { TrustBundle } from '../../src/spiffe/trust-bundle.ts';
 import { TrustDomain } from '../../src/spiffe/trust-domain.ts';
@@ -27,6 +30,18 @@ import { decodePem, encodePem } from '../../src/x509/pem.ts';
 import { importSpki } from '../../src/x509/spki.ts';
 import { derLike, mutatedBytes, mutatedText } from './hostile-bytes.ts';
 import { hostileBlocks, hostileFrames, readBlocks, readFrames } from './hostile-frames.ts';
+import {
+  hostileAnswers,
+  hostileHeads,
+  hostileHttp1,
+  hostileHttp2,
+  hostilePaths,
+  playHttp1,
+  playHttp2,
+  readAnswer,
+  readHead,
+  readTarget,
+} from './hostile-http.ts';
 import {
   hostileDeltaRequests,
   hostileRequestBytes,
@@ -182,6 +197,16 @@ export function hostileTargets(observer: HostileObserver): readonly HostileTarge
     target('SDS request bytes', hostileRequestBytes, playRequestBytes),
     target('HTTP/2 frames', hostileFrames, readFrames),
     target('HPACK', hostileBlocks, readBlocks),
+    target('HTTP/1 heads', hostileHeads, readHead),
+    target('HTTP/1 connections', hostileHttp1, playHttp1),
+    target('HTTP/1 answers', hostileAnswers, readAnswer),
+    target('HTTP/2 requests', hostileHttp2, playHttp2),
+    target('paths', hostilePaths, readTarget),
+    target('tokens of requests', fc.oneof(text([token]), tokenOf(text(tokenParts))), parseToken),
+    target('JWKS of issuers', text([jwtBundle.toJwtJwks()]), (value) => {
+      publicKeysOf(value);
+      parseKeySet(value);
+    }),
     target(
       'plug-in CA',
       fc

@@ -21,6 +21,17 @@ export function peer(program: string, tests: (path: string) => void): void {
   else it(name, () => expect.unreachable(`${program} is neither on the PATH nor in .cache/peers`));
 }
 
+/** As `peer`, of a program that takes too long to build for CI: without it the tests are skipped by its name everywhere. */
+export function handBuiltPeer(
+  program: string,
+  script: string,
+  tests: (path: string) => void,
+): void {
+  const path = find(program);
+  if (path === undefined) it.skip(`${program} is built (${script})`);
+  else describe(`with ${program}`, () => tests(path));
+}
+
 function find(program: string): string | undefined {
   const directories = (process.env['PATH'] ?? '')
     .split(delimiter)

@@ -6,6 +6,7 @@ import type { Workload } from '../../src/policy/workload.ts';
 import type { AuthorizationPolicy } from '../../src/resources/kinds/authorization-policy.ts';
 import type { ConfigMap } from '../../src/resources/kinds/config-map.ts';
 import type { DestinationRule } from '../../src/resources/kinds/destination-rule.ts';
+import type { FallbackPolicy } from '../../src/resources/kinds/fallback-policy.ts';
 import type { IstioOperator } from '../../src/resources/kinds/istio-operator.ts';
 import type { PeerAuthentication } from '../../src/resources/kinds/peer-authentication.ts';
 import type { Service } from '../../src/resources/kinds/service.ts';
@@ -246,5 +247,15 @@ export function serviceEntry(
       resolution: 'DNS',
       ...spec,
     },
+  };
+}
+
+/** A FallbackPolicy `shop/fallback`, but for what is given. */
+export function fallbackPolicy(spec: FallbackPolicy['spec'], metadata: Meta = {}): FallbackPolicy {
+  return {
+    apiVersion: 'security.hauberk.dev/v1alpha1',
+    kind: 'FallbackPolicy',
+    metadata: { name: 'fallback', namespace: 'shop', ...metadata },
+    spec,
   };
 }

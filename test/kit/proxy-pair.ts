@@ -17,8 +17,12 @@ import type {
   DeniedConnection,
   FailedHandshake,
   FailedUpstream,
+  LearnedPort,
+  MalformedHttp,
   ProxyEvents,
+  RequestRecord,
   SessionRecord,
+  UsedFallback,
 } from '../../src/proxy/proxy-events.ts';
 import { annotations } from '../../src/resources/annotations.ts';
 import type { WorkloadEntry } from '../../src/resources/kinds/workload-entry.ts';
@@ -37,8 +41,12 @@ export class RecordedEvents implements ProxyEvents {
   readonly denied: DeniedConnection[] = [];
   readonly handshakes: FailedHandshake[] = [];
   readonly upstreams: FailedUpstream[] = [];
+  readonly requests: RequestRecord[] = [];
+  readonly malformed: MalformedHttp[] = [];
   readonly sessions: SessionRecord[] = [];
   readonly endedSessions: ClosedSession[] = [];
+  readonly fallbacks: UsedFallback[] = [];
+  readonly learned: LearnedPort[] = [];
 
   connectionOpened(connection: ConnectionRecord): void {
     this.opened.push(connection);
@@ -55,8 +63,20 @@ export class RecordedEvents implements ProxyEvents {
   upstreamFailed(upstream: FailedUpstream): void {
     this.upstreams.push(upstream);
   }
+  requestEnded(request: RequestRecord): void {
+    this.requests.push({ ...request, decision: request.decision });
+  }
+  httpMalformed(message: MalformedHttp): void {
+    this.malformed.push(message);
+  }
   sessionOpened(session: SessionRecord): void {
     this.sessions.push(session);
+  }
+  fallbackUsed(use: UsedFallback): void {
+    this.fallbacks.push(use);
+  }
+  portLearned(port: LearnedPort): void {
+    this.learned.push(port);
   }
   sessionClosed(session: ClosedSession): void {
     this.endedSessions.push(session);

@@ -4,6 +4,7 @@ import { MeshError, messageOf } from '../../lib/errors.ts';
 import { callAdmin } from '../admin-client.ts';
 import { readStatus } from '../sidecar-socket.ts';
 import { controlPlaneFindings } from './control-plane-findings.ts';
+import { databaseFindings } from './database-findings.ts';
 import { type Diagnosis, diagnosis, type Finding, ok } from './finding.ts';
 import { descriptorFinding, directoryFindings } from './host-findings.ts';
 import { portFinding } from './port-finding.ts';
@@ -21,7 +22,7 @@ export async function examineControlPlane(
   { clock, withinMs }: DoctorOptions,
 ): Promise<Diagnosis> {
   const subject = `control plane on "${dataDir}"`;
-  const host = directoryFindings(dataDir);
+  const host = [...directoryFindings(dataDir), ...databaseFindings(dataDir)];
   try {
     const call = { method: 'GET', path: '/v1/doctor' } as const;
     const report = await callAdmin<DoctorReport>(dataDir, call);

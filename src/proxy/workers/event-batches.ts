@@ -42,8 +42,14 @@ export class EventBatches {
       connectionDenied: (record) => this.#take(['connectionDenied', record]),
       handshakeFailed: (record) => this.#take(['handshakeFailed', record]),
       upstreamFailed: (record) => this.#take(['upstreamFailed', record]),
+      // The decision is found when it is read, so not on the other side of a thread.
+      requestEnded: (record) =>
+        this.#take(['requestEnded', { ...record, decision: record.decision }]),
+      httpMalformed: (record) => this.#take(['httpMalformed', record]),
       sessionOpened: (record) => this.#take(['sessionOpened', record]),
       sessionClosed: (record) => this.#take(['sessionClosed', record]),
+      fallbackUsed: (record) => this.#take(['fallbackUsed', record]),
+      portLearned: (record) => this.#take(['portLearned', record]),
     };
   }
 

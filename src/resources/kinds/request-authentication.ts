@@ -103,6 +103,5 @@ export const requestAuthentication: KindDefinition<RequestAuthentication> = {
   warn: warnOfRequestAuthentication,
   subresources: { status: true },
   visibility: 'own-and-root',
-  inert: true,
   confidential: false,
 };

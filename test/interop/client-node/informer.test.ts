@@ -1,7 +1,9 @@
 import {
   CoreV1Api as CoreApi,
   type CoreV1Api,
+  CustomObjectsApi,
   KubeConfig,
+  type KubernetesObject,
   makeInformer,
   type V1ServiceAccount,
 } from '@kubernetes/client-node';
@@ -43,6 +45,50 @@ it('follows a kind with an informer', async () => {
   await core.deleteNamespacedServiceAccount({ namespace: 'shop', name: 'fresh' });
   await eventually('it to go', () => seen.includes('delete fresh'), 15_000);
   await informer.stop();
+});
+
+it('follows Pods and policies, across a restart of the control plane', async () => {
+  const path = '/apis/security.istio.io/v1/namespaces/shop/peerauthentications';
+  const custom = config.makeApiClient(CustomObjectsApi);
+  const at = {
+    ...{ group: 'security.istio.io', version: 'v1', namespace: 'shop' },
+    plural: 'peerauthentications',
+  };
+  const seen: string[] = [];
+  const list = () => custom.listNamespacedCustomObject(at);
+  const policies = makeInformer<KubernetesObject>(config, path, list);
+  policies.on('add', ({ metadata }) => seen.push(`add ${metadata?.name}`));
+  policies.on('delete', ({ metadata }) => seen.push(`delete ${metadata?.name}`));
+  const pods = makeInformer(config, '/api/v1/pods', () => core.listPodForAllNamespaces());
+  pods.on('add', ({ metadata }) => seen.push(`pod ${metadata?.name}`));
+  for (const informer of [policies, pods]) {
+    informer.on('error', () => setTimeout(() => void informer.start(), 200));
+    await informer.start();
+  }
+  await eventually('the control plane', () => seen.includes('pod istiod-0'), 15_000);
+  const body = {
+    ...{ apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication' },
+    ...{ metadata: { name: 'strict' }, spec: { mtls: { mode: 'STRICT' } } },
+  };
+  await custom.createNamespacedCustomObject({ ...at, body });
+  await eventually('the policy', () => seen.includes('add strict'), 15_000);
+  const entry = {
+    ...{ apiVersion: 'networking.istio.io/v1', kind: 'WorkloadEntry' },
+    ...{ metadata: { name: 'vm' }, spec: { address: '10.0.0.9', serviceAccount: 'reviews' } },
+  };
+  await custom.createNamespacedCustomObject({
+    ...{ group: 'networking.istio.io', version: 'v1', namespace: 'shop' },
+    ...{ plural: 'workloadentries', body: entry },
+  });
+  await eventually('its Pod', () => seen.includes('pod vm'), 15_000);
+
+  const { dataDir, apiPort } = plane;
+  await plane.stop();
+  plane = await controlPlaneRig({ dataDir, apiPort });
+  await custom.deleteNamespacedCustomObject({ ...at, name: 'strict' });
+  await eventually('it to go', () => seen.includes('delete strict'), 20_000);
+  await policies.stop();
+  await pods.stop();
 });
 
 it('reads refusals as Statuses', async () => {

@@ -4,8 +4,10 @@ import { enrolment } from './enrolment.ts';
 import { outage } from './outage.ts';
 import { plan } from './plan.ts';
 import { request } from './request.ts';
+import { requests } from './requests.ts';
 import { rotation } from './rotation.ts';
 import { strict } from './strict.ts';
+import { tokens } from './tokens.ts';
 import { wire } from './wire.ts';
 
 /** The steps in the order in which they build on each other. */
@@ -16,6 +18,8 @@ export const allSteps: readonly Step[] = [
   strict,
   authorization,
   plan,
+  requests,
+  tokens,
   rotation,
   outage,
 ];

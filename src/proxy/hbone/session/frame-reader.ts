@@ -26,6 +26,8 @@ export interface FrameEvents {
   windowUpdate(streamId: number, increment: number): void;
   /** The payload of SETTINGS that is no acknowledgement. */
   settings(payload: Buffer): void;
+  /** Our own SETTINGS were taken. */
+  settingsTaken?(): void;
   ping(payload: Buffer): void;
   pong(): void;
   goaway(goaway: { readonly lastId: number; readonly code: number }): void;
@@ -97,8 +99,10 @@ export class FrameReader implements FrameHandlers {
     switch (type) {
       case FrameType.settings:
         checkStreamId('SETTINGS', streamId, 'connection');
-        if (isAck) checkSettingsAck(payload);
-        else this.#events.settings(payload);
+        if (isAck) {
+          checkSettingsAck(payload);
+          this.#events.settingsTaken?.();
+        } else this.#events.settings(payload);
         break;
       case FrameType.ping:
         checkStreamId('PING', streamId, 'connection');
