@@ -78,6 +78,8 @@ export class CallRecorder implements ProxyEvents {
   handshakeFailed(): void {}
   upstreamFailed(): void {}
   httpMalformed(): void {}
+  fallbackUsed(): void {}
+  portLearned(): void {}
   sessionOpened(): void {}
   sessionClosed(): void {}
 
