@@ -4,7 +4,10 @@ import type { TokenRule } from './token-rules.ts';
 type Claims = Readonly<Record<string, unknown>>;
 
 /** What policies may ask of a good token; claims that are lists in one text are taken apart. */
-export function tokenFacts(claims: Claims, { spaceDelimited }: TokenRule): TokenFacts {
+export function tokenFacts(
+  claims: Claims,
+  { spaceDelimited }: Pick<TokenRule, 'spaceDelimited'>,
+): TokenFacts {
   const { iss, sub, azp } = claims;
   const split = Object.entries(claims).map(([name, value]) =>
     typeof value === 'string' && spaceDelimited.has(name)

@@ -7,7 +7,7 @@ import { kubeconfigPath } from '../data-dir.ts';
 import { readStatus } from '../sidecar-socket.ts';
 import type { SidecarStatus } from '../sidecar-status.ts';
 import { ProcessGroup, type StartedProcess } from './process-group.ts';
-import { runCli } from './run-cli.ts';
+import { askCli, type CliAnswer, runCli } from './run-cli.ts';
 import {
   type ServiceName,
   type ShopPorts,
@@ -120,6 +120,11 @@ export class Stage {
   /** Runs a command against this stage's control plane. */
   hauberk(...args: readonly string[]): Promise<string> {
     return runCli(binary, [...args, '--data-dir', this.dataDir], this.#environment);
+  }
+
+  /** Runs a command whose answer may be no. */
+  ask(...args: readonly string[]): Promise<CliAnswer> {
+    return askCli(binary, [...args, '--data-dir', this.dataDir], this.#environment);
   }
 
   /** A file with a new enrolment token for a service. */

@@ -2,6 +2,7 @@ import type { Step } from '../step.ts';
 import { authorization } from './authorization.ts';
 import { enrolment } from './enrolment.ts';
 import { outage } from './outage.ts';
+import { plan } from './plan.ts';
 import { request } from './request.ts';
 import { requests } from './requests.ts';
 import { rotation } from './rotation.ts';
@@ -16,6 +17,7 @@ export const allSteps: readonly Step[] = [
   wire,
   strict,
   authorization,
+  plan,
   requests,
   tokens,
   rotation,
