@@ -7,7 +7,7 @@ import { kubeconfigPath } from '../data-dir.ts';
 import { readStatus } from '../sidecar-socket.ts';
 import type { SidecarStatus } from '../sidecar-status.ts';
 import { ProcessGroup, type StartedProcess } from './process-group.ts';
-import { runCli } from './run-cli.ts';
+import { askCli, type CliAnswer, runCli } from './run-cli.ts';
 import {
   type ServiceName,
   type ShopPorts,
@@ -109,13 +109,22 @@ export class Stage {
 
   /** Runs `hauberk apply -f` on a file of the example, or on another path. */
   apply(file: string): Promise<string> {
-    const path = file.includes('/') ? file : join(shop, 'policies', file);
-    return this.hauberk('apply', '-f', path);
+    return this.hauberk('apply', '-f', this.policy(file));
+  }
+
+  /** Path of a file of examples/shop/policies, or of any where it has a directory. */
+  policy(file: string): string {
+    return file.includes('/') ? file : join(shop, 'policies', file);
   }
 
   /** Runs a command against this stage's control plane. */
   hauberk(...args: readonly string[]): Promise<string> {
     return runCli(binary, [...args, '--data-dir', this.dataDir], this.#environment);
+  }
+
+  /** Runs a command whose answer may be no. */
+  ask(...args: readonly string[]): Promise<CliAnswer> {
+    return askCli(binary, [...args, '--data-dir', this.dataDir], this.#environment);
   }
 
   /** A file with a new enrolment token for a service. */

@@ -2,6 +2,7 @@ import type { Step } from '../step.ts';
 import { authorization } from './authorization.ts';
 import { enrolment } from './enrolment.ts';
 import { outage } from './outage.ts';
+import { plan } from './plan.ts';
 import { request } from './request.ts';
 import { rotation } from './rotation.ts';
 import { strict } from './strict.ts';
@@ -14,6 +15,7 @@ export const allSteps: readonly Step[] = [
   wire,
   strict,
   authorization,
+  plan,
   rotation,
   outage,
 ];
