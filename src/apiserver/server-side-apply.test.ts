@@ -252,3 +252,33 @@ it('reads hostile field sets without harm', () => {
     }),
   );
 });
+
+describe('kubectl, which moves from client-side to server-side apply,', () => {
+  const noted = (was: string, is: string): JsonObject => {
+    const note = JSON.stringify({ apiVersion: 'g/v1', kind: 'T', spec: { a: was } });
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': note };
+    const live = { apiVersion: 'g/v1', kind: 'T', metadata: { name: 'x', annotations } };
+    return owned({ ...live, spec: { a: is } });
+  };
+  /** As `kubectl-client-side-apply` leaves it. */
+  const owned = (object: JsonObject): JsonObject => {
+    const writer = { manager: 'kubectl-client-side-apply', operation: 'Update' } as const;
+    const about = { apiVersion: 'g/v1', subresource: '', time: '2026-01-01T00:00:00Z' };
+    const changes = compareLeaves(new Map(), leavesOf(object, schema));
+    const entries = encodeEntries(afterUpdate([], { ...writer, ...about }, changes));
+    const metadata = { ...(object['metadata'] as JsonObject), managedFields: entries as never };
+    return { ...object, metadata };
+  };
+
+  it('may change what it applied before', () => {
+    expect(apply(noted('one', 'one'), 'kubectl', { a: 'two' })['spec']).toEqual({ a: 'two' });
+  });
+
+  it('may not where somebody has changed it since', () => {
+    expect(() => apply(noted('one', 'other'), 'kubectl', { a: 'two' })).toThrow(/conflict/);
+  });
+
+  it('is alone with that', () => {
+    expect(() => apply(noted('one', 'one'), 'ci', { a: 'two' })).toThrow(/conflict/);
+  });
+});

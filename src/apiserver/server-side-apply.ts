@@ -1,5 +1,6 @@
 import type { Json } from '../resources/json-tree.ts';
 import { fieldSchema, type JsonSchema } from './api-schema.ts';
+import { appliedBefore } from './applied-before.ts';
 import {
   type FieldPathText,
   isAtomicMap,
@@ -55,7 +56,8 @@ export function serverSideApply(request: ApplyRequest): Applied {
   const liveLeaves = leavesOf(live, schema);
   const merged = mergeValues(live, config, schema);
   const { written } = compareLeaves(liveLeaves, leavesOf(merged, schema));
-  const taken = conflictsWith(others, written.intersection(wanted));
+  const free = appliedBefore(live, { manager: writer.manager, schema });
+  const taken = conflictsWith(others, written.intersection(wanted).difference(free));
   if (taken.length > 0 && !request.force) throw applyConflict(taken);
   const left = others.map((entry) => ({ ...entry, fields: entry.fields.difference(written) }));
   const gone = (mine?.fields ?? new Set<FieldPathText>()).difference(wanted);

@@ -8,7 +8,11 @@ import { type OperatorCall, operatorCall } from '../apiclient/operator-call.ts';
 import { adminAccess } from '../app/admin-client.ts';
 import { MeshError } from '../lib/errors.ts';
 import { type AccessOptions, dataDirOf } from './options.ts';
+import { progressOn } from './progress.ts';
 import { version } from './version.ts';
+
+/** So long people wait without a word. */
+const LONG_MS = 2_000;
 
 /**
  * Which API server is meant, the most explicit first: --kubeconfig, --data-dir, HAUBERK_DATA_DIR,
@@ -73,5 +77,16 @@ export async function withClient<T>(
 
 /** Asks the control plane that the options mean one thing that no Kubernetes knows. */
 export function askPlane<T>(options: AccessOptions, call: OperatorCall): Promise<T> {
-  return withClient(options, (client) => operatorCall<T>(client, call));
+  return withClient(options, (client) => patiently(() => operatorCall<T>(client, call)));
+}
+
+/** Does `work`, which prints nothing, and says that it is waited for when it takes long. */
+export async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  const progress = progressOn(process.stderr, { afterMs: LONG_MS });
+  progress.show('waiting for the server');
+  try {
+    return await work();
+  } finally {
+    progress.clear();
+  }
 }

@@ -5,7 +5,7 @@ import { discover, objectText, pathOf } from '../apiclient/discovery.ts';
 import { manifestObjects } from '../apiclient/manifest-objects.ts';
 import { placed } from '../apiclient/placed.ts';
 import { MeshError } from '../lib/errors.ts';
-import { withClient } from './api-access.ts';
+import { patiently, withClient } from './api-access.ts';
 import { type GetOptions, type GetTarget, tableStyle } from './get-options.ts';
 import { listPages } from './list-pages.ts';
 import { manifestTexts } from './manifest-files.ts';
@@ -83,12 +83,12 @@ async function get(
   words: readonly string[],
   options: GetOptions,
 ): Promise<void> {
-  const targets = await targetsOf(client, words, options);
+  const targets = await patiently(() => targetsOf(client, words, options));
   const watching = options.watch === true || options.watchOnly === true;
   if (watching) return watchObjects(client, targets, options);
   const { output } = options;
   if (output.as === 'table') return printTables(client, targets, options);
-  const { objects, errors } = await fetchAll(client, targets, options);
+  const { objects, errors } = await patiently(() => fetchAll(client, targets, options));
   const single = targets.length === 1 && targets[0]?.name !== undefined;
   printObjects(sortedBy(objects, options.sortBy), { single, targets }, options);
   failWith(errors);
@@ -179,7 +179,8 @@ async function printTables(
   let printed = 0;
   for (const resource of kinds) {
     const ofKind = targets.filter((target) => target.resource === resource);
-    const { tables, errors: failed } = await tablesOf(client, ofKind, options);
+    const fetched = await patiently(() => tablesOf(client, ofKind, options));
+    const { tables, errors: failed } = fetched;
     errors.push(...failed);
     const rows = sortedRows(
       tables.flatMap(({ rows: some = [] }) => some),

@@ -9,6 +9,11 @@ const USAGE_ERROR = 2;
 
 /** Runs one command line and ends the process with the exit code that its outcome has. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // Whoever reads may have had enough: `hauberk get pods | head -1`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   const program = new Command('hauberk')
     .description(
       'gives every service an identity, encrypts every connection, decides who may call whom',

@@ -15,7 +15,7 @@ export type JsonRoute = (request: JsonRequest) => Promise<unknown>;
 
 export interface JsonSocketOptions {
   readonly socketPath: string;
-  /** By method and path: `POST /v1/apply`. */
+  /** By method and path: `GET /v1/status`. */
   readonly routes: Readonly<Record<string, JsonRoute>>;
 }
 

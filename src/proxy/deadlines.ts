@@ -10,6 +10,8 @@ interface Entry extends Deadline {
   readonly passed: () => void;
 }
 
+const LATE_MS = 100;
+
 /**
  * Many deadlines of one length, cheaply: setting and cancelling cost a set operation and no timer,
  * because what was set first is due first and one sleeper serves all.
@@ -49,6 +51,9 @@ export class Deadlines {
     for (const entry of this.#pending) {
       const waitMs = entry.atMs - this.#clock.now();
       if (waitMs > 0) await this.#clock.sleep(waitMs, this.#closing.signal);
+      if (this.#closing.signal.aborted) return;
+      // A loop that was held up hears its clock before it reads what has come in time.
+      if (this.#clock.now() - entry.atMs > LATE_MS) await new Promise(setImmediate);
       if (this.#closing.signal.aborted) return;
       if (this.#pending.delete(entry)) entry.passed();
     }

@@ -7,7 +7,7 @@ import type { Channel } from './channel.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { FallbackGuard } from './fallback-guard.ts';
 import type { FederationGuard } from './federation-guard.ts';
-import { type HandshakeOptions, handshakeAsClient } from './handshake.ts';
+import { type HandshakeOptions, handshakeAsClient, resumeFor } from './handshake.ts';
 import type { Peer } from './peer.ts';
 import type { TlsFacts } from './proxy-events.ts';
 import type { PartialEnds, Reporter } from './reporter.ts';
@@ -66,13 +66,14 @@ const ALPN = ['istio'];
 export function directDialer(options: DirectDialOptions): DirectDialer {
   return async ({ address, service, expectedIds, raw, sni, bounds }) => {
     const source = localAddress(raw);
+    const server = `${formatAddress(address)} ${expectedIds.join(' ')}`;
+    const asked = { context: options.contexts.for(bounds), sni, server };
     const outcome = await handshakeAsClient(raw, {
       ...options,
-      context: options.contexts.for(bounds),
+      ...asked,
+      offered: options.resumption.offer(resumeFor(asked)),
       deadlines: options.handshakeDeadlines,
       alpn: ALPN,
-      sni,
-      server: `${formatAddress(address)} ${expectedIds.join(' ')}`,
       expectedIds,
     });
     if ('failure' in outcome) {

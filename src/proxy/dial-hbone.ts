@@ -47,11 +47,13 @@ const KEEP_ALIVE_AFTER_MS = 30_000;
 export function hboneDialer(options: HboneDialOptions): DialSession {
   return async (target) => {
     const server = `${formatAddress(target.address)} ${target.expectedIds.join(' ')}`;
-    const tls = { context: options.context.current, alpn: ['h2'], sni: undefined, server };
+    const asked = { context: options.context.current, sni: undefined, server };
+    const offered = options.resumption.offer(resumeFor(asked));
+    const tls = { ...asked, alpn: ['h2'], offered };
     const reads = new LentReads();
     // TLS that connects by itself, for only then Node lets it read into a buffer of ours.
     const dial: ConnectionOptions & { onread: OnReadOpts; allowHalfOpen: boolean } = {
-      ...clientTlsOptions({ ...tls, resumption: options.resumption }),
+      ...clientTlsOptions(tls),
       ...target.address,
       onread: reads.onread,
       // The end of the connection is that of the session: no stream may outlive it half open.

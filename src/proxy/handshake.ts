@@ -17,7 +17,7 @@ import {
 } from './handshake-record.ts';
 import { checkOwnValidity, ownSerialOf, type Peer, provenPeer, tlsFactsOf } from './peer.ts';
 import type { Direction, TlsFacts } from './proxy-events.ts';
-import type { ResumeFor, Resumption } from './resumption.ts';
+import type { Remembered, ResumeFor, Resumption } from './resumption.ts';
 import type { RevocationGuard } from './revocation-guard.ts';
 import type { IdentityContext } from './secure-context.ts';
 import { localAddress, remoteAddress } from './socket-addresses.ts';
@@ -56,6 +56,8 @@ export interface ClientHandshakeOptions extends HandshakeOptions {
   readonly expectedIds: readonly string[];
   /** Address and whoever must answer there; what a server gave to come back with is kept by this. */
   readonly server: string;
+  /** What such a server gave to come back with, and is offered now. */
+  readonly offered: Remembered | undefined;
 }
 
 /** A mutual TLS connection whose peer is proved. */
@@ -107,15 +109,10 @@ export function clientTlsOptions({
   context,
   alpn,
   sni,
-  resumption,
-  server,
-}: Pick<
-  ClientHandshakeOptions,
-  'context' | 'alpn' | 'sni' | 'resumption' | 'server'
->): ConnectionOptions {
-  const session = resumption.ticket(resumeFor({ context, sni, server }));
+  offered,
+}: Pick<ClientHandshakeOptions, 'context' | 'alpn' | 'sni' | 'offered'>): ConnectionOptions {
   return {
-    ...(session === undefined ? {} : { session }),
+    ...(offered === undefined ? {} : { session: offered.ticket }),
     secureContext: context.secureContext,
     ALPNProtocols: [...alpn],
     servername: sni ?? '',
@@ -142,7 +139,7 @@ export async function handshakeAsClient(
   const given = resumeFor(options);
   const judgement: Judgement = {
     ...{ ...options, purpose: 'serverAuth', identity },
-    chainOf: (socket) => resumption.serverChain(socket, given),
+    chainOf: (socket) => resumption.serverChain(socket, options.offered),
     proved: (socket, chain) => resumption.keep(socket, given, chain),
   };
   const outcome = await conclude(raw, judgement, () => within(deadlines, start()));

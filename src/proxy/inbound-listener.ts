@@ -119,11 +119,16 @@ async function firstBytes(
   const { mode } = enforcement.mode(port);
   // Only where HTTP is spoken it matters what bytes are: there the client speaks first.
   if (mode === 'DISABLE' && enforcement.protocol(port) !== 'http') return { kind: 'plaintext' };
-  const first = await sniff(socket, {
-    // Where only TLS is taken the client speaks first, so it may take as long as a handshake.
-    firstByte: mode === 'STRICT' ? handshakeDeadlines : firstBytesWait.for(port),
-    wholeHello: handshakeDeadlines,
-  });
+  const patient = { firstByte: handshakeDeadlines, wholeHello: handshakeDeadlines };
+  // Where only TLS is taken the client speaks first, so it may take as long as a handshake.
+  let first = await sniff(
+    socket,
+    mode === 'STRICT' ? patient : { ...patient, firstByte: firstBytesWait.for(port) },
+  );
+  // Who would be refused without TLS loses nothing by more time to begin it.
+  if (first.kind === 'silent' && mode !== 'STRICT' && isRefused(ends, options)) {
+    first = await sniff(socket, patient);
+  }
   if (first.kind !== 'ended' && first.kind !== 'unfinished') {
     if (mode !== 'STRICT') firstBytesWait.ended(port, first.kind);
     return first;
@@ -133,6 +138,15 @@ async function firstBytes(
     reporter.handshakeFailed(ends, { ...NOTHING_PRESENTED, reason });
   }
   return undefined;
+}
+
+/** Whether the policies refuse plaintext from there. */
+function isRefused({ source, destination }: PartialEnds, { enforcement }: InboundOptions): boolean {
+  const facts = {
+    ...{ principal: undefined, sourceIp: source.host },
+    ...{ destinationIp: destination.host, destinationPort: destination.port },
+  };
+  return !enforcement.judge({ mutualTls: false, facts }).allowed;
 }
 
 const NOTHING_PRESENTED: HandshakeProblem = {

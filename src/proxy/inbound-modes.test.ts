@@ -104,6 +104,19 @@ describe('plaintext on a workload port', () => {
     ]);
   });
 
+  it('is waited on for mutual TLS where it would be refused anyway', async () => {
+    const policy = allow([fromSource({ principals: ['*'] })], { name: 'known-callers' });
+    await using pair = await startPair({
+      server: { limits: { firstBytesTimeoutMs: 20 } },
+      serverFacts: { authorizationPolicies: [policy] },
+    });
+    const raw = await dial(pair.inbound);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const socket = await meshClient(pair, { socket: raw, ALPNProtocols: ['istio'] });
+    expect(await ask(socket, 'hello')).toBe('hello');
+    expect(pair.server.events.denied).toEqual([]);
+  });
+
   it('reaches the application through a sidecar that is told to send plaintext', async () => {
     await using pair = await startPair({ transport: 'plaintext' });
     expect(await ask(await dial(pair.outbound), 'hello')).toBe('hello');

@@ -15,6 +15,7 @@ import { systemClock } from '../lib/clock.ts';
 import { WatchableValue } from '../lib/watchable.ts';
 import type { CertificateRevocation } from '../resources/kinds/certificate-revocation.ts';
 import { Resumption } from './resumption.ts';
+import { hotSecureContext } from './secure-context.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -204,3 +205,32 @@ function revokeAnother({ facts }: ProxyPair['server']): void {
   };
   facts.set({ ...facts.current, revocations: [revocation] });
 }
+
+it('knows what a server had shown whose session was offered, though it was forgotten meanwhile', async () => {
+  await using pair = await startPair();
+  const { secureContext } = hotSecureContext(pair.client.identity, 'hbone').current;
+  const resumption = new Resumption({ keys: new WatchableValue(new Uint8Array(48)) });
+  const given = { context: secureContext, server: 'reviews' };
+  const connectBy = async (session: Buffer | undefined): Promise<TLSSocket> => {
+    const socket = connectTls({
+      ...{ ...pair.hbone, ALPNProtocols: ['h2'], rejectUnauthorized: false, secureContext },
+      ...(session === undefined ? {} : { session }),
+    });
+    socket.on('error', () => undefined);
+    await new Promise((resolve) => socket.once('secureConnect', resolve));
+    return socket;
+  };
+  const first = await connectBy(undefined);
+  const chain = resumption.serverChain(first, undefined);
+  resumption.keep(first, given, chain);
+  await until(() => resumption.offer(given) !== undefined);
+  const offered = resumption.offer(given);
+  const second = await connectBy(offered?.ticket);
+  // another handshake with the same server has failed while this one went on
+  resumption.forget(given);
+  expect(second.isSessionReused()).toBe(true);
+  expect(resumption.serverChain(second, offered).map(({ serial }) => serial)).toEqual(
+    chain.map(({ serial }) => serial),
+  );
+  for (const socket of [first, second]) socket.destroy();
+});

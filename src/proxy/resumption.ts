@@ -5,7 +5,7 @@ import { presentedChain } from '../x509/presented-chain.ts';
 import type { Peer } from './peer.ts';
 
 /** What a server gave us, to come back with. */
-interface Remembered {
+export interface Remembered {
   readonly ticket: Buffer;
   /** What it showed when it was proved; a resumed handshake shows nothing. */
   readonly chain: readonly Certificate[];
@@ -56,15 +56,18 @@ export class Resumption {
     };
   }
 
-  /** What to offer a server; undefined when nothing is known of it. */
-  ticket({ context, server }: ResumeFor): Buffer | undefined {
-    return this.#servers.get(context)?.get(server)?.ticket;
+  /**
+   * What to offer a server; undefined when nothing is known of it. Whoever offers it keeps it until the
+   * handshake is done: by then another one may have made it forgotten, or replaced it.
+   */
+  offer({ context, server }: ResumeFor): Remembered | undefined {
+    return this.#servers.get(context)?.get(server);
   }
 
-  /** What the server of a connection showed, now or when its session began. */
-  serverChain(socket: TLSSocket, { context, server }: ResumeFor): Certificate[] {
+  /** What the server of a connection showed, now or when the session began that was offered. */
+  serverChain(socket: TLSSocket, offered: Remembered | undefined): Certificate[] {
     if (!socket.isSessionReused()) return presentedChain(socket);
-    return [...(this.#servers.get(context)?.get(server)?.chain ?? [])];
+    return [...(offered?.chain ?? [])];
   }
 
   /** Keeps the tickets that come from a server that was proved by `chain`. */
