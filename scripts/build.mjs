@@ -32,7 +32,7 @@ await bundle.close();
 const packages = output.flatMap((chunk) =>
   (chunk.moduleIds ?? []).flatMap((id) => packageOf(id) ?? []),
 );
-const notices = [...new Set(packages)].sort().map(noticeOf);
+const notices = [...new Set(packages)].toSorted((a, b) => a.localeCompare(b)).map(noticeOf);
 writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), notices.join('\n'));
 
 /** The folder of the package that a bundled file is from; undefined for our own. */

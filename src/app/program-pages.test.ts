@@ -31,7 +31,7 @@ describe('the pages of a program', () => {
     expect(programPages('what is this', node)).toEqual([]);
   });
 
-  it.runIf(process.platform === 'linux')('are found in the kernel\'s own words', () => {
+  it.runIf(process.platform === 'linux')("are found in the kernel's own words", () => {
     const smaps = readFileSync('/proc/self/smaps', 'latin1');
     expect(programPages(smaps, process.execPath).length).toBeGreaterThan(0);
   });
