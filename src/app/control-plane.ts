@@ -28,6 +28,7 @@ import { authorityRotation } from './authority-rotation.ts';
 import type { ControlPlaneConfig, ControlPlaneReady } from './control-plane-config.ts';
 import { ControlPlaneMonitoring } from './control-plane-monitoring.ts';
 import type { ControlPlaneParts } from './control-plane-parts.ts';
+import { credentialDistribution } from './credential-distribution.ts';
 import {
   AUDIT_FILE,
   DATABASE_FILE,
@@ -118,7 +119,8 @@ async function serve(
   const clocks = new AgentClocks(clock);
   const logs = new WorkloadLogs({ attestor: attestors.svids, signal });
   const calls = new CallRecords(attestors.svids);
-  const heard = { distribution, clocks, clients, logs, calls, signal };
+  const credentials = credentialDistribution(parts, attestors.svids, signal);
+  const heard = { distribution, clocks, clients, logs, calls, credentials, signal };
   const services = agentServices(parts, { attestors, tickets, ...heard });
   const agentsServed = { listen: config.xds, identity: own.identity, routes: services };
   const grpc = await startGrpcServer({ ...agentsServed, clock });
@@ -154,6 +156,7 @@ async function serve(
     registry.run,
     issuerKeys(parts),
     parts.recorder.run,
+    credentials.run,
     (stop) => distribution.run(stop),
   ]);
 }

@@ -15,6 +15,7 @@ import { LagReport } from '../agent/lag-report.ts';
 import { LogService } from '../agent/log-service.ts';
 import { obtainSvid, type ReturnPath } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles, trustTypes } from '../agent/received-bundles.ts';
+import { ReceivedCredentials } from '../agent/received-credentials.ts';
 import { ServedClients } from '../agent/served-clients.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
 import type { SpiffeSocket } from '../agent/spiffe-socket.ts';
@@ -43,7 +44,7 @@ import { openSpiffe } from './open-spiffe.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { countReceived } from './received-certificates.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
-import { releaseStartMemory } from './release-start-memory.ts';
+import { boundThreadMemory, releaseStartMemory } from './release-start-memory.ts';
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import { type SidecarConfig, tellOfEnrolment } from './sidecar-config.ts';
@@ -65,6 +66,7 @@ import { svidFilesSink } from './svid-files-sink.ts';
  * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN.
  */
 export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
+  boundThreadMemory();
   const recent = new RecentLines({ now: systemClock.now });
   const log = processLog('sidecar', config.logDescriptor, recent.write);
   ensurePrivateDirectory(config.stateDir);
@@ -104,7 +106,10 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   const recorder = new CallRecorder();
   const name = (): string => workload.current.name;
   const calls = new CallReport({ calls: recorder, workload: name, clock: systemClock });
-  const reports = [lag, logs, calls];
+  const credentials = new ReceivedCredentials({
+    ...{ facts: cache.facts, workload, clock: systemClock },
+  });
+  const reports = [lag, logs, calls, credentials];
   const ads: AdsClient = adsClient({
     ...{ config, manager, cache, workload, clock, log, stream, lag, reports },
   });
@@ -118,15 +123,13 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     stream.run,
     (stop) => cache.run(stop),
     clock.run,
-    lag.run,
-    logs.run,
-    calls.run,
+    ...reports.map(({ run }) => run),
   ]);
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
       const parts = { config, manager, cache, workload, clock, ads, served, log, predecessor };
-      await serve({ ...parts, monitoring, renewal, recorder }, signal);
+      await serve({ ...parts, credentials, monitoring, renewal, recorder }, signal);
     }
   } finally {
     ended.abort();
@@ -149,12 +152,13 @@ interface Serving extends Parts {
   readonly predecessor: Handover | undefined;
   readonly monitoring: SidecarMonitoring;
   readonly recorder: CallRecorder;
+  readonly credentials: ReceivedCredentials;
   readonly renewal: () => RenewalStatus;
 }
 
 async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const { config, manager, cache, workload, clock, log } = parts;
-  const { ads, served, predecessor, monitoring, renewal } = parts;
+  const { ads, served, predecessor, monitoring, renewal, credentials } = parts;
   const activity = recentActivity(systemClock.now);
   const received = countReceived(manager.identity);
   const proxy = await startProxy(parts, activity.events);
@@ -173,7 +177,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     ]);
     if (predecessor !== undefined) await dismissPredecessor(config.stateDir);
     const watched = await monitoring.start(
-      readingsOf({ manager, ads, cache, clock, proxy, spiffe }),
+      readingsOf({ manager, ads, cache, clock, proxy, spiffe, credentials }),
       () => notReady(manager, stop),
     );
     for (const problem of monitoring.status.problems) log.warn({ problem }, 'not monitored');
@@ -195,6 +199,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
             registered: registered?.held.current.map(registeredStatus) ?? [],
           },
           svidFiles: files?.status,
+          credentials: credentials.held.current,
           ...{ connections: await proxy.connections(), workers: proxy.workers },
           ...{ capture: await proxy.capture(), activity, rootNamespace: config.rootNamespace },
         }),
@@ -210,7 +215,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
 }
 
 function startProxy(parts: Serving, shown: ProxyEvents): Promise<ServingProxy> {
-  const { config, manager, cache, workload, clock, log } = parts;
+  const { config, manager, cache, workload, clock, log, credentials } = parts;
   return sidecarProxy({
     concurrency: config.concurrency ?? 1,
     plan: {
@@ -222,7 +227,7 @@ function startProxy(parts: Serving, shown: ProxyEvents): Promise<ServingProxy> {
     },
     subjects: {
       ...{ workload, identity: manager.identity, facts: cache.facts },
-      clockSkew: clock.comparison.skew,
+      ...{ clockSkew: clock.comparison.skew, credentials: credentials.held },
     },
     events: allProxyEvents(...listeners(parts), shown),
     log,
@@ -246,16 +251,24 @@ interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
   readonly ads: AdsClient;
   readonly proxy: ServingProxy;
   readonly spiffe: SpiffeSocket;
+  readonly credentials: ReceivedCredentials;
 }
 
-function readingsOf({ manager, ads, clock, proxy, spiffe }: Observed): SidecarReadings {
+function readingsOf({
+  manager,
+  ads,
+  clock,
+  proxy,
+  spiffe,
+  credentials,
+}: Observed): SidecarReadings {
   const { identity } = manager;
   return {
     certificateNotAfterMs: () => identity.current.svid.chain[0]?.notAfterMs ?? 0,
     inSync: () => ads.state.current.phase === 'synced',
     openConnections: () => proxy.open,
     workers: () => proxy.workers,
-    sds: () => spiffe.sds,
+    ...{ sds: () => spiffe.sds, credentials: () => credentials.held.current },
     federated: () => identity.current.federated?.length ?? 0,
     clockSkewMs: () => clock.status.skewMs,
     clockJumps: () => clock.status.jumps,

@@ -67,6 +67,21 @@ function workloadHappenings(tell: Tell): Partial<ControlEvents> {
         message: 'a used return ticket was shown again; it is withdrawn with its certificates',
       });
     },
+    credentialTold: ({ id, namespace, name, rule, problem }) => {
+      const kind = 'DestinationRule.networking.istio.io';
+      if (rule === undefined) return;
+      tell(
+        'credentials',
+        { kind, namespace, name: rule },
+        problem === undefined
+          ? {
+              type: 'Normal',
+              reason: 'CredentialGiven',
+              message: `gave the credential ${namespace}/${name} to ${id}`,
+            }
+          : { type: 'Warning', reason: 'CredentialMissing', message: `${problem}, for ${id}` },
+      );
+    },
     agentConnected: ({ workload, id }) =>
       tell('distribution', podOf(workload), {
         type: 'Normal',
