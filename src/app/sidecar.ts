@@ -42,7 +42,7 @@ import { openSpiffe } from './open-spiffe.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { countReceived } from './received-certificates.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
-import { releaseStartMemory } from './release-start-memory.ts';
+import { boundThreadMemory, releaseStartMemory } from './release-start-memory.ts';
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import { type SidecarConfig, tellOfEnrolment } from './sidecar-config.ts';
@@ -65,6 +65,7 @@ import { svidFilesSink } from './svid-files-sink.ts';
  * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN.
  */
 export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
+  boundThreadMemory();
   const recent = new RecentLines({ now: systemClock.now });
   const log = processLog('sidecar', config.logDescriptor, recent.write);
   ensurePrivateDirectory(config.stateDir);
