@@ -1,5 +1,4 @@
 import type { Transport } from '@connectrpc/connect';
-import { CallReport } from '../agent/call-report.ts';
 import { ClockComparison } from '../agent/clock-skew.ts';
 import { controlPlaneLink } from '../agent/control-plane-link.ts';
 import { type FactCache, openFactCache } from '../agent/fact-cache.ts';
@@ -28,7 +27,6 @@ import type { Workload } from '../policy/workload.ts';
 import type { ProxyEvents } from '../proxy/proxy-events.ts';
 import type { ServingProxy } from '../proxy/workers/serving-proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
-import { CallRecorder } from '../telemetry/call-recorder.ts';
 import { type Logger, processLog } from '../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../telemetry/proxy-log.ts';
 import { recentActivity } from '../telemetry/recent-activity.ts';
@@ -50,6 +48,7 @@ import { SidecarClock } from './sidecar-clock.ts';
 import { type SidecarConfig, tellOfEnrolment } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
 import { sidecarProxy } from './sidecar-proxy.ts';
+import { sidecarReports } from './sidecar-reports.ts';
 import {
   dismissPredecessor,
   type Handover,
@@ -103,13 +102,11 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     ...{ log: recent, clock: systemClock },
     node: () => nodeId(workload.current),
   });
-  const recorder = new CallRecorder();
-  const name = (): string => workload.current.name;
-  const calls = new CallReport({ calls: recorder, workload: name, clock: systemClock });
+  const told = sidecarReports(() => workload.current.name, systemClock);
   const credentials = new ReceivedCredentials({
     ...{ facts: cache.facts, workload, clock: systemClock },
   });
-  const reports = [lag, logs, calls, credentials];
+  const reports = [lag, logs, ...told.reports, credentials];
   const ads: AdsClient = adsClient({
     ...{ config, manager, cache, workload, clock, log, stream, lag, reports },
   });
@@ -129,7 +126,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
       const parts = { config, manager, cache, workload, clock, ads, served, log, predecessor };
-      await serve({ ...parts, credentials, monitoring, renewal, recorder }, signal);
+      await serve({ ...parts, ...told, credentials, monitoring, renewal }, signal);
     }
   } finally {
     ended.abort();
@@ -151,7 +148,7 @@ interface Serving extends Parts {
   readonly served: ServedClients;
   readonly predecessor: Handover | undefined;
   readonly monitoring: SidecarMonitoring;
-  readonly recorder: CallRecorder;
+  readonly listeners: readonly Partial<ProxyEvents>[];
   readonly credentials: ReceivedCredentials;
   readonly renewal: () => RenewalStatus;
 }
@@ -235,8 +232,9 @@ function startProxy(parts: Serving, shown: ProxyEvents): Promise<ServingProxy> {
 }
 
 /** Who hears of what the proxy does, besides what is shown of it. */
-function listeners({ config, log, recorder, monitoring }: Serving): readonly ProxyEvents[] {
-  return [recorder, proxyLog(log, config.accessLog), ...monitoring.proxy];
+function listeners(parts: Serving): readonly Partial<ProxyEvents>[] {
+  const { config, log, monitoring } = parts;
+  return [...parts.listeners, proxyLog(log, config.accessLog), ...monitoring.proxy];
 }
 
 function announce(
