@@ -29,7 +29,7 @@ const SCALARS: Readonly<Record<string, string>> = {
 };
 
 /** How texts of these formats are seen. */
-export const FORMATS: Readonly<Record<string, string>> = {
+const FORMATS: Readonly<Record<string, string>> = {
   'date-time': 'google.protobuf.Timestamp',
   date: 'google.protobuf.Timestamp',
   duration: 'google.protobuf.Duration',
