@@ -6,6 +6,7 @@ import type { CallRecords } from '../control/call-records.ts';
 import { delegatedSvidService } from '../control/delegated-svid-service.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import type { Distribution } from '../control/distribution.ts';
+import type { FallbackUses } from '../control/fallback-uses.ts';
 import { heartbeatService } from '../control/heartbeat-service.ts';
 import { returnTicketService } from '../control/return-ticket-service.ts';
 import type { ServedClients } from '../control/served-clients.ts';
@@ -16,6 +17,8 @@ import type { WorkloadLogs } from '../control/workload-logs.ts';
 import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ads_pb.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
 import { CallRecordService } from '../gen/hauberk/calls/v1/calls_pb.js';
+import { CredentialService } from '../gen/hauberk/credentials/v1/credentials_pb.js';
+import { FallbackReportService } from '../gen/hauberk/fallbacks/v1/fallbacks_pb.js';
 import { DelegatedSvidService } from '../gen/hauberk/identity/v1/delegated_svid_pb.js';
 import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
@@ -23,6 +26,7 @@ import { ServedClientsService } from '../gen/hauberk/identity/v1/served_clients_
 import { WorkloadLogService } from '../gen/hauberk/logs/v1/workload_log_pb.js';
 import { IstioCertificateService } from '../gen/istio/v1/auth/ca_pb.js';
 import type { ControlPlaneParts } from './control-plane-parts.ts';
+import type { CredentialDistribution } from './credential-distribution.ts';
 
 export interface AgentServiceParts {
   /** Who may get certificates, and who has one already. */
@@ -33,14 +37,17 @@ export interface AgentServiceParts {
   readonly clients: ServedClients;
   readonly logs: WorkloadLogs;
   readonly calls: CallRecords;
+  readonly credentials: CredentialDistribution;
+  readonly fallbacks: FallbackUses;
   readonly signal: AbortSignal;
 }
 
 /** What agents ask for over gRPC. */
 export function agentServices(
   { store, ledger, revocations, authority, tokenAuthority, events, clock }: ControlPlaneParts,
-  { attestors, tickets, distribution, clocks, clients, logs, calls, signal }: AgentServiceParts,
+  heard: AgentServiceParts,
 ): (router: ConnectRouter) => void {
+  const { attestors, tickets, distribution, clocks, clients, logs, calls, signal } = heard;
   const { all, svids: attestor } = attestors;
   const accounts = serviceAccounts(store);
   const signing = { authority, attestors: all, serviceAccounts: accounts, store, ledger };
@@ -52,6 +59,8 @@ export function agentServices(
     router.service(ServedClientsService, servedClientsService({ attestor, clients }));
     router.service(WorkloadLogService, logs.service);
     router.service(CallRecordService, calls.service);
+    router.service(CredentialService, heard.credentials.service);
+    router.service(FallbackReportService, heard.fallbacks.service);
     router.service(
       IstioCertificateService,
       signingService({ ...signing, revocations, events, clock }),

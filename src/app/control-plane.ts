@@ -6,6 +6,7 @@ import { agentPresence } from '../control/agent-presence.ts';
 import { CallRecords } from '../control/call-records.ts';
 import { crlPublisher } from '../control/crl-publisher.ts';
 import { Distribution } from '../control/distribution.ts';
+import { FallbackUses } from '../control/fallback-uses.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
 import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
@@ -28,6 +29,7 @@ import { authorityRotation } from './authority-rotation.ts';
 import type { ControlPlaneConfig, ControlPlaneReady } from './control-plane-config.ts';
 import { ControlPlaneMonitoring } from './control-plane-monitoring.ts';
 import type { ControlPlaneParts } from './control-plane-parts.ts';
+import { credentialDistribution } from './credential-distribution.ts';
 import {
   AUDIT_FILE,
   DATABASE_FILE,
@@ -118,7 +120,9 @@ async function serve(
   const clocks = new AgentClocks(clock);
   const logs = new WorkloadLogs({ attestor: attestors.svids, signal });
   const calls = new CallRecords(attestors.svids);
-  const heard = { distribution, clocks, clients, logs, calls, signal };
+  const credentials = credentialDistribution(parts, attestors.svids, signal);
+  const fallbacks = new FallbackUses({ ...parts, rootNamespace, attestor: attestors.svids });
+  const heard = { distribution, clocks, clients, logs, calls, credentials, fallbacks, signal };
   const services = agentServices(parts, { attestors, tickets, ...heard });
   const agentsServed = { listen: config.xds, identity: own.identity, routes: services };
   const grpc = await startGrpcServer({ ...agentsServed, clock });
@@ -154,6 +158,8 @@ async function serve(
     registry.run,
     issuerKeys(parts),
     parts.recorder.run,
+    credentials.run,
+    fallbacks.run,
     (stop) => distribution.run(stop),
   ]);
 }

@@ -2,6 +2,7 @@ import type { FactSource } from '../agent/fact-cache.ts';
 import type { FileSinkStatus } from '../agent/file-sink.ts';
 import type { SdsStatus } from '../agent/sds-clients.ts';
 import { type EffectiveFallback, effectiveFallback } from '../policy/effective-fallback.ts';
+import type { HeldCredentials } from '../policy/held-credentials.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
 import type { CaptureState } from '../proxy/capture/capture-listeners.ts';
@@ -11,6 +12,7 @@ import type { Identity } from '../spiffe/identity.ts';
 import type { Activity, RecentActivity } from '../telemetry/recent-activity.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import type { AdsState } from '../xds/ads-client.ts';
+import { type CredentialStatus, credentialStatus } from './credential-status.ts';
 import type { RenewalStatus } from './identity-events.ts';
 import type { RegisteredStatus } from './registered-workloads.ts';
 import type { ClockStatus } from './sidecar-clock.ts';
@@ -54,6 +56,8 @@ export interface SidecarStatus {
   };
   /** Undefined without `--svid-files`. */
   readonly svidFiles: FileSinkStatus | undefined;
+  /** What rules name by `credentialName`. */
+  readonly credentials: readonly CredentialStatus[];
   readonly connections: readonly ConnectionRecord[];
   /** What the kernel's rules do with the proxy's own connections, and what was asked by DNS. */
   readonly capture: CaptureState;
@@ -80,6 +84,7 @@ export interface StatusParts {
   readonly source: FactSource;
   readonly spiffeSocket: SidecarStatus['spiffeSocket'];
   readonly svidFiles: SidecarStatus['svidFiles'];
+  readonly credentials: HeldCredentials;
   readonly connections: readonly ConnectionRecord[];
   readonly capture: CaptureState;
   readonly workers: readonly WorkerStatus[];
@@ -115,6 +120,7 @@ export function sidecarStatus(parts: StatusParts): SidecarStatus {
     },
     spiffeSocket: parts.spiffeSocket,
     svidFiles: parts.svidFiles,
+    credentials: credentialStatus(parts.credentials),
     ...{ connections: parts.connections, workers: parts.workers, capture: parts.capture },
     recent: activity.list(),
     totals: activity.totals,

@@ -1,5 +1,4 @@
 import type { Transport } from '@connectrpc/connect';
-import { CallReport } from '../agent/call-report.ts';
 import { ClockComparison } from '../agent/clock-skew.ts';
 import { controlPlaneLink } from '../agent/control-plane-link.ts';
 import { type FactCache, openFactCache } from '../agent/fact-cache.ts';
@@ -15,6 +14,7 @@ import { LagReport } from '../agent/lag-report.ts';
 import { LogService } from '../agent/log-service.ts';
 import { obtainSvid, type ReturnPath } from '../agent/obtain-svid.ts';
 import { bundleType, ReceivedBundles, trustTypes } from '../agent/received-bundles.ts';
+import { ReceivedCredentials } from '../agent/received-credentials.ts';
 import { ServedClients } from '../agent/served-clients.ts';
 import { sinkByType } from '../agent/sink-by-type.ts';
 import type { SpiffeSocket } from '../agent/spiffe-socket.ts';
@@ -27,7 +27,6 @@ import type { Workload } from '../policy/workload.ts';
 import type { ProxyEvents } from '../proxy/proxy-events.ts';
 import type { ServingProxy } from '../proxy/workers/serving-proxy.ts';
 import type { Identity } from '../spiffe/identity.ts';
-import { CallRecorder } from '../telemetry/call-recorder.ts';
 import { type Logger, processLog } from '../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../telemetry/proxy-log.ts';
 import { recentActivity } from '../telemetry/recent-activity.ts';
@@ -44,12 +43,13 @@ import { openSpiffe } from './open-spiffe.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { countReceived } from './received-certificates.ts';
 import { registeredStatus, registeredWorkloads } from './registered-workloads.ts';
-import { releaseStartMemory } from './release-start-memory.ts';
+import { boundThreadMemory, releaseStartMemory } from './release-start-memory.ts';
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import { type SidecarConfig, tellOfEnrolment } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
 import { sidecarProxy } from './sidecar-proxy.ts';
+import { sidecarReports } from './sidecar-reports.ts';
 import {
   dismissPredecessor,
   type Handover,
@@ -67,6 +67,7 @@ import { WorkloadReport } from './workload-report.ts';
  * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN.
  */
 export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
+  boundThreadMemory();
   const recent = new RecentLines({ now: systemClock.now });
   const log = processLog('sidecar', config.logDescriptor, recent.write);
   ensurePrivateDirectory(config.stateDir);
@@ -103,10 +104,11 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     ...{ log: recent, clock: systemClock },
     node: () => nodeId(workload.current),
   });
-  const recorder = new CallRecorder();
-  const name = (): string => workload.current.name;
-  const calls = new CallReport({ calls: recorder, workload: name, clock: systemClock });
-  const reports = [lag, logs, calls];
+  const told = sidecarReports(() => workload.current.name, systemClock);
+  const credentials = new ReceivedCredentials({
+    ...{ facts: cache.facts, workload, clock: systemClock },
+  });
+  const reports = [lag, logs, ...told.reports, credentials];
   const report = new WorkloadReport(config);
   const ads: AdsClient = adsClient({
     ...{ config, manager, cache, workload, clock, log, stream, lag, reports, report },
@@ -121,15 +123,13 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     stream.run,
     (stop) => cache.run(stop),
     clock.run,
-    lag.run,
-    logs.run,
-    calls.run,
+    ...reports.map(({ run }) => run),
   ]);
   try {
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
       const parts = { config, manager, cache, workload, clock, ads, served, log, predecessor };
-      await serve({ ...parts, monitoring, renewal, recorder, report }, signal);
+      await serve({ ...parts, ...told, credentials, monitoring, renewal, report }, signal);
     }
   } finally {
     ended.abort();
@@ -151,14 +151,15 @@ interface Serving extends Parts {
   readonly served: ServedClients;
   readonly predecessor: Handover | undefined;
   readonly monitoring: SidecarMonitoring;
-  readonly recorder: CallRecorder;
+  readonly listeners: readonly Partial<ProxyEvents>[];
+  readonly credentials: ReceivedCredentials;
   readonly report: WorkloadReport;
   readonly renewal: () => RenewalStatus;
 }
 
 async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const { config, manager, cache, workload, clock, log } = parts;
-  const { ads, served, predecessor, monitoring, renewal } = parts;
+  const { ads, served, predecessor, monitoring, renewal, credentials } = parts;
   const activity = recentActivity(systemClock.now);
   const received = countReceived(manager.identity);
   const proxy = await startProxy(parts, activity.events);
@@ -178,7 +179,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     ]);
     if (predecessor !== undefined) await dismissPredecessor(config.stateDir);
     const watched = await monitoring.start(
-      readingsOf({ manager, ads, cache, clock, proxy, spiffe }),
+      readingsOf({ manager, ads, cache, clock, proxy, spiffe, credentials }),
       () => notReady(manager, stop),
     );
     for (const problem of monitoring.status.problems) log.warn({ problem }, 'not monitored');
@@ -200,6 +201,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
             registered: registered?.held.current.map(registeredStatus) ?? [],
           },
           svidFiles: files?.status,
+          credentials: credentials.held.current,
           ...{ connections: await proxy.connections(), workers: proxy.workers },
           ...{ capture: await proxy.capture(), activity, rootNamespace: config.rootNamespace },
         }),
@@ -216,7 +218,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
 }
 
 async function startProxy(parts: Serving, shown: ProxyEvents): Promise<ServingProxy> {
-  const { config, manager, cache, workload, clock, log, predecessor } = parts;
+  const { config, manager, cache, workload, clock, log, credentials, predecessor } = parts;
   const inherited = predecessor === undefined ? [] : await takeListeners(config.stateDir);
   return await sidecarProxy({
     concurrency: config.concurrency ?? 1,
@@ -230,7 +232,7 @@ async function startProxy(parts: Serving, shown: ProxyEvents): Promise<ServingPr
     },
     subjects: {
       ...{ workload, identity: manager.identity, facts: cache.facts },
-      clockSkew: clock.comparison.skew,
+      ...{ clockSkew: clock.comparison.skew, credentials: credentials.held },
     },
     events: allProxyEvents(...listeners(parts), shown),
     log,
@@ -238,8 +240,9 @@ async function startProxy(parts: Serving, shown: ProxyEvents): Promise<ServingPr
 }
 
 /** Who hears of what the proxy does, besides what is shown of it. */
-function listeners({ config, log, recorder, monitoring }: Serving): readonly ProxyEvents[] {
-  return [recorder, proxyLog(log, config.accessLog), ...monitoring.proxy];
+function listeners(parts: Serving): readonly Partial<ProxyEvents>[] {
+  const { config, log, monitoring } = parts;
+  return [...parts.listeners, proxyLog(log, config.accessLog), ...monitoring.proxy];
 }
 
 function announce(
@@ -254,16 +257,24 @@ interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
   readonly ads: AdsClient;
   readonly proxy: ServingProxy;
   readonly spiffe: SpiffeSocket;
+  readonly credentials: ReceivedCredentials;
 }
 
-function readingsOf({ manager, ads, clock, proxy, spiffe }: Observed): SidecarReadings {
+function readingsOf({
+  manager,
+  ads,
+  clock,
+  proxy,
+  spiffe,
+  credentials,
+}: Observed): SidecarReadings {
   const { identity } = manager;
   return {
     certificateNotAfterMs: () => identity.current.svid.chain[0]?.notAfterMs ?? 0,
     inSync: () => ads.state.current.phase === 'synced',
     openConnections: () => proxy.open,
     workers: () => proxy.workers,
-    sds: () => spiffe.sds,
+    ...{ sds: () => spiffe.sds, credentials: () => credentials.held.current },
     federated: () => identity.current.federated?.length ?? 0,
     clockSkewMs: () => clock.status.skewMs,
     clockJumps: () => clock.status.jumps,

@@ -1,22 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { analysisCases } from '../../test/kit/analysis-cases.ts';
 import {
-  entry,
-  gateway,
+  annotated,
   HTTP,
-  INGRESS,
-  istiod,
   namespace,
-  on,
   peers,
-  pod,
   policy,
-  routes,
   rule,
-  SECRET,
   service,
-  sidecar,
-  TLS_SERVER,
-  tokens,
   workload,
 } from '../../test/kit/analysis-documents.ts';
 import { findingLevels } from '../policy/analysis/finding.ts';
@@ -32,323 +23,13 @@ function messagesOf(text: string) {
   return analysisMessages([{ source: 'mesh.yaml', documents: examineManifest(text) }]);
 }
 
-const cases: readonly (readonly [string, string, readonly string[]])[] = [
-  [
-    'IST0101',
-    'AuthorizationPolicy shop/p',
-    [
-      namespace('shop'),
-      workload('a'),
-      policy('p', '{rules: [{from: [{source: {namespaces: [bank]}}]}]}'),
-    ],
-  ],
-  [
-    'IST0101',
-    'Gateway shop/gw',
-    [gateway('gw', on('{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}'))],
-  ],
-  [
-    'IST0101',
-    'VirtualService shop/vs',
-    [routes('{hosts: [a], http: [{route: [{destination: {host: missing}}]}]}')],
-  ],
-  [
-    'IST0101',
-    'Sidecar shop/s',
-    [sidecar('s', '{workloadSelector: {labels: {app: x}}, egress: [{hosts: ["./*"]}]}')],
-  ],
-  ['IST0102', 'Namespace shop', [namespace('shop'), pod('{app: a}')]],
-  ['IST0103', 'Pod shop/p', [namespace('shop', '{istio-injection: enabled}'), pod('{app: a}')]],
-  ['IST0106', 'PeerAuthentication shop/d', [peers('d', '{mtls: {mode: STRIKT}}')]],
-  [
-    'IST0107',
-    'Service shop/a',
-    [
-      service(HTTP).replace(
-        'namespace: shop',
-        'namespace: shop, annotations: {sidecar.istio.io/inject: "true"}',
-      ),
-    ],
-  ],
-  [
-    'IST0108',
-    'AuthorizationPolicy shop/p',
-    [workload('a'), policy('p', '{rules: [{}]}', ', annotations: {istio.io/dry-ran: "true"}')],
-  ],
-  [
-    'IST0110',
-    'Sidecar shop/s',
-    ['s', 't']
-      .map((name) =>
-        sidecar(name, '{workloadSelector: {labels: {app: a}}, egress: [{hosts: ["./*"]}]}'),
-      )
-      .concat(workload('a')),
-  ],
-  [
-    'IST0111',
-    'Sidecar shop/s',
-    ['s', 't'].map((name) => sidecar(name, '{egress: [{hosts: ["./*"]}]}')),
-  ],
-  [
-    'IST0113',
-    'DestinationRule shop/dr',
-    [
-      service(HTTP),
-      workload('a'),
-      peers('d', '{mtls: {mode: STRICT}}'),
-      rule('{host: a, trafficPolicy: {tls: {mode: DISABLE}}}'),
-    ],
-  ],
-  [
-    'IST0113',
-    'DestinationRule shop/dr',
-    [
-      service(HTTP),
-      workload('a'),
-      peers('d', '{mtls: {mode: DISABLE}}'),
-      rule(
-        '{host: a.shop.svc.cluster.local, trafficPolicy: {portLevelSettings: [{port: {number: 80}, tls: {mode: ISTIO_MUTUAL}}]}}',
-      ),
-    ],
-  ],
-  [
-    'IST0113',
-    'DestinationRule shop/dr',
-    [peers('d', '{mtls: {mode: STRICT}}'), rule('{host: a, trafficPolicy: {tls: {mode: SIMPLE}}}')],
-  ],
-  [
-    'IST0113',
-    'DestinationRule shop/dr',
-    [
-      peers('d', '{mtls: {mode: STRICT}}', 'bank'),
-      rule('{host: "*.bank.svc.cluster.local", trafficPolicy: {tls: {mode: DISABLE}}}'),
-    ],
-  ],
-  [
-    'IST0115',
-    'DestinationRule shop/dr',
-    [
-      service(HTTP),
-      pod('{app: a, sidecar.istio.io/inject: "false"}'),
-      rule('{host: a, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}'),
-    ],
-  ],
-  ['IST0118', 'Service shop/a', [service('[{name: web, port: 80}]')]],
-  [
-    'IST0125',
-    'Pod shop/p',
-    [
-      pod('{app: a}').replace(
-        'namespace: shop',
-        'namespace: shop, annotations: {sidecar.istio.io/inject: "yes"}',
-      ),
-    ],
-  ],
-  [
-    'IST0127',
-    'AuthorizationPolicy shop/p',
-    [workload('a'), policy('p', '{selector: {matchLabels: {app: b}}, rules: [{}]}')],
-  ],
-  [
-    'IST0128',
-    'DestinationRule shop/dr',
-    [service(HTTP), rule('{host: a, trafficPolicy: {tls: {mode: SIMPLE}}}')],
-  ],
-  [
-    'IST0129',
-    'DestinationRule shop/dr',
-    [
-      service(HTTP),
-      rule(
-        '{host: a, trafficPolicy: {portLevelSettings: [{port: {number: 80}, tls: {mode: SIMPLE}}]}}',
-      ),
-    ],
-  ],
-  [
-    'IST0130',
-    'VirtualService shop/vs',
-    [
-      service(HTTP),
-      routes(
-        '{hosts: [a], http: [{route: [{destination: {host: a}}]}, {route: [{destination: {host: a}}]}]}',
-      ),
-    ],
-  ],
-  [
-    'IST0131',
-    'VirtualService shop/vs',
-    [
-      service(HTTP),
-      routes(
-        '{hosts: [a], http: [{match: [{uri: {exact: /a}}], route: [{destination: {host: a}}]}, {match: [{uri: {exact: /a}}, {uri: {exact: /b}}], route: [{destination: {host: a}}]}]}',
-      ),
-    ],
-  ],
-  [
-    'IST0132',
-    'VirtualService shop/vs',
-    [
-      service(HTTP),
-      pod(INGRESS),
-      gateway('gw', on('{port: {number: 80, name: http, protocol: HTTP}, hosts: ["b.example"]}')),
-      routes('{hosts: [a.example], gateways: [gw], http: [{route: [{destination: {host: a}}]}]}'),
-    ],
-  ],
-  [
-    'IST0133',
-    'AuthorizationPolicy shop/p',
-    [workload('a'), policy('p', '{selector: {}, rules: [{}]}')],
-  ],
-  [
-    'IST0134',
-    'ServiceEntry shop/e',
-    [
-      entry(
-        'e',
-        '{hosts: [a.example], ports: [{number: 1, name: tcp, protocol: TCP}], resolution: DNS}',
-      ),
-    ],
-  ],
-  [
-    'IST0138',
-    'Gateway shop/gw',
-    [
-      pod(INGRESS),
-      gateway('gw', on(TLS_SERVER)),
-      gateway('hw', on(TLS_SERVER.replace('a.example', 'b.example'))),
-    ],
-  ],
-  [
-    'IST0145',
-    'Gateway shop/gw',
-    [pod(INGRESS), gateway('gw', on(TLS_SERVER)), gateway('hw', on(TLS_SERVER))],
-  ],
-  [
-    'IST0149',
-    'VirtualService shop/vs',
-    [
-      service(HTTP),
-      pod(INGRESS),
-      gateway('gw', on('{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}')),
-      routes(
-        '{hosts: [a.example], gateways: [gw], http: [{match: [{headers: {"@request.auth.claims.group": {exact: x}}}], route: [{destination: {host: a}}]}]}',
-      ),
-    ],
-  ],
-  [
-    'IST0161',
-    'Gateway shop/gw',
-    [pod(INGRESS), SECRET('{tls.crt: bm8=, tls.key: bm8=}'), gateway('gw', on(TLS_SERVER))],
-  ],
-  [
-    'IST0162',
-    'Gateway shop/gw',
-    [pod('{istio: ingress, app: a}'), service(HTTP), gateway('gw', on(TLS_SERVER))],
-  ],
-  [
-    'IST0166',
-    'AuthorizationPolicy shop/p',
-    [
-      pod('{app: a, gateway.networking.k8s.io/gateway-name: gw}'),
-      policy('p', '{selector: {matchLabels: {app: a}}, rules: [{}]}'),
-    ],
-  ],
-  [
-    'IST0171',
-    'PeerAuthentication shop/d',
-    [
-      peers('d', '{}').replace(
-        ', spec',
-        ', status: {conditions: [{type: Ready, status: "False"}]}, spec',
-      ),
-    ],
-  ],
-  [
-    'IST0173',
-    'DestinationRule shop/dr',
-    [service(HTTP), workload('a'), rule('{host: a, subsets: [{name: v1, labels: {version: v1}}]}')],
-  ],
-  ['IST0174', 'DestinationRule shop/dr', [rule('{host: a}')]],
-  ['IST0175', 'RequestAuthentication shop/ra', [istiod, tokens]],
-  [
-    'IST0177',
-    'ServiceEntry shop/e',
-    [
-      entry(
-        'e',
-        '{hosts: [a.example], ports: [{number: 80, name: http, protocol: HTTP}], resolution: DNS}',
-      ),
-      entry(
-        'f',
-        '{hosts: [a.example], ports: [{number: 80, name: tls, protocol: TLS}], resolution: DNS}',
-      ),
-    ],
-  ],
-  [
-    'HBK0001',
-    'AuthorizationPolicy shop/p',
-    [
-      workload('a'),
-      policy(
-        'p',
-        '{rules: [{from: [{source: {principals: ["td/*"]}}]}, {from: [{source: {principals: [td/a]}}], to: [{operation: {ports: ["80"]}}]}]}',
-      ),
-    ],
-  ],
-  [
-    'HBK0002',
-    'AuthorizationPolicy shop/p',
-    [
-      workload('a'),
-      policy('p', '{rules: [{from: [{source: {principals: [a]}}]}]}'),
-      policy('q', '{action: DENY, rules: [{}]}'),
-    ],
-  ],
-  [
-    'HBK0003',
-    'AuthorizationPolicy shop/p',
-    [
-      workload('a'),
-      policy('p', '{rules: [{when: [{key: "experimental.envoy.filters.a[b]", values: [x]}]}]}'),
-    ],
-  ],
-  [
-    'HBK0004',
-    'AuthorizationPolicy shop/p',
-    [
-      workload('a'),
-      service('[{name: tcp-db, port: 5432}]'),
-      policy('p', '{rules: [{to: [{operation: {methods: [GET], ports: ["5432"]}}]}]}'),
-    ],
-  ],
-  [
-    'HBK0005',
-    'PeerAuthentication istio-system/d',
-    [peers('d', '{selector: {matchLabels: {app: a}}, mtls: {mode: STRICT}}', 'istio-system')],
-  ],
-  [
-    'HBK0005',
-    'PeerAuthentication shop/e',
-    [peers('d', '{}'), peers('e', '{mtls: {mode: STRICT}}')],
-  ],
-  [
-    'HBK0006',
-    'PeerAuthentication shop/d',
-    [
-      workload('a'),
-      service(HTTP),
-      peers('d', '{selector: {matchLabels: {app: a}}, portLevelMtls: {80: {mode: STRICT}}}'),
-    ],
-  ],
-];
-
 describe('analysis', () => {
-  it.each(cases)('says %s of %s', (code, origin, documents) => {
+  it.each(analysisCases)('says %s of %s', (code, origin, documents) => {
     expect(codesOf(documents)).toContain(`${code} ${origin}`);
   });
 
   it('tries every code that there is', () => {
-    const tried = new Set(cases.map(([code]) => code));
+    const tried = new Set(analysisCases.map(([code]) => code));
     expect(Object.keys(findingLevels).filter((code) => !tried.has(code))).toEqual([]);
   });
 
@@ -370,6 +51,23 @@ describe('analysis', () => {
       rule('{host: a, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}'),
     ];
     expect(codesOf(good)).toEqual([]);
+  });
+
+  it('says nothing of what is wrong but for the schema, and still sees it', () => {
+    const said = messagesOf(
+      [
+        '{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: shop, labels: {app: a}}, spec: {containers: [{image: x}]}}',
+        policy('p', '{selector: {matchLabels: {app: a}}, rules: [{}]}'),
+      ].join('\n---\n'),
+    );
+    expect(said.map(({ code, origin }) => `${code} ${origin}`)).toEqual(['IST0106 Pod shop/p']);
+  });
+
+  it('is quiet about what a resource asks it to be', () => {
+    const loud = policy('p', '{selector: {matchLabels: {app: a}}, rules: [{}]}');
+    const quiet = annotated(loud, '"galley.istio.io/analyze-suppress": "IST0101, IST0127"');
+    expect(messagesOf(loud)).toMatchObject([{ code: 'IST0127' }]);
+    expect(messagesOf(quiet)).toEqual([]);
   });
 
   it('tells the line of what it is about, and goes on behind what cannot be read', () => {

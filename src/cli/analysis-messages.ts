@@ -6,11 +6,13 @@ import {
   type Level,
   originOf,
 } from '../policy/analysis/finding.ts';
+import { istioIngress } from '../policy/analysis/istio-ingress.ts';
 import { meshInventory } from '../policy/mesh-inventory.ts';
-import type { MeshSettings } from '../policy/mesh-settings.ts';
+import { defaultMeshSettings, type MeshSettings } from '../policy/mesh-settings.ts';
 import type { ExaminedDocument } from '../resources/examine-manifest.ts';
 import type { FieldProblem } from '../resources/field-problem.ts';
 import type { Resource } from '../resources/resource.ts';
+import { certificateProblem } from './certificate-problem.ts';
 import type { ExaminedFile } from './examine-files.ts';
 
 /** A message as `istioctl analyze -o json` prints it. */
@@ -33,23 +35,46 @@ export function analysisMessages(
   const single = documents.flatMap(({ file, document }) => messagesOn(document, file.source));
   // findings name the very metadata that was read
   const places = new Map<Resource['metadata'], string>();
+  const silent = new Set<Resource['metadata']>();
   const resources = documents.flatMap(({ file, document }) => {
-    if (!('resource' in document)) return [];
-    places.set(document.resource.metadata, `${file.source}:${document.line}`);
-    return [document.resource];
+    const { resource, whole = true } = readableOf(document);
+    if (resource === undefined) return [];
+    places.set(resource.metadata, `${file.source}:${document.line}`);
+    // nothing is said about what stands in for something that nobody could read
+    if (!whole) silent.add(resource.metadata);
+    return [resource];
   });
-  return [...single, ...meshMessages(resources, founded, places)];
+  const { rootNamespace = defaultMeshSettings.rootNamespace } = founded;
+  // files are about a mesh that has been installed
+  const installed = istioIngress(rootNamespace);
+  for (const { metadata } of installed) silent.add(metadata);
+  return [...single, ...meshMessages([...resources, ...installed], founded, { places, silent })];
 }
 
-/** What resources say together; `places` are where their metadata stand. */
+function readableOf(document: ExaminedDocument): {
+  readonly resource?: Resource;
+  readonly whole?: boolean;
+} {
+  return 'resource' in document ? { resource: document.resource } : (document.part ?? {});
+}
+
+/** What resources say together; of each, by its metadata, where it stands, and whether it is passed over. */
 export function meshMessages(
   resources: readonly Resource[],
   founded: Partial<Pick<MeshSettings, 'trustDomain' | 'rootNamespace'>>,
-  places: ReadonlyMap<Resource['metadata'], string> = new Map(),
+  of: {
+    readonly places?: ReadonlyMap<Resource['metadata'], string>;
+    readonly silent?: ReadonlySet<Resource['metadata']>;
+    /** Default true. */
+    readonly secretsKnown?: boolean;
+  } = {},
 ): readonly Message[] {
-  return analyzeMesh(meshInventory(resources, founded)).map(({ code, resource, message }) =>
-    messageOf(code, originOf(resource), message, places.get(resource.metadata)),
-  );
+  const { secretsKnown } = of;
+  return analyzeMesh(meshInventory(resources, founded), { secretsKnown, certificateProblem })
+    .filter(({ resource }) => of.silent?.has(resource.metadata) !== true)
+    .map(({ code, resource, message }) =>
+      messageOf(code, originOf(resource), message, of.places?.get(resource.metadata)),
+    );
 }
 
 function messagesOn(document: ExaminedDocument, source: string): readonly Message[] {

@@ -48,8 +48,13 @@ async function messagesOf(
     const examined = examineFiles(files, options.namespace ?? 'default');
     return analysisMessages(examined, foundedBy(options));
   }
-  const { resources, founded } = await liveMesh(options);
-  return meshMessages(resources, { ...founded, ...foundedBy(options) });
+  const { resources, founded, secretsKnown } = await liveMesh(options);
+  if (!secretsKnown) {
+    process.stderr.write(
+      'hauberk: note: you may not list Secrets, so the certificates that Gateways name are not looked for\n',
+    );
+  }
+  return meshMessages(resources, { ...founded, ...foundedBy(options) }, { secretsKnown });
 }
 
 function textOf(messages: readonly Message[]): string {

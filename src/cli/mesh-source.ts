@@ -4,9 +4,8 @@ import { operatorCall } from '../apiclient/operator-call.ts';
 import { MeshError } from '../lib/errors.ts';
 import { type MeshInventory, meshInventory } from '../policy/mesh-inventory.ts';
 import type { MeshSettings } from '../policy/mesh-settings.ts';
-import type { Resource } from '../resources/resource.ts';
 import { withClient } from './api-access.ts';
-import { liveResources } from './live-resources.ts';
+import { type LiveResources, liveResources } from './live-resources.ts';
 import { type AccessOptions, withAccess } from './options.ts';
 import { policyResources } from './policy-files.ts';
 
@@ -52,10 +51,10 @@ export async function meshOf(options: MeshSourceOptions): Promise<MeshInventory>
 /** The resources of the mesh that runs, and what it has been founded with. */
 export async function liveMesh(
   options: AccessOptions,
-): Promise<{ readonly resources: readonly Resource[]; readonly founded: Founded }> {
+): Promise<LiveResources & { readonly founded: Founded }> {
   return withClient(options, async (client) => {
-    const [resources, founded] = await Promise.all([liveResources(client), foundedOf(client)]);
-    return { resources, founded };
+    const [live, founded] = await Promise.all([liveResources(client), foundedOf(client)]);
+    return { ...live, founded };
   });
 }
 

@@ -47,6 +47,7 @@ function lines(status: SidecarStatus): string {
       ? []
       : [`server first   ${serverFirstPorts.map(({ port }) => port).join(', ')}`]),
     `fallback       ${fallbackLine(fallback)}`,
+    ...status.credentials.map((each) => `credential     ${credentialLine(each)}`),
     ...captureLines(status.capture),
     `SPIFFE socket  ${spiffeSocket.path}, ${sds.clients.length} SDS streams`,
     ...rejected,
@@ -58,6 +59,16 @@ function lines(status: SidecarStatus): string {
 function fallbackLine({ mode, by, used }: SidecarStatus['fallback']): string {
   const policy = by === undefined ? 'no FallbackPolicy' : `FallbackPolicy ${by}`;
   return `${mode} (${policy})${used === 0 ? '' : `, used ${used} times`}`;
+}
+
+function credentialLine({
+  name,
+  notAfterMs,
+  problem,
+}: SidecarStatus['credentials'][number]): string {
+  if (problem !== undefined) return `${name}: ${problem}`;
+  const until = notAfterMs === undefined ? 'authorities only' : `until ${iso(notAfterMs)}`;
+  return `${name}, ${until}`;
 }
 
 function captureLines({ ownTraffic, dns }: SidecarStatus['capture']): readonly string[] {

@@ -1,4 +1,5 @@
 import type { MeshErrorCode } from '../lib/errors.ts';
+import type { FallbackUse } from '../policy/fallback-use.ts';
 import type { ResourceKey } from '../resources/resource.ts';
 
 export interface CertificateIssued {
@@ -79,6 +80,26 @@ export interface ControlEvents {
   }): void;
   /** A used secret of a return ticket was shown again: the ticket is withdrawn, its certificates revoked. */
   ticketReused(event: { readonly ticketId: string; readonly serviceAccount: string }): void;
+  /** A workload was answered what a rule names by `credentialName`: the credential, or why there is none. */
+  credentialTold(event: {
+    readonly id: string;
+    readonly namespace: string;
+    /** Of the Secret. */
+    readonly name: string;
+    /** The DestinationRule of that namespace that names it; undefined when none does for this workload. */
+    readonly rule: string | undefined;
+    /** Whether the private key was given with it. */
+    readonly isShown: boolean;
+    /** Undefined: it was given. */
+    readonly problem: string | undefined;
+  }): void;
+  /** An agent told that a FallbackPolicy was used. */
+  fallbackReported(event: {
+    readonly id: string;
+    /** `namespace/name`. */
+    readonly workload: string;
+    readonly use: FallbackUse;
+  }): void;
   tokenKeysChanged(event: {
     readonly action: 'prepare' | 'activate' | 'retire' | 'replace' | 'none';
     readonly actor?: string;

@@ -6,24 +6,17 @@ import type {
   DeltaDiscoveryRequest,
   DeltaDiscoveryResponse,
 } from '../gen/envoy/service/discovery/v3/discovery_pb.js';
-import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
-import type { Certificate } from '../x509/certificate.ts';
 import { aggregatedDiscovery } from '../xds/aggregated-discovery.ts';
+import { type CallerStreamOptions, callerStream } from './caller-stream.ts';
 import type { Distribution } from './distribution.ts';
 import type { Viewer } from './distribution-events.ts';
-import type { IssuanceLedger } from './issuance-ledger.ts';
 import { type PeerEvidence, peerEvidenceKey } from './peer-evidence.ts';
-import type { Revocations } from './revocations.ts';
 
-export interface DiscoveryOptions {
+export interface DiscoveryOptions extends CallerStreamOptions {
   readonly distribution: Distribution;
   /** Only callers that already have an SVID see facts; enrolment tokens do not count. */
   readonly attestor: Attestor;
-  readonly revocations: Pick<Revocations, 'callers'>;
-  /** Is told which certificates are in use. */
-  readonly ledger: Pick<IssuanceLedger, 'shown'>;
-  readonly clock: Clock;
   /** Ends every stream when the control plane stops. */
   readonly signal: AbortSignal;
 }
@@ -53,29 +46,12 @@ async function* serve(
   if (id.workload === undefined) {
     throw new MeshError('ERR_FORBIDDEN', `"${id}" is not the identity of a service account`);
   }
-  const [proof, issuer] = peer.chain;
+  const [, issuer] = peer.chain;
   const viewer: Viewer = { id, ...id.workload, signer: issuer?.serial, link: peer };
-  const call = revocations.callers.begin(id.toString(), ...peer.chain.map(({ serial }) => serial));
-  ledger.shown(proof?.serial ?? '', clock.now());
-  const over = new AbortController();
-  const ends = AbortSignal.any([signal, call.signal, over.signal]);
-  void untilExpired(proof, clock, ends).then(() => over.abort());
+  const stream = callerStream(id, peer, { revocations, ledger, clock }, [signal]);
   try {
-    yield* distribution.serve(requests, viewer, ends);
+    yield* distribution.serve(requests, viewer, stream.signal);
   } finally {
-    call.done();
-    over.abort();
-  }
-}
-
-/** Resolves when the certificate is no longer valid, or when `signal` aborts. */
-async function untilExpired(
-  proof: Certificate | undefined,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  const endsAtMs = proof?.notAfterMs ?? 0;
-  while (!signal.aborted && clock.now() < endsAtMs) {
-    await clock.sleep(endsAtMs - clock.now(), signal);
+    stream.done();
   }
 }

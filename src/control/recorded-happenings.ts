@@ -1,3 +1,4 @@
+import { describeFallback } from '../policy/fallback-use.ts';
 import type { KindDefinition } from '../resources/kind-definition.ts';
 import type { ResourceKey } from '../resources/resource.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
@@ -66,6 +67,35 @@ function workloadHappenings(tell: Tell): Partial<ControlEvents> {
         reason: 'ReturnTicketReused',
         message: 'a used return ticket was shown again; it is withdrawn with its certificates',
       });
+    },
+    credentialTold: ({ id, namespace, name, rule, problem }) => {
+      const kind = 'DestinationRule.networking.istio.io';
+      if (rule === undefined) return;
+      tell(
+        'credentials',
+        { kind, namespace, name: rule },
+        problem === undefined
+          ? {
+              type: 'Normal',
+              reason: 'CredentialGiven',
+              message: `gave the credential ${namespace}/${name} to ${id}`,
+            }
+          : { type: 'Warning', reason: 'CredentialMissing', message: `${problem}, for ${id}` },
+      );
+    },
+    fallbackReported: ({ workload, use }) => {
+      const [namespace = '', name = ''] = use.policy.split('/');
+      const kind = 'FallbackPolicy.security.hauberk.dev';
+      tell(
+        'fallback',
+        { kind, namespace, name },
+        {
+          type: 'Warning',
+          reason: 'FallbackUsed',
+          message: `${workload} ${describeFallback(use)}`,
+          series: `${workload} ${use.mode} ${use.whose} ${use.id}`,
+        },
+      );
     },
     agentConnected: ({ workload, id }) =>
       tell('distribution', podOf(workload), {

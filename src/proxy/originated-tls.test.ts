@@ -18,6 +18,8 @@ import {
   until,
 } from '../../test/kit/proxy-pair.ts';
 import { type TestAuthority, testAuthority } from '../../test/kit/test-authority.ts';
+import { WatchableValue } from '../lib/watchable.ts';
+import type { HeldCredentials } from '../policy/held-credentials.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { ClientTls } from '../resources/kinds/traffic-policy-schema.ts';
 import type { ProxyOptions } from './proxy-options.ts';
@@ -222,15 +224,14 @@ describe('TLS by a DestinationRule', () => {
     await using app = await foreignServer();
     const tls = { mode: 'SIMPLE', credentialName: 'api-ca' } as const;
     const rule = { workloadSelector: { matchLabels: { app: 'products' } } };
-    const asked: string[] = [];
-    const client: Partial<ProxyOptions> = {
-      credentials: async (name) => {
-        asked.push(name);
-        return { certificate: undefined, privateKey: undefined, authorities: server.ca };
-      },
-    };
-    await using pair = await calling(app, tls, { rule, client });
-    expect(await ask(await dial(pair.outbound), 'hello')).toBe('hello');
-    expect(asked).toEqual(['api-ca']);
+    const own = { certificate: undefined, privateKey: undefined };
+    const credentials = new WatchableValue<HeldCredentials>(new Map());
+    await using pair = await calling(app, tls, { rule, client: { credentials } });
+    const early = dial(pair.outbound).then((socket) => ask(socket, 'hello'));
+    credentials.set(new Map([['api-ca', { credential: { ...own, authorities: server.ca } }]]));
+    expect(await early).toBe('hello');
+    credentials.set(new Map([['api-ca', { problem: 'there is no Secret shop/api-ca' }]]));
+    expect((await readToEnd(connect(pair.outbound))).how).toBe('reset');
+    expect(pair.client.events.upstreams[0]?.reason).toMatch(/there is no Secret shop\/api-ca/);
   });
 });

@@ -33,7 +33,7 @@ export function outboundParts(
   const { facts, workload, clock, identity } = options;
   const { settings, pool, connectDeadlines } = shared;
   const contexts = new BoundedContexts(identity);
-  const materials = new TlsMaterials(credentialReader(facts, options.credentials));
+  const materials = new TlsMaterials(credentialReader({ facts, held: options.credentials, clock }));
   const dialer = new EndpointDialer({
     ...{ pool, clock, connectDeadlines, fallback: shared.fallback },
     direct: directDialer({ ...shared, contexts }),

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { ClockSkew } from '../lib/clock-skew.ts';
 import type { Watchable } from '../lib/watchable.ts';
+import type { HeldCredentials } from '../policy/held-credentials.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { MeshSettings } from '../policy/mesh-settings.ts';
 import type { Workload } from '../policy/workload.ts';
@@ -12,7 +13,6 @@ import type { ProxyLimits } from './limits.ts';
 import type { SocketPlan } from './listen.ts';
 import type { ProxyEvents } from './proxy-events.ts';
 import type { ServedPort } from './served-apps.ts';
-import type { ReadCredential } from './tls-material.ts';
 import type { CalledService } from './upstream-connector.ts';
 
 /** What a proxy is told once: plain values only, so that they can be handed to another thread. */
@@ -46,6 +46,8 @@ export interface ProxySubjects {
   readonly facts: Watchable<MeshFacts>;
   /** How far this host's clock is off, for certificates that seem out of time. Default: not known. */
   readonly clockSkew?: Watchable<ClockSkew | undefined>;
+  /** What Secrets that rules name by `credentialName` hold; secret. Default: there are none. */
+  readonly credentials?: Watchable<HeldCredentials>;
   /** What tickets of resumable TLS sessions are sealed with; secret. Default: keys of its own. */
   readonly ticketKeys?: Watchable<Uint8Array>;
   /** DER of authorities that other workers have met. Default: none. */
@@ -60,6 +62,4 @@ export interface ProxyOptions extends ProxyPlan, ProxySubjects {
   readonly events: ProxyEvents;
   /** Told of an authority by which a peer was proved here for the first time. Default: nobody is. */
   readonly issuerMet?: (der: Uint8Array) => void;
-  /** Reads Secrets that rules name by `credentialName`. Default: there are none. */
-  readonly credentials?: ReadCredential;
 }

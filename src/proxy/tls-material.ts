@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import type { OriginatedTls } from '../policy/effective-client-tls.ts';
+import type { Credential } from '../policy/held-credentials.ts';
 
 /** PEM for a TLS client, as `node:tls` takes it. */
 export interface TlsMaterial {
@@ -10,14 +11,6 @@ export interface TlsMaterial {
   /** Undefined: nobody is asked. */
   readonly ca: string | readonly string[] | undefined;
   readonly crl: string | undefined;
-}
-
-/** What a Secret or ConfigMap that a rule names by `credentialName` holds, in PEM. */
-export interface Credential {
-  readonly certificate: string | undefined;
-  readonly privateKey: string | undefined;
-  readonly authorities: string | undefined;
-  readonly revocationList?: string | undefined;
 }
 
 /** @throws {MeshError} ERR_NOT_FOUND or ERR_FORBIDDEN saying what there is and what to do. */

@@ -1,6 +1,9 @@
 import type { FieldProblem } from './field-problem.ts';
+import { foreignResource } from './foreign-resource.ts';
 import { isPlainObject, type Json } from './json-tree.ts';
+import { builtInKinds } from './kinds.ts';
 import { type ManifestCandidate, manifestCandidates } from './manifest-candidates.ts';
+import { type ReadablePart, readablePart } from './readable-part.ts';
 import type { Resource } from './resource.ts';
 import { validateResource } from './validate-resource.ts';
 import type { LineProblem } from './yaml-documents.ts';
@@ -14,6 +17,8 @@ export type ExaminedDocument = { readonly line: number } & (
       readonly namespace: string | undefined;
       readonly name: string;
       readonly problems: readonly (FieldProblem & { readonly line: number })[];
+      /** What can be read of it all the same. */
+      readonly part: ReadablePart | undefined;
     }
 );
 
@@ -29,7 +34,7 @@ export function examineManifest(
 
 function unread({ line, message }: LineProblem): ExaminedDocument {
   const problems = [{ field: '', message, line }];
-  return { line, kind: '', namespace: undefined, name: '', problems };
+  return { line, kind: '', namespace: undefined, name: '', problems, part: undefined };
 }
 
 function examined(
@@ -38,6 +43,8 @@ function examined(
 ): ExaminedDocument {
   const checked = validateResource(value, { defaultNamespace });
   if ('resource' in checked) return { line, ...checked };
+  const foreign = foreignResource(value, builtInKinds, defaultNamespace);
+  if (foreign !== undefined) return { line, resource: foreign, warnings: [] };
   const fields = isPlainObject(value) ? value : {};
   const metadata = isPlainObject(fields['metadata']) ? fields['metadata'] : {};
   const textOf = (field: Json | undefined) => (typeof field === 'string' ? field : '');
@@ -48,5 +55,6 @@ function examined(
     namespace: namespace === '' ? defaultNamespace : namespace,
     name: textOf(metadata['name']),
     problems: checked.problems.map((problem) => ({ ...problem, line: lineOf(problem.field) })),
+    part: readablePart(value, { defaultNamespace }),
   };
 }

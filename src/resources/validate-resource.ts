@@ -23,7 +23,11 @@ export type Validation =
       /** What is allowed and hardly meant. */
       readonly warnings: readonly FieldProblem[];
     }
-  | { readonly problems: readonly FieldProblem[] };
+  | {
+      readonly problems: readonly FieldProblem[];
+      /** Present where its shape holds and only rules beyond it are broken: for tools that look on. */
+      readonly readable?: Resource;
+    };
 
 export interface ValidationOptions {
   /** For namespaced resources that name none. Default `default`. */
@@ -44,10 +48,11 @@ export function validateResource(value: unknown, options: ValidationOptions = {}
   if ('problems' in typed) return typed;
   const { definition, version } = typed;
   const read = readFields(typed, options.defaultNamespace ?? 'default');
-  if ('problems' in read) return read;
+  if (read.resource === undefined) return { problems: read.problems };
   const resource = definition.complete?.(read.resource) ?? read.resource;
+  if (read.problems.length > 0) return { problems: read.problems, readable: resource };
   const problems = collect((report) => definition.validate?.(resource, report, version));
-  if (problems.length > 0) return { problems };
+  if (problems.length > 0) return { problems, readable: resource };
   return { resource, warnings: collect((report) => definition.warn?.(resource, report)) };
 }
 
@@ -105,14 +110,16 @@ function unknownKind(
   );
 }
 
-/** The resource, its metadata completed and both schemas holding. */
+/** The resource, its metadata completed, where both schemas hold; and what is wrong with it. */
 function readFields(
   { fields, definition, version }: Typed,
   defaultNamespace: string,
-): { resource: Resource } | { problems: readonly FieldProblem[] } {
+): { readonly resource: Resource | undefined; readonly problems: readonly FieldProblem[] } {
   const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = fields;
   const written = named(metadata, definition);
-  if (written === undefined) return refused('metadata', 'is required');
+  if (written === undefined) {
+    return { resource: undefined, ...refused('metadata', 'is required') };
+  }
   const { confidential, kind, strategicMerge = false } = definition;
   const { schema } = inVersion(definition, version);
   const given = withoutNulls(written, metadataSchema, 'all');
@@ -127,17 +134,18 @@ function readFields(
   if (completed !== undefined) {
     problems.push(...collect((report) => checkMetadata(completed, definition, report)));
   }
-  problems.push(...checkSchema(body, { schema, confidential }));
-  if (completed === undefined || problems.length > 0) {
-    return { problems: problems.slice(0, MAX_PROBLEMS) };
-  }
+  const misshapen = checkSchema(body, { schema, confidential });
+  const isReadable = typeof completed?.name === 'string' && misshapen.length === 0;
   return {
-    resource: {
-      apiVersion: storedApiVersion(definition),
-      kind,
-      metadata: completed,
-      ...(body as Fields),
-    },
+    problems: [...problems, ...misshapen].slice(0, MAX_PROBLEMS),
+    resource: isReadable
+      ? {
+          apiVersion: storedApiVersion(definition),
+          kind,
+          metadata: completed,
+          ...(body as Fields),
+        }
+      : undefined,
   };
 }
 

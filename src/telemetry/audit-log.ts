@@ -52,50 +52,60 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
       if (!MeshError.is(error, 'ERR_STORE')) throw error;
     }
   };
+  return { close: () => closeSync(file), events: auditedEvents(write, mention) };
+}
+
+/** `mention` may fail without anybody being refused anything. */
+function auditedEvents(write: WriteLine, mention: WriteLine): ControlEvents {
   const iso = (ms: number): string => new Date(ms).toISOString();
   return {
-    close: () => closeSync(file),
-    events: {
-      certificateIssued: ({ id, serial, notAfterMs, by, peerAddress }) =>
-        write('certificate.issue', 'success', {
-          id,
-          serial,
-          notAfter: iso(notAfterMs),
-          by,
-          peerAddress,
-        }),
-      certificateRefused: ({ code, reason, id, peerAddress }) =>
-        mention('certificate.issue', 'failure', { id, code, reason, peerAddress }),
-      certificateRevoked: ({ serial, id, reason, actor }) =>
-        write('certificate.revoke', 'success', { serial, id, reason, actor }),
-      tokenCreated: ({ namespace, serviceAccount, expiresAtMs, ...event }) => {
-        const about = {
-          serviceAccount: `${namespace}/${serviceAccount}`,
-          expiresAt: iso(expiresAtMs),
-        };
-        write('token.create', 'success', { ...event, ...about });
-      },
-      tokenIssued: ({ type, expiresAtMs, ...event }) =>
-        write('token.issue', 'success', { type, ...event, expiresAt: iso(expiresAtMs) }),
-      ticketReused: (event) => mention('return-ticket.reuse', 'failure', event),
-      tokenKeysChanged: (event) => mention('token-keys.change', 'success', event),
-      resourcesChanged: ({ actor, changes, request }) => {
-        for (const { key, action, resourceVersion, fromVersion } of changes) {
-          const versions = { resourceVersion, fromVersion };
-          const fields = { actor, resource: keyText(key), ...versions, ...request };
-          write(`resource.${action}`, 'success', fields);
-        }
-      },
-      agentConnected: (event) => mention('agent.connect', 'success', event),
-      agentDisconnected: (event) => mention('agent.disconnect', 'success', event),
-      factsRejected: (event) => mention('facts.reject', 'failure', event),
-      authorityRotated: ({ step, ...event }) => write(`authority.${step}`, 'success', event),
-      bundleReceived: (event) => mention('bundle.receive', 'success', event),
-      backupTaken: (event) => write('backup.take', 'success', event),
-      backupRestored: (event) => write('backup.restore', 'success', event),
-      taskFailed: ({ about, ...event }) =>
-        mention('task.fail', 'failure', { ...event, ...(about && { about: keyText(about) }) }),
+    certificateIssued: ({ id, serial, notAfterMs, by, peerAddress }) =>
+      write('certificate.issue', 'success', {
+        id,
+        serial,
+        notAfter: iso(notAfterMs),
+        by,
+        peerAddress,
+      }),
+    certificateRefused: ({ code, reason, id, peerAddress }) =>
+      mention('certificate.issue', 'failure', { id, code, reason, peerAddress }),
+    certificateRevoked: ({ serial, id, reason, actor }) =>
+      write('certificate.revoke', 'success', { serial, id, reason, actor }),
+    tokenCreated: ({ namespace, serviceAccount, expiresAtMs, ...event }) => {
+      const about = {
+        serviceAccount: `${namespace}/${serviceAccount}`,
+        expiresAt: iso(expiresAtMs),
+      };
+      write('token.create', 'success', { ...event, ...about });
     },
+    tokenIssued: ({ type, expiresAtMs, ...event }) =>
+      write('token.issue', 'success', { type, ...event, expiresAt: iso(expiresAtMs) }),
+    credentialTold: ({ namespace, name, rule, problem, isShown: withKey, id }) => {
+      const fields = { id, secret: `${namespace}/${name}`, rule };
+      if (problem !== undefined)
+        mention('credential.give', 'failure', { ...fields, reason: problem });
+      else write('credential.give', 'success', { ...fields, withKey });
+    },
+    fallbackReported: ({ id, workload, use: { policy, mode, whose, count } }) =>
+      mention('fallback.use', 'success', { id, workload, policy, mode, whose, count }),
+    ticketReused: (event) => mention('return-ticket.reuse', 'failure', event),
+    tokenKeysChanged: (event) => mention('token-keys.change', 'success', event),
+    resourcesChanged: ({ actor, changes, request }) => {
+      for (const { key, action, resourceVersion, fromVersion } of changes) {
+        const versions = { resourceVersion, fromVersion };
+        const fields = { actor, resource: keyText(key), ...versions, ...request };
+        write(`resource.${action}`, 'success', fields);
+      }
+    },
+    agentConnected: (event) => mention('agent.connect', 'success', event),
+    agentDisconnected: (event) => mention('agent.disconnect', 'success', event),
+    factsRejected: (event) => mention('facts.reject', 'failure', event),
+    authorityRotated: ({ step, ...event }) => write(`authority.${step}`, 'success', event),
+    bundleReceived: (event) => mention('bundle.receive', 'success', event),
+    backupTaken: (event) => write('backup.take', 'success', event),
+    backupRestored: (event) => write('backup.restore', 'success', event),
+    taskFailed: ({ about, ...event }) =>
+      mention('task.fail', 'failure', { ...event, ...(about && { about: keyText(about) }) }),
   };
 }
 

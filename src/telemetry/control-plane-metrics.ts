@@ -75,6 +75,7 @@ export function controlPlaneMetrics(
     certificateRefused: ({ code }) => refused({ code }),
     certificateRevoked: ({ reason }) => revoked({ reason }),
     authorityRotated: ({ role, step }) => void (step === 'activate' && renewed({ role })),
+    ...workloadMetrics(metrics),
     tokenCreated: () => tokens(),
     resourcesChanged: ({ changes: list }) => {
       for (const { key, action } of list) changes({ kind: key.kind.split('.')[0] ?? '', action });
@@ -82,6 +83,29 @@ export function controlPlaneMetrics(
     agentConnected: () => connected(),
     factsRejected: ({ type }) => rejected({ kind: kindIn(type) }),
     taskFailed: () => failed(),
+  };
+}
+
+const MODES: ReadonlySet<string> = new Set(['KeepLast', 'Plaintext']);
+
+function workloadMetrics(
+  metrics: MetricRegistry,
+): Pick<ControlEvents, 'credentialTold' | 'fallbackReported'> {
+  const credentials = metrics.counter(
+    'hauberk_credentials_answered_total',
+    'Answers to workloads for whom rules name a Secret by credentialName.',
+    ['outcome'],
+  );
+  const fallbacks = metrics.counter(
+    'hauberk_fallbacks_reported_total',
+    'Uses of FallbackPolicies that agents told of, and whose certificate had run out.',
+    ['mode', 'whose'],
+  );
+  return {
+    fallbackReported: ({ use: { mode, whose, count } }) =>
+      fallbacks({ mode: MODES.has(mode) ? mode : 'other', whose }, count),
+    credentialTold: ({ problem }) =>
+      credentials({ outcome: problem === undefined ? 'given' : 'missing' }),
   };
 }
 

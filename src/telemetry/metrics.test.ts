@@ -29,6 +29,7 @@ describe('the metrics of a sidecar', () => {
         ...{ clients: [], acknowledged: 2, rejected: 1 },
         byResource: { certificate: totals, validation: none, both: none },
       }),
+      credentials: () => new Map([['api', { problem: 'no' }]]),
       federated: () => 2,
       clockSkewMs: () => -1_500,
       clockJumps: () => 4,

@@ -1,5 +1,6 @@
 import type { IdentityEvents } from '../agent/identity-manager.ts';
 import type { SdsStatus } from '../agent/sds-clients.ts';
+import type { HeldCredentials } from '../policy/held-credentials.ts';
 import type { Direction, ProxyEvents } from '../proxy/proxy-events.ts';
 import type { WorkerStatus } from '../proxy/workers/serving-proxy.ts';
 import type { MetricRegistry } from './metric-registry.ts';
@@ -13,6 +14,8 @@ export interface SidecarReadings {
   /** Empty when the proxy is not in threads of its own. */
   readonly workers: () => readonly WorkerStatus[];
   readonly sds: () => SdsStatus;
+  /** What rules name by `credentialName`. */
+  readonly credentials: () => HeldCredentials;
   readonly federated: () => number;
   /** In milliseconds; undefined while nothing was measured. */
   readonly clockSkewMs: () => number | undefined;
@@ -93,7 +96,7 @@ function proxyMetrics(metrics: MetricRegistry): ProxyEvents {
   );
   const fallbacks = metrics.counter(
     'hauberk_fallbacks_used_total',
-    'Connections that a FallbackPolicy let through without a valid certificate, and whose was missing.',
+    'Handshakes, and plaintext connections, that a FallbackPolicy let through without a valid certificate, and whose was missing.',
     ['mode', 'whose'],
   );
   return {
@@ -153,6 +156,19 @@ export function describeSidecar(metrics: MetricRegistry, readings: SidecarReadin
     }));
   });
   describeWorkers(metrics, readings);
+  metrics.gauge(
+    'hauberk_credentials',
+    'Secrets that rules name by credentialName for this workload: held, or missing.',
+    ['state'],
+    () => {
+      const all = [...readings.credentials().values()];
+      const missing = all.filter((each) => 'problem' in each).length;
+      return [
+        { labels: { state: 'held' }, value: all.length - missing },
+        { labels: { state: 'missing' }, value: missing },
+      ];
+    },
+  );
   metrics.value('hauberk_federated_trust_domains', 'Other trust domains that are believed.', () =>
     readings.federated(),
   );

@@ -17,6 +17,14 @@ export const sidecar = (name: string, spec: string) =>
   `{${NETWORKING}, kind: Sidecar, ${meta(name)}, spec: ${spec}}`;
 export const entry = (name: string, spec: string) =>
   `{${NETWORKING}, kind: ServiceEntry, ${meta(name)}, spec: ${spec}}`;
+export const telemetry = (name: string, spec: string) =>
+  `{apiVersion: telemetry.istio.io/v1, kind: Telemetry, ${meta(name)}, spec: ${spec}}`;
+export const envoyFilter = (
+  operation: string,
+  applyTo: string,
+  { match = '', spec = '' }: { readonly match?: string; readonly spec?: string } = {},
+) =>
+  `{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, ${meta('f')}, spec: {${spec}configPatches: [{applyTo: ${applyTo}, match: {${match}}, patch: {operation: ${operation}, value: {name: lua}}}]}}`;
 export const workload = (app: string) =>
   `{${NETWORKING}, kind: WorkloadEntry, ${meta(app)}, spec: {address: 10.0.0.1, serviceAccount: ${app}, labels: {app: ${app}}, ports: {http: 8080}}}`;
 export const service = (ports: string, app = 'a') =>
@@ -36,3 +44,5 @@ export const SECRET = (data: string) =>
   `{apiVersion: v1, kind: Secret, ${meta('x')}, type: kubernetes.io/tls, data: ${data}}`;
 export const istiod =
   '{apiVersion: apps/v1, kind: Deployment, metadata: {name: istiod, namespace: istio-system, labels: {app: istiod}}, spec: {selector: {matchLabels: {app: istiod}}, template: {metadata: {labels: {app: istiod}}, spec: {containers: [{name: discovery, image: x}]}}}}';
+export const annotated = (text: string, annotations: string) =>
+  text.replace('namespace: shop', `namespace: shop, annotations: {${annotations}}`);

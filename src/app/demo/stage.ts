@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../../lib/package-root.ts';
 import { callAdmin } from '../admin-client.ts';
 import { kubeconfigPath } from '../data-dir.ts';
 import { readStatus } from '../sidecar-socket.ts';
@@ -19,7 +20,7 @@ import {
 import { NoUseWaiting, until } from './until.ts';
 import { startWireTap, type WireTap } from './wire-tap.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+const root = fileURLToPath(packageRoot);
 const binary = join(root, 'bin/hauberk');
 const shop = join(root, 'examples/shop');
 

@@ -1,8 +1,9 @@
 import type { MeshInventory } from '../mesh-inventory.ts';
 import { compareText } from '../oldest-first.ts';
-import { type AnalyzedMesh, analyzedMesh } from './analyzed-mesh.ts';
+import { type AnalysisOptions, type AnalyzedMesh, analyzedMesh } from './analyzed-mesh.ts';
 import { annotationsOfIstio } from './annotations-of-istio.ts';
 import { rulesForNobody, uncheckedServers } from './destination-rules.ts';
+import { envoyFilters } from './envoy-filters.ts';
 import { type Finding, findingLevels, originOf } from './finding.ts';
 import {
   conflictingGateways,
@@ -12,19 +13,15 @@ import {
   sharedCertificates,
 } from './gateways.ts';
 import { ignoredPeerAuthentications, mtlsConflicts } from './mtls-conflicts.ts';
-import {
-  injection,
-  negativeConditions,
-  serviceEntries,
-  sidecars,
-  unrestrictedKeys,
-} from './other-kinds.ts';
+import { injection, negativeConditions, serviceEntries, unrestrictedKeys } from './other-kinds.ts';
 import { callersFromNowhere, policiesOfNobody, selectorsOfGateways } from './policies-of-nobody.ts';
 import {
   httpRulesOnTcp,
   portLevelsOfServices,
   portsWithoutProtocol,
 } from './ports-and-protocols.ts';
+import { servicesOfClusters } from './services-of-clusters.ts';
+import { sidecars, telemetries } from './sidecars-and-telemetries.ts';
 import {
   claimsWithoutAuthentication,
   hostsNotOnGateway,
@@ -57,6 +54,9 @@ const ANALYZERS: readonly ((mesh: AnalyzedMesh) => readonly Finding[])[] = [
   uselessRoutes,
   claimsWithoutAuthentication,
   sidecars,
+  telemetries,
+  envoyFilters,
+  servicesOfClusters,
   serviceEntries,
   injection,
   annotationsOfIstio,
@@ -65,10 +65,25 @@ const ANALYZERS: readonly ((mesh: AnalyzedMesh) => readonly Finding[])[] = [
 ];
 const LEVELS = ['Error', 'Warning', 'Info'];
 
-/** What the resources of a mesh say together and is hardly meant: errors first, then by origin and code. */
-export function analyzeMesh(inventory: MeshInventory): readonly Finding[] {
-  const mesh = analyzedMesh(inventory);
-  return ANALYZERS.flatMap((analyze) => analyze(mesh)).toSorted(inOrder);
+/**
+ * What the resources of a mesh say together and is hardly meant: errors first, then by origin and code. Codes that
+ * a resource names in its annotation `galley.istio.io/analyze-suppress` are not said of it.
+ */
+export function analyzeMesh(
+  inventory: MeshInventory,
+  options: AnalysisOptions = {},
+): readonly Finding[] {
+  const mesh = analyzedMesh(inventory, options);
+  return ANALYZERS.flatMap((analyze) => analyze(mesh))
+    .filter((finding) => !isSuppressed(finding))
+    .toSorted(inOrder);
+}
+
+const SUPPRESS = 'galley.istio.io/analyze-suppress';
+
+function isSuppressed({ code, resource }: Finding): boolean {
+  const codes = (resource.metadata.annotations?.[SUPPRESS] ?? '').split(',');
+  return codes.some((each) => each.trim() === '*' || each.trim() === code);
 }
 
 function inOrder(a: Finding, b: Finding): number {

@@ -3,6 +3,7 @@ import type { Namespace } from '../../resources/kinds/namespace.ts';
 import type { Pod } from '../../resources/kinds/pod.ts';
 import type { Secret } from '../../resources/kinds/secret.ts';
 import type { Sidecar } from '../../resources/kinds/sidecar.ts';
+import type { Telemetry } from '../../resources/kinds/telemetry.ts';
 import type { VirtualService } from '../../resources/kinds/virtual-service.ts';
 import { keyOf, type Resource } from '../../resources/resource.ts';
 import type { InventoryWorkload } from '../inventory-workloads.ts';
@@ -14,14 +15,28 @@ export interface AnalyzedMesh extends MeshInventory {
   readonly gateways: readonly Gateway[];
   readonly virtualServices: readonly VirtualService[];
   readonly sidecars: readonly Sidecar[];
-  readonly secrets: readonly Secret[];
+  /** Undefined where nobody could read them, so that nothing is known to be missing. */
+  readonly secrets: readonly Secret[] | undefined;
+  readonly telemetries: readonly Telemetry[];
   readonly pods: readonly Pod[];
   readonly namespaces: readonly Namespace[];
   /** Hosts of Services and ServiceEntries, in full. */
   readonly hosts: ReadonlyMap<string, readonly Resource[]>;
+  /** What keeps certificates in PEM from being served; absent where nobody looks into them. */
+  readonly certificateProblem: AnalysisOptions['certificateProblem'];
 }
 
-export function analyzedMesh(inventory: MeshInventory): AnalyzedMesh {
+/** What analysis cannot know of resources alone. */
+export interface AnalysisOptions {
+  /** Whether Secrets are among the resources, as far as there are any. Default true. */
+  readonly secretsKnown?: boolean | undefined;
+  readonly certificateProblem?: ((pem: string) => string | undefined) | undefined;
+}
+
+export function analyzedMesh(
+  inventory: MeshInventory,
+  { secretsKnown = true, certificateProblem }: AnalysisOptions = {},
+): AnalyzedMesh {
   const byKind = Map.groupBy(inventory.resources, (resource) => keyOf(resource).kind);
   const of = <T>(kind: string): readonly T[] => (byKind.get(kind) ?? []) as unknown as readonly T[];
   const hosts = new Map<string, Resource[]>();
@@ -37,10 +52,12 @@ export function analyzedMesh(inventory: MeshInventory): AnalyzedMesh {
     gateways: of('Gateway.networking.istio.io'),
     virtualServices: of('VirtualService.networking.istio.io'),
     sidecars: of('Sidecar.networking.istio.io'),
-    secrets: of('Secret'),
+    secrets: secretsKnown ? of('Secret') : undefined,
+    telemetries: of('Telemetry.telemetry.istio.io'),
     pods: of('Pod'),
     namespaces: of('Namespace'),
     hosts,
+    certificateProblem,
   };
 }
 

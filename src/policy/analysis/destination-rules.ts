@@ -44,6 +44,8 @@ export function rulesForNobody(mesh: AnalyzedMesh): readonly Finding[] {
     return (rule.spec.subsets ?? [])
       .filter(
         ({ labels = {} }) =>
+          // where a workload runs is no label of its own
+          !Object.keys(labels).some((key) => key.startsWith('topology.')) &&
           !mesh.workloads.some(
             (each) =>
               each.namespace === service.metadata.namespace &&

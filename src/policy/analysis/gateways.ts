@@ -1,7 +1,7 @@
 import type { Gateway, GatewayServer } from '../../resources/kinds/gateway.ts';
 import type { Secret } from '../../resources/kinds/secret.ts';
 import { selects } from '../label-selector.ts';
-import { type AnalyzedMesh, hostCovers, labelText, selectedWorkloads } from './analyzed-mesh.ts';
+import { type AnalyzedMesh, labelText, selectedWorkloads } from './analyzed-mesh.ts';
 import type { Finding } from './finding.ts';
 
 const PEM = /-----BEGIN [A-Z0-9 ]+-----/;
@@ -18,26 +18,31 @@ export function gatewaysOfNobody(mesh: AnalyzedMesh): readonly Finding[] {
   });
 }
 
-/** IST0101, IST0161: Secrets with the certificates of Gateways that are missing or cannot be used. */
+/**
+ * IST0101, IST0161: Secrets with the certificates of Gateways that are missing or cannot be used. Who reads
+ * them is the proxy, so they must be where that is; of a Gateway of no proxy something else is said.
+ */
 export function gatewayCredentials(mesh: AnalyzedMesh): readonly Finding[] {
+  const { secrets } = mesh;
+  if (secrets === undefined) return [];
   return mesh.gateways.flatMap((gateway) => {
-    const pods = selectedWorkloads(mesh, gateway.spec.selector, undefined);
-    // who may read the Secret is the proxy, so it must be where the proxy is
-    const namespace = pods[0]?.namespace ?? gateway.metadata.namespace;
+    const [proxy] = selectedWorkloads(mesh, gateway.spec.selector, undefined);
+    if (proxy === undefined) return [];
+    const { namespace } = proxy;
     const names = (gateway.spec.servers ?? []).flatMap(({ tls }) => [
       ...((tls?.credentialName ?? '') === '' ? [] : [tls?.credentialName ?? '']),
       ...(tls?.credentialNames ?? []),
     ]);
     return [...new Set(names)].flatMap((name): Finding[] => {
       if (name.includes('://')) return [];
-      const secret = mesh.secrets.find(
+      const secret = secrets.find(
         ({ metadata }) => metadata.name === name && metadata.namespace === namespace,
       );
       if (secret === undefined) {
         const message = `referenced credentialName not found: "${name}" in namespace ${namespace}`;
         return [{ code: 'IST0101', resource: gateway, message }];
       }
-      const problem = credentialProblem(secret);
+      const problem = credentialProblem(secret, mesh.certificateProblem);
       if (problem === undefined) return [];
       const message = `the Secret ${namespace}/${name} cannot be used: ${problem}`;
       return [{ code: 'IST0161', resource: gateway, message }];
@@ -45,9 +50,19 @@ export function gatewayCredentials(mesh: AnalyzedMesh): readonly Finding[] {
   });
 }
 
-function credentialProblem({ data }: Secret): string | undefined {
-  // a reader who may not see Secrets gets them without data
-  if (data === undefined) return undefined;
+function credentialProblem(
+  { data, type }: Secret,
+  certificateProblem: AnalyzedMesh['certificateProblem'],
+): string | undefined {
+  // of a mesh that runs, Secrets are listed without their data and type
+  if (data === undefined && type === undefined) return undefined;
+  return dataProblem(data ?? {}, certificateProblem);
+}
+
+function dataProblem(
+  data: Readonly<Record<string, string>>,
+  certificateProblem: AnalyzedMesh['certificateProblem'],
+): string | undefined {
   const [certificate, key] = ['tls.crt' in data || !('cert' in data) ? 'tls' : 'cert'].flatMap(
     (form) => (form === 'tls' ? ['tls.crt', 'tls.key'] : ['cert', 'key']),
   );
@@ -57,7 +72,7 @@ function credentialProblem({ data }: Secret): string | undefined {
     if (value === '') return `its ${name} is empty`;
     if (!PEM.test(textOf(value))) return `its ${name} is not PEM`;
   }
-  return undefined;
+  return certificateProblem?.(textOf(data[certificate ?? ''] ?? ''));
 }
 
 function textOf(base64: string): string {
@@ -75,7 +90,7 @@ export function sharedCertificates(mesh: AnalyzedMesh): readonly Finding[] {
     const others = mesh.gateways.filter(
       (other) =>
         other !== gateway &&
-        selects(other.spec.selector, gateway.spec.selector ?? {}) &&
+        selects(gateway.spec.selector, other.spec.selector ?? {}) &&
         certificatesOf(other).some((each) => own.includes(each)),
     );
     if (others.length === 0) return [];
@@ -149,28 +164,5 @@ export function gatewayPortsWithoutService(mesh: AnalyzedMesh): readonly Finding
         const message = `port ${port.number} is not one of the Service before the gateway's workloads (${labelText(selector)}), so that it is not reached through it`;
         return { code: 'IST0162', resource: gateway, message };
       });
-  });
-}
-
-/** The Gateways that a VirtualService names, `mesh` left out; undefined for one that is not there. */
-export function namedGateways(
-  mesh: AnalyzedMesh,
-  names: readonly string[],
-  namespace: string,
-): readonly { readonly name: string; readonly gateway: Gateway | undefined }[] {
-  return names
-    .filter((name) => name !== 'mesh')
-    .map((name) => {
-      const full = name.includes('/') ? name : `${namespace}/${name}`;
-      return { name, gateway: mesh.gateways.find((each) => placeOf(each) === full) };
-    });
-}
-
-/** Whether a Gateway serves a host, which its servers may write with a namespace before it. */
-export function servesHost({ spec }: Gateway, host: string): boolean {
-  const hosts = (spec.servers ?? []).flatMap((server) => server.hosts);
-  return hosts.some((each) => {
-    const bare = each.slice(each.indexOf('/') + 1);
-    return bare === '*' || hostCovers(bare, host) || hostCovers(host, bare);
   });
 }

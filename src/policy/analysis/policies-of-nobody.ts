@@ -1,3 +1,4 @@
+import type { Resource } from '../../resources/resource.ts';
 import { globMatch } from '../wildcard-match.ts';
 import { type AnalyzedMesh, labelText, selectedWorkloads } from './analyzed-mesh.ts';
 import type { Finding } from './finding.ts';
@@ -22,10 +23,17 @@ export function policiesOfNobody(mesh: AnalyzedMesh): readonly Finding[] {
   });
 }
 
-/** IST0101: namespaces of callers that do not exist. Said where any Namespace is known. */
+/**
+ * IST0101: namespaces of callers that do not exist. Those that have anything in them do, whether or not
+ * their Namespaces are given.
+ */
 export function callersFromNowhere(mesh: AnalyzedMesh): readonly Finding[] {
-  const known = mesh.namespaces.map(({ metadata }) => metadata.name.toLowerCase());
-  if (known.length === 0) return [];
+  const names = [
+    ...mesh.namespaces.map(({ metadata }) => metadata.name),
+    ...mesh.resources.map(({ metadata }) => metadata.namespace ?? ''),
+    mesh.settings.rootNamespace,
+  ];
+  const known = [...new Set(names.filter((name) => name !== '').map((name) => name.toLowerCase()))];
   return mesh.authorizationPolicies.flatMap((policy) => {
     const sources = (policy.spec.rules ?? []).flatMap(({ from = [] }) => from);
     const named = sources.flatMap(({ source = {} }) => [
@@ -41,13 +49,28 @@ export function callersFromNowhere(mesh: AnalyzedMesh): readonly Finding[] {
   });
 }
 
+type Selecting = Pick<Resource, 'kind' | 'metadata'> & { readonly spec?: unknown };
+
+interface SelectingSpec {
+  readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+  readonly targetRef?: unknown;
+  readonly targetRefs?: readonly unknown[];
+}
+
 /** IST0166: selectors that pick gateways of the Gateway API, for which targetRefs are. */
 export function selectorsOfGateways(mesh: AnalyzedMesh): readonly Finding[] {
   const gateways = mesh.workloads.filter(({ labels }) => labels[GATEWAY_NAME] !== undefined);
-  const policies = [...mesh.authorizationPolicies, ...mesh.requestAuthentications];
+  if (gateways.length === 0) return [];
+  const policies: readonly Selecting[] = [
+    ...mesh.authorizationPolicies,
+    ...mesh.requestAuthentications,
+    ...mesh.telemetries,
+    // a kind of Istio's that nobody here validates
+    ...mesh.resources.filter(({ kind }) => kind === 'WasmPlugin'),
+  ];
   return policies.flatMap((policy) => {
     const { namespace = '' } = policy.metadata;
-    const { selector, targetRef, targetRefs = [] } = policy.spec;
+    const { selector, targetRef, targetRefs = [] } = (policy.spec ?? {}) as SelectingSpec;
     const labels = selector?.matchLabels ?? {};
     if (targetRef !== undefined || targetRefs.length > 0) return [];
     if (Object.keys(labels).length === 0) return [];

@@ -8,9 +8,11 @@ import type { Finding } from './finding.ts';
 export function portsWithoutProtocol(mesh: AnalyzedMesh): readonly Finding[] {
   return mesh.services.flatMap((service) => {
     const { selector = {}, ports = [] } = service.spec;
-    const isApi =
-      service.metadata.name === 'kubernetes' && service.metadata.namespace === 'default';
-    if (isApi || Object.keys(selector).length === 0) return [];
+    const { name: own, namespace = '' } = service.metadata;
+    const isApi = own === 'kubernetes' && namespace === 'default';
+    if (isApi || namespace === mesh.settings.rootNamespace || namespace.startsWith('kube-'))
+      return [];
+    if (Object.keys(selector).length === 0) return [];
     return ports
       .filter((port) => !saysProtocol(port))
       .map(({ name = '', port, targetPort = port }): Finding => {

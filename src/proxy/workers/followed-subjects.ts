@@ -1,5 +1,6 @@
 import type { ClockSkew } from '../../lib/clock-skew.ts';
 import { WatchableValue } from '../../lib/watchable.ts';
+import type { HeldCredentials } from '../../policy/held-credentials.ts';
 import type { MeshFacts } from '../../policy/mesh-facts.ts';
 import type { Workload } from '../../policy/workload.ts';
 import type { Identity } from '../../spiffe/identity.ts';
@@ -19,6 +20,7 @@ export function subjectValues(subjects: WorkerSubjects): Omit<WorkerStart, 'plan
     identity: identityValues(subjects.identity.current),
     facts: subjects.facts.current,
     clockSkew: subjects.clockSkew?.current,
+    credentials: subjects.credentials?.current ?? new Map(),
     ticketKeys: subjects.ticketKeys.current,
     issuers: subjects.issuers.current,
   };
@@ -33,6 +35,7 @@ export function followSubjects(
     // Before what they are replaced for.
     subjects.ticketKeys.subscribe((keys) => changed({ ticketKeys: keys })),
     subjects.issuers.subscribe((issuers) => changed({ issuers })),
+    subjects.credentials?.subscribe((credentials) => changed({ credentials })),
     subjects.identity.subscribe((next, previous) =>
       changed({ identity: identityValues(next, previous) }),
     ),
@@ -53,6 +56,7 @@ export class FollowedSubjects implements WorkerSubjects {
   readonly identity: WatchableValue<Identity>;
   readonly facts: WatchableValue<MeshFacts>;
   readonly clockSkew: WatchableValue<ClockSkew | undefined>;
+  readonly credentials: WatchableValue<HeldCredentials>;
   readonly ticketKeys: WatchableValue<Uint8Array>;
   readonly issuers: WatchableValue<readonly Uint8Array[]>;
 
@@ -63,14 +67,16 @@ export class FollowedSubjects implements WorkerSubjects {
     this.identity = new WatchableValue(identityOf(identity));
     this.facts = new WatchableValue(facts);
     this.clockSkew = new WatchableValue(clockSkew);
+    this.credentials = new WatchableValue(start.credentials);
     this.ticketKeys = new WatchableValue(start.ticketKeys);
     this.issuers = new WatchableValue(start.issuers);
   }
 
   apply(change: SubjectChange): void {
-    const { workload, identity, facts, ticketKeys, issuers } = change;
+    const { workload, identity, facts, ticketKeys, issuers, credentials } = change;
     if (ticketKeys !== undefined) this.ticketKeys.set(ticketKeys);
     if (issuers !== undefined) this.issuers.set(issuers);
+    if (credentials !== undefined) this.credentials.set(credentials);
     if (identity !== undefined) this.identity.set(identityOf(identity, this.identity.current));
     if (facts !== undefined) this.facts.set({ ...this.facts.current, ...facts });
     if (workload !== undefined) this.workload.set({ ...this.workload.current, ...workload });

@@ -1,5 +1,6 @@
 import { backoffMs } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { packageRoot } from '../../lib/package-root.ts';
 import { WatchableValue } from '../../lib/watchable.ts';
 import { formatAddress } from '../address.ts';
 import { mergedCapture } from '../capture/capture-listeners.ts';
@@ -35,8 +36,10 @@ const NUMBERS_EACH = 2 ** 32;
 
 // As source and as it is published.
 const ownEntry = new URL(
-  import.meta.url.endsWith('.ts') ? 'worker-main.ts' : 'worker-main.js',
-  import.meta.url,
+  import.meta.url.endsWith('.ts')
+    ? 'src/proxy/workers/worker-main.ts'
+    : 'dist/proxy/workers/worker-main.js',
+  packageRoot,
 );
 
 /**

@@ -25,6 +25,7 @@ export async function serveWorker(port: MessagePort, start: WorkerStart): Promis
     identity: subjects.identity,
     facts: subjects.facts,
     clockSkew: subjects.clockSkew,
+    credentials: subjects.credentials,
     ticketKeys: subjects.ticketKeys,
     issuers: subjects.issuers,
     issuerMet: (der) => tell({ kind: 'issuer', der }),

@@ -1,5 +1,6 @@
 import type { ClockSkew } from '../../lib/clock-skew.ts';
 import type { MeshErrorCode } from '../../lib/errors.ts';
+import type { HeldCredentials } from '../../policy/held-credentials.ts';
 import type { MeshFacts } from '../../policy/mesh-facts.ts';
 import type { Workload } from '../../policy/workload.ts';
 import type { CaptureState } from '../capture/capture-listeners.ts';
@@ -15,6 +16,7 @@ export interface SubjectChange {
   readonly identity?: IdentityValues;
   readonly facts?: Partial<MeshFacts>;
   readonly clockSkew?: ClockSkew | undefined;
+  readonly credentials?: HeldCredentials;
   readonly ticketKeys?: Uint8Array;
   readonly issuers?: readonly Uint8Array[];
 }
@@ -26,6 +28,7 @@ export interface WorkerStart {
   readonly identity: IdentityValues;
   readonly facts: MeshFacts;
   readonly clockSkew: ClockSkew | undefined;
+  readonly credentials: HeldCredentials;
   readonly ticketKeys: Uint8Array;
   readonly issuers: readonly Uint8Array[];
 }

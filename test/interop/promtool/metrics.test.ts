@@ -36,7 +36,12 @@ function ofSidecar(): MetricRegistry {
       ...{ clients: [], acknowledged: 1, rejected: 0 },
       byResource: { certificate: totals, validation: totals, both: totals },
     }),
-    ...{ federated: () => 1, clockSkewMs: () => 5, clockJumps: () => 0 },
+    ...{
+      credentials: () => new Map(),
+      federated: () => 1,
+      clockSkewMs: () => 5,
+      clockJumps: () => 0,
+    },
   });
   return metrics;
 }
