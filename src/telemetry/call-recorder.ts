@@ -28,7 +28,7 @@ const JUDGED_BY_REQUEST = 'each request is judged';
  * What comes to a workload, by kind: caller, port, method, shape of the path, whether it was let through. Bounded;
  * what was told is forgotten.
  */
-export class CallRecorder implements ProxyEvents {
+export class CallRecorder implements Partial<ProxyEvents> {
   readonly #calls = new Map<string, RecordedCall>();
   #dropped = 0;
 
@@ -73,15 +73,6 @@ export class CallRecorder implements ProxyEvents {
     const allowed = verdict === 'allowed';
     this.#add({ ...endsOf(request), http, allowed, decision, lastSeenMs: endedAtMs, requestId });
   }
-
-  connectionClosed(): void {}
-  handshakeFailed(): void {}
-  upstreamFailed(): void {}
-  httpMalformed(): void {}
-  fallbackUsed(): void {}
-  portLearned(): void {}
-  sessionOpened(): void {}
-  sessionClosed(): void {}
 
   #add(call: RecordedCall): void {
     const bounded = withBounds(call);
