@@ -3,11 +3,14 @@ import { CallRecordService } from '../gen/hauberk/calls/v1/calls_pb.js';
 import type { Clock } from '../lib/clock.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { RecordedCall } from '../policy/recorded-call.ts';
+import type { RecordedDenial } from '../policy/recorded-denial.ts';
 
 /** Where recorded calls come from, and go back to when they could not be told. */
 export interface CallSource {
   take(most: number): readonly RecordedCall[];
   putBack(calls: readonly RecordedCall[]): void;
+  takeDenials(most: number): readonly RecordedDenial[];
+  putBackDenials(denials: readonly RecordedDenial[]): void;
 }
 
 export interface CallReportOptions {
@@ -50,18 +53,25 @@ export class CallReport {
     const { calls, workload } = this.#options;
     if (this.#transport === undefined) return;
     const told = calls.take(MOST_AT_ONCE);
-    if (told.length === 0) return;
+    const denials = calls.takeDenials(MOST_AT_ONCE);
+    if (told.length === 0 && denials.length === 0) return;
     try {
       await createClient(CallRecordService, this.#transport).report(
-        { workload: workload(), calls: told.map(callOf) },
+        { workload: workload(), calls: told.map(callOf), denials: denials.map(denialOf) },
         { signal, timeoutMs: CALL_TIMEOUT_MS },
       );
     } catch (error) {
       const { code } = ConnectError.from(error);
       // an older control plane keeps no record, and what it finds wrong will not be right next time
-      if (code !== Code.Unimplemented && code !== Code.InvalidArgument) calls.putBack(told);
+      if (code === Code.Unimplemented || code === Code.InvalidArgument) return;
+      calls.putBack(told);
+      calls.putBackDenials(denials);
     }
   }
+}
+
+function denialOf(denial: RecordedDenial) {
+  return { ...denial, atMs: BigInt(Math.trunc(denial.atMs)) };
 }
 
 function callOf(call: RecordedCall) {

@@ -7,6 +7,7 @@ import {
   type EffectiveMode,
   effectivePeerAuthentication,
 } from '../policy/effective-peer-authentication.ts';
+import { JUDGED_BY_REQUEST } from '../policy/judged-by-request.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
 import type { LiveSettings } from './live-settings.ts';
@@ -101,7 +102,7 @@ export class Enforcement {
   /** Whether the connection may be as far as PeerAuthentication goes: what it carries is judged later. */
   judgeTransport({ mutualTls, facts }: Admission): Verdict {
     const mode = mutualTls ? undefined : this.mode(facts.destinationPort);
-    if (mode?.mode !== 'STRICT') return { allowed: true, decision: 'each request is judged' };
+    if (mode?.mode !== 'STRICT') return { allowed: true, decision: JUDGED_BY_REQUEST };
     const decision = describeStrict(mode, facts.destinationPort);
     return { allowed: false, reason: 'plaintext', decision };
   }
