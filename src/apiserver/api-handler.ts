@@ -22,6 +22,7 @@ import { forbidden, noSuchPath, StatusError, statusOf } from './status-error.ts'
 import type { Subresource } from './subresource.ts';
 import { patchObject, replaceObject } from './update-object.ts';
 import { watchObjects } from './watch-objects.ts';
+import { yamlWhereWanted } from './yaml-answer.ts';
 
 /** Answers requests whose sender is known. Never rejects: what goes wrong is answered as a Status. */
 export type ApiHandler = (request: ApiRequest) => Promise<ApiAnswer>;
@@ -46,20 +47,21 @@ export function apiHandler(options: ApiHandlerOptions): ApiHandler {
   const { context, failed } = options;
   const documents = new OpenApiDocuments(context.kinds);
   return async (request) => {
-    const warnings: string[] = [];
+    let call: ResourceCall | undefined;
     try {
       const target = parseTarget(request.path);
       if (target === undefined) throw noSuchPath();
       await authorize(request, target, context);
       if (target.at === 'resource') {
-        const call = resourceCall(request, target, context.kinds);
-        return withWarnings(await answer(call, options), call.warnings);
+        call = resourceCall(request, target, context.kinds);
+        const answered = yamlWhereWanted(await answer(call, options), request.headers['accept']);
+        return withWarnings(answered, call.warnings);
       }
       return await serverAnswer(target, request, { ...options, documents });
     } catch (error) {
       const status = statusOf(error);
       if (status.code === 500) failed(error);
-      return withWarnings(errorAnswer(status), warnings);
+      return withWarnings(errorAnswer(status), call?.warnings ?? []);
     }
   };
 }

@@ -228,6 +228,13 @@ function readCertificate(socket: TLSSocket): Credentials['certificate'] {
 
 async function bodyOf(request: Request): Promise<Uint8Array> {
   if (request.method === 'GET' || request.method === 'HEAD') return new Uint8Array();
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') {
+    throw new StatusError(
+      'UnsupportedMediaType',
+      `the body has the Content-Encoding ${JSON.stringify(encoding)}; send it as it is`,
+    );
+  }
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {

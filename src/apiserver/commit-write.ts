@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MeshError } from '../lib/errors.ts';
 import { keyOf, type Resource } from '../resources/resource.ts';
+import { changesGeneration } from '../store/plan-commit.ts';
 import type { Change } from '../store/store.ts';
 import type { ApiContext, WriteChange } from './api-context.ts';
 import type { ApiRequest } from './api-request.ts';
@@ -42,11 +43,9 @@ export async function commitWrite(
   const [stored, ...others] = await committing(call, live, () => context.store.commit(puts));
   if (stored === undefined) return resource;
   const changes = [
-    changeOf(stored, live),
-    ...others.map((other) => other && changeOf(other, undefined)),
-  ]
-    .filter((change) => change !== undefined)
-    .filter(({ fromVersion, toVersion }) => fromVersion !== toVersion);
+    live === undefined ? createdChange(stored) : changeOf(stored, live),
+    ...others.filter((other) => other !== undefined).map(createdChange),
+  ].filter(({ fromVersion, toVersion }) => fromVersion !== toVersion);
   recordWrite({ request, fieldManager: options.fieldManager, changes }, context);
   return stored;
 }
@@ -71,11 +70,17 @@ function nameIn({ message }: MeshError): string | undefined {
   return /^\S+\/(\S+) already exists/.exec(message)?.[1];
 }
 
-function changeOf(stored: Resource, live: Resource | undefined): WriteChange {
+function changeOf(stored: Resource, live: Resource): WriteChange {
+  const fromVersion = live.metadata.resourceVersion;
+  return { ...createdChange(stored), action: 'configured', fromVersion };
+}
+
+/** For the audit log: an object that was not there before. */
+export function createdChange(stored: Resource): WriteChange {
   return {
     key: keyOf(stored),
-    action: live === undefined ? 'created' : 'configured',
-    fromVersion: live?.metadata.resourceVersion,
+    action: 'created',
+    fromVersion: undefined,
     toVersion: stored.metadata.resourceVersion ?? '',
   };
 }
@@ -101,7 +106,11 @@ export function recordWrite(
 
 /** A dry run shows what the store would have given. */
 function asIfStored(resource: Resource, live: Resource | undefined, nowMs: number): Resource {
-  if (live !== undefined) return resource;
+  if (live !== undefined) {
+    const { generation = 1 } = live.metadata;
+    if (!changesGeneration(resource, live)) return resource;
+    return { ...resource, metadata: { ...resource.metadata, generation: generation + 1 } };
+  }
   return {
     ...resource,
     metadata: {

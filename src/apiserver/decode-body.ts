@@ -1,6 +1,8 @@
 import { parse as parseYaml } from 'yaml';
+import { messageOf } from '../lib/errors.ts';
 import { type Json, jsonTree } from '../resources/json-tree.ts';
 import type { ApiRequest } from './api-request.ts';
+import { duplicateFields } from './duplicate-fields.ts';
 import { isJsonObject, type JsonObject } from './json-object.ts';
 import { parseMediaType } from './media-type.ts';
 import { decodeProtobufBody } from './protobuf-body.ts';
@@ -59,8 +61,13 @@ export function decodeYaml(body: Uint8Array): Json {
     return safeTree(parseYaml(text, { version: '1.1', maxAliasCount: 100, uniqueKeys: true }));
   } catch (error) {
     if (error instanceof StatusError) throw error;
-    throw badRequest('the request body is not YAML');
+    throw badRequest(`the request body is not YAML: ${firstLine(messageOf(error))}`);
   }
+}
+
+/** Below it the parser shows the text, which may be a Secret's. */
+function firstLine(message: string): string {
+  return (message.split('\n')[0] ?? '').replace(/:$/, '');
 }
 
 function safeTree(value: unknown): Json {
@@ -73,6 +80,13 @@ function safeTree(value: unknown): Json {
 function requireObject(value: Json): JsonObject {
   if (isJsonObject(value)) return value;
   throw badRequest('the request body is not an object');
+}
+
+/** The fields that are written twice in a body of JSON, whatever its Content-Type; none in other bodies. */
+export function fieldsWrittenTwice({ body }: Pick<ApiRequest, 'body'>): readonly string[] {
+  // Protobuf's begins otherwise, and of YAML the parser refuses them.
+  const text = utf8.decode(body);
+  return /^\s*\{/.test(text) ? duplicateFields(text) : [];
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -1,7 +1,7 @@
 import { keyOf, keyText, type Resource } from '../resources/resource.ts';
 import type { Change } from '../store/store.ts';
 import type { ApiContext, WriteChange } from './api-context.ts';
-import { committing, commitWrite, recordWrite, timestamp } from './commit-write.ts';
+import { committing, commitWrite, createdChange, recordWrite, timestamp } from './commit-write.ts';
 import {
   CLEANUP_FINALIZER,
   contains,
@@ -12,6 +12,7 @@ import {
   waitsForContents,
 } from './container.ts';
 import { isJsonObject } from './json-object.ts';
+import { companionsOf, isCompanion } from './namespace-guard.ts';
 import type { ResourceCall } from './resource-call.ts';
 import type { WriteOptions } from './write-options.ts';
 
@@ -73,7 +74,31 @@ export async function deleteAll(
     toVersion: version,
   }));
   recordWrite({ request: call.request, fieldManager, changes }, context);
+  await restoreCompanions(call, { deleted: plan.deleted, fieldManager }, context);
   await finishContainers(call, { deleted: plan.deleted, fieldManager }, context);
+}
+
+/** What goes with every namespace is made anew where its namespace stays, with another uid. */
+async function restoreCompanions(
+  { request }: ResourceCall,
+  {
+    deleted,
+    fieldManager,
+  }: { readonly deleted: readonly Resource[]; readonly fieldManager: string },
+  context: ApiContext,
+): Promise<void> {
+  for (const gone of deleted.filter(isCompanion)) {
+    const home = await context.store.get({
+      kind: 'Namespace',
+      name: gone.metadata.namespace ?? '',
+    });
+    if (home === undefined || home.metadata.deletionTimestamp !== undefined) continue;
+    const made = await context.store.commit(
+      companionsOf(home).map((resource) => ({ op: 'put', resource, expectVersion: '0' })),
+    );
+    const changes = made.filter((resource) => resource !== undefined).map(createdChange);
+    recordWrite({ request, fieldManager, changes }, context);
+  }
 }
 
 /** The objects and everything that goes with them, each once. */

@@ -22,6 +22,10 @@ function causeOf({ field, message, reason }: FieldProblem, object: unknown): Sta
       };
     case 'type':
       return { reason: 'FieldValueTypeInvalid', message: invalid(field, message, object), field };
+    case 'duplicate':
+      return { reason: 'FieldValueDuplicate', message: duplicate(field, object), field };
+    case 'forbidden':
+      return { reason: 'FieldValueForbidden', message: `Forbidden: ${message}`, field };
     default:
       return { reason: 'FieldValueInvalid', message: invalid(field, message, object), field };
   }
@@ -44,14 +48,27 @@ function invalid(field: string, message: string, object: unknown): string {
 
 const LONGEST_VALUE = 200;
 
+function duplicate(field: string, object: unknown): string {
+  const value = valueAt(field, object);
+  return `Duplicate value${value === undefined ? '' : `: ${cut(JSON.stringify(value))}`}`;
+}
+
 function shown(field: string, object: unknown): string | undefined {
+  const value = valueAt(field, object);
+  if (value === undefined || (typeof value === 'object' && value !== null)) return undefined;
+  return cut(JSON.stringify(value));
+}
+
+function valueAt(field: string, object: unknown): unknown {
   let value: unknown = object;
   for (const step of field === '' ? [] : pathOf(field)) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step))
       return undefined;
     value = (value as Readonly<Record<string, unknown>>)[step];
   }
-  if (value === undefined || (typeof value === 'object' && value !== null)) return undefined;
-  const text = JSON.stringify(value);
+  return value;
+}
+
+function cut(text: string): string {
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
 }

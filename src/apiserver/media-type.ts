@@ -52,3 +52,8 @@ export function takesJson({ type, subtype, parameters }: MediaType): boolean {
     (type === 'application' && (subtype === '*' || subtype === 'json'))
   );
 }
+
+/** Whether `range` is YAML. */
+export function takesYaml({ type, subtype }: MediaType): boolean {
+  return type === 'application' && subtype === 'yaml';
+}

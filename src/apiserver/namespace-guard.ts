@@ -33,9 +33,16 @@ export async function requireNamespace(
   });
 }
 
-/** Every namespace has an account named `default`, as in Kubernetes. */
+const DEFAULT_ACCOUNT = 'default';
+
+/** What goes with a resource: every namespace has an account named `default`, as in Kubernetes. */
 export function companionsOf(resource: Resource): readonly Resource[] {
   if (resource.kind !== 'Namespace' || resource.apiVersion !== 'v1') return [];
-  const metadata = { namespace: resource.metadata.name, name: 'default' };
+  const metadata = { namespace: resource.metadata.name, name: DEFAULT_ACCOUNT };
   return [{ apiVersion: 'v1', kind: 'ServiceAccount', metadata }];
+}
+
+/** Whether a resource is one that goes with its namespace. */
+export function isCompanion({ kind, apiVersion, metadata }: Resource): boolean {
+  return kind === 'ServiceAccount' && apiVersion === 'v1' && metadata.name === DEFAULT_ACCOUNT;
 }

@@ -5,6 +5,7 @@ import type { Resource } from '../resources/resource.ts';
 import { validateResource } from '../resources/validate-resource.ts';
 import { validateUpdate } from '../resources/validate-update.ts';
 import { objectSchema } from './api-schema.ts';
+import { fieldsWrittenTwice } from './decode-body.ts';
 import { causesOf } from './invalid-causes.ts';
 import type { JsonObject } from './json-object.ts';
 import type { ResourceCall } from './resource-call.ts';
@@ -35,7 +36,7 @@ export function prepareObject(
 ): Resource {
   const { definition, version } = call;
   const { object, unknown } = pruneUnknown(wanted, objectSchema(definition, version));
-  reportUnknown(unknown, call, fieldValidation);
+  reportFields({ unknown, call, fieldValidation });
   const whole = withServerMetadata(object, live);
   const validated = validateResource(whole, { kinds });
   if ('problems' in validated) throw refusal(validated.problems, whole, call);
@@ -49,13 +50,21 @@ export function prepareObject(
   return completed;
 }
 
-function reportUnknown(
-  unknown: readonly string[],
-  call: ResourceCall,
-  fieldValidation: FieldValidation,
-): void {
-  if (unknown.length === 0 || fieldValidation === 'Ignore') return;
-  const texts = unknown.map((field) => `unknown field ${JSON.stringify(field)}`);
+function reportFields({
+  unknown,
+  call,
+  fieldValidation,
+}: {
+  readonly unknown: readonly string[];
+  readonly call: ResourceCall;
+  readonly fieldValidation: FieldValidation;
+}): void {
+  if (fieldValidation === 'Ignore') return;
+  const texts = [
+    ...fieldsWrittenTwice(call.request).map((field) => `duplicate field ${JSON.stringify(field)}`),
+    ...unknown.map((field) => `unknown field ${JSON.stringify(field)}`),
+  ];
+  if (texts.length === 0) return;
   if (fieldValidation === 'Warn') {
     call.warnings.push(...texts);
     return;
@@ -71,10 +80,11 @@ function refusal(
   object: JsonObject,
   { definition }: ResourceCall,
 ) {
-  const { kind, group, confidential } = definition;
+  const { kind, group, confidential, origin } = definition;
   const name = (object['metadata'] as { name?: unknown } | undefined)?.name;
   return invalid(
-    { kind, group, name: typeof name === 'string' ? name : '' },
+    // A question has a name of ours, which means nothing to who asked.
+    { kind, group, name: typeof name === 'string' && origin !== 'answer' ? name : '' },
     causesOf(problems, { object, confidential }),
   );
 }

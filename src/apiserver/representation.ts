@@ -1,4 +1,4 @@
-import { parseAccept, takesJson } from './media-type.ts';
+import { type MediaType, parseAccept, takesJson, takesYaml } from './media-type.ts';
 import { StatusError } from './status-error.ts';
 
 /** The form in which objects are answered. */
@@ -10,23 +10,26 @@ export type Representation =
 const META = 'meta.k8s.io';
 
 /**
- * The best form that the client takes and we have.
+ * The best form that the client takes and we have; a watch is never YAML.
  *
  * @throws {StatusError} NotAcceptable, with the list of what there is.
  */
-export function chooseRepresentation(accept: string | undefined): Representation {
+export function chooseRepresentation(accept: string | undefined, watch = false): Representation {
   for (const range of parseAccept(accept)) {
-    if (takesJson(range)) return { as: 'object' };
-    const { type, subtype, parameters } = range;
-    const { as, g, v } = parameters;
-    if (type !== 'application' || subtype !== 'json' || g !== META) continue;
-    if (v !== 'v1' && v !== 'v1beta1') continue;
-    if (as === 'Table') return { as: 'table', version: v };
-    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') {
-      return { as: 'partial', version: v };
-    }
+    if (takesJson(range) || (takesYaml(range) && !watch)) return { as: 'object' };
+    const form = metaForm(range);
+    if (form !== undefined) return form;
   }
-  throw notAcceptable(['application/json', 'application/yaml']);
+  throw notAcceptable(watch ? ['application/json'] : ['application/json', 'application/yaml']);
+}
+
+function metaForm({ type, subtype, parameters }: MediaType): Representation | undefined {
+  const { as, g, v } = parameters;
+  if (type !== 'application' || subtype !== 'json' || g !== META) return undefined;
+  if (v !== 'v1' && v !== 'v1beta1') return undefined;
+  if (as === 'Table') return { as: 'table', version: v };
+  const partial = as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList';
+  return partial ? { as: 'partial', version: v } : undefined;
 }
 
 export function notAcceptable(offered: readonly string[]): StatusError {

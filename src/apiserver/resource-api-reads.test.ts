@@ -51,6 +51,20 @@ describe('a list', () => {
     expect((await rig.call('GET', `${POLICIES}?resourceVersion=x`)).status).toBe(400);
   });
 
+  it('is YAML for who wants that, and a watch never is', async () => {
+    await create('a');
+    const { headers, text } = await rig.call('GET', `${POLICIES}/a`, {
+      accept: 'application/yaml',
+    });
+    expect(headers['content-type']).toBe('application/yaml');
+    expect(text).toMatch(/^apiVersion: security.istio.io\/v1\nkind: PeerAuthentication\n/);
+    const watch = await rig.call('GET', `${POLICIES}?watch=true`, { accept: 'application/yaml' });
+    expect([watch.status, watch.json.message]).toEqual([
+      406,
+      'only the following media types are accepted: application/json',
+    ]);
+  });
+
   it('is a Table for who takes one', async () => {
     await create('a');
     const { json, headers } = await rig.call('GET', POLICIES, {

@@ -22,7 +22,16 @@ describe('a deletion', () => {
       type: MERGE,
       body: { metadata: { finalizers: ['x.dev/y', 'z.dev/z'] } },
     });
-    expect(added.status).toBe(422);
+    expect([added.status, added.json.details.causes]).toEqual([
+      422,
+      [
+        {
+          reason: 'FieldValueForbidden',
+          message: expect.stringContaining('no new finalizers can be added'),
+          field: 'metadata.finalizers',
+        },
+      ],
+    ]);
     await rig.call('PATCH', `${POLICIES}/a`, {
       type: MERGE,
       body: { metadata: { finalizers: null } },
@@ -82,6 +91,21 @@ describe('a deletion', () => {
       body: { metadata: { finalizers: [] } },
     });
     expect((await rig.call('GET', '/api/v1/namespaces/shop')).status).toBe(404);
+  });
+
+  it('of the account that every namespace has makes it anew, as another', async () => {
+    const path = '/api/v1/namespaces/shop/serviceaccounts/default';
+    const before = (await rig.call('GET', path)).json.metadata.uid;
+    await rig.call('DELETE', path);
+    const { uid } = (await rig.call('GET', path)).json.metadata;
+    expect(uid).toEqual(expect.any(String));
+    expect(uid).not.toBe(before);
+    expect(rig.written.flatMap(({ changes }) => changes.map(({ action }) => action))).toEqual([
+      'deleted',
+      'created',
+    ]);
+    await rig.call('DELETE', '/api/v1/namespaces/shop');
+    expect((await rig.call('GET', path)).status).toBe(404);
   });
 
   it('spares the namespaces that must last', async () => {

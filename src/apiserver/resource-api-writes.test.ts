@@ -22,6 +22,45 @@ describe('a write', () => {
     expect(old.json).toEqual({ ...made, apiVersion: 'security.istio.io/v1beta1' });
   });
 
+  it('that is a dry run shows the generation that it would be', async () => {
+    await create('a');
+    const patch = { type: MERGE, body: { spec: { mtls: { mode: 'DISABLE' } } } };
+    const tried = await rig.call('PATCH', `${POLICIES}/a?dryRun=All`, patch);
+    expect(tried.json.metadata.generation).toBe(2);
+    expect((await rig.call('GET', `${POLICIES}/a`)).json.metadata.generation).toBe(1);
+  });
+
+  it('is refused together with the warnings that it has deserved', async () => {
+    const wrong = { ...policy('a', 'FOO'), spec: { mtls: { mode: 'FOO' }, more: 1 } };
+    const refused = await rig.call('POST', POLICIES, { body: wrong });
+    expect(refused.status).toBe(422);
+    expect(refused.headers['warning']).toBe('299 - "unknown field \\"spec.more\\""');
+  });
+
+  it('has each field once: the last one counts with a warning, or none when it is strict', async () => {
+    const body =
+      '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"k":"x","k":"y"}}';
+    const maps = '/api/v1/namespaces/shop/configmaps';
+    const strict = await rig.call('POST', `${maps}?fieldValidation=Strict`, { body });
+    expect([strict.status, strict.json.message]).toEqual([
+      400,
+      'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: duplicate field "data.k"',
+    ]);
+    const warned = await rig.call('POST', maps, { body });
+    expect([warned.status, warned.json.data, warned.headers['warning']]).toEqual([
+      201,
+      { k: 'y' },
+      '299 - "duplicate field \\"data.k\\""',
+    ]);
+  });
+
+  it('of YAML with a key twice is refused, and the refusal says which', async () => {
+    const body = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: x, k: y}\n';
+    const maps = '/api/v1/namespaces/shop/configmaps';
+    const refused = await rig.call('POST', maps, { body, type: 'application/yaml' });
+    expect(refused.json.message).toMatch(/^the request body is not YAML: Map keys must be unique/);
+  });
+
   it.each([
     ['a body that is no JSON', '{', 400, /not JSON/],
     ['an array', '[]', 400, /not an object/],

@@ -127,6 +127,13 @@ describe('server-side apply', () => {
     expect(() => apply(made, 'n', { a: '2', nested: { b: 2 } })).toThrow(/2 conflicts/);
   });
 
+  it('lists what is in the way by who owns it', () => {
+    const made = apply(apply(undefined, 'm', { a: '1' }), 'o', { nested: { b: 1 } });
+    expect(() => apply(made, 'n', { a: '2', nested: { b: 2 } })).toThrow(
+      'Apply failed with 2 conflicts: conflicts with "m":\n- .spec.a\nconflicts with "o":\n- .spec.nested.b',
+    );
+  });
+
   it('takes it by force', () => {
     const made = apply(apply(undefined, 'm', { a: '1', nested: { b: 1 } }), 'n', { a: '2' }, true);
     expect(made['spec']).toEqual({ a: '2', nested: { b: 1 } });

@@ -15,7 +15,7 @@ import { findObject, objectAnswer, requireObject } from './read-objects.ts';
 import { chooseRepresentation } from './representation.ts';
 import type { ResourceCall } from './resource-call.ts';
 import { refuseManagedFields, serverSideApply } from './server-side-apply.ts';
-import { badRequest, StatusError } from './status-error.ts';
+import { badRequest, invalid, StatusError } from './status-error.ts';
 import { type WriteOptions, writeOptions } from './write-options.ts';
 import { ownedByUpdate, withManagedFields } from './write-ownership.ts';
 
@@ -129,22 +129,26 @@ async function store(
   write: { readonly live: Resource; readonly resource: Resource; readonly options: WriteOptions },
   context: ApiContext,
 ): Promise<Resource> {
-  checkFinalizers(write.resource, write.live);
+  checkFinalizers(write.resource, write.live, call);
   if (!isFinished(write.resource)) return commitWrite(call, write, context);
   return finishDeletion(call, write, context);
 }
 
-function checkFinalizers({ metadata }: Resource, live: Resource): void {
+function checkFinalizers(
+  { metadata }: Resource,
+  live: Resource,
+  { definition }: ResourceCall,
+): void {
   if (live.metadata.deletionTimestamp === undefined) return;
   const added = (metadata.finalizers ?? []).filter(
     (finalizer) => !live.metadata.finalizers?.includes(finalizer),
   );
   if (added.length === 0) return;
-  throw new StatusError(
-    'Invalid',
-    `metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`,
-    { name: metadata.name },
-  );
+  const { kind, group } = definition;
+  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`;
+  throw invalid({ kind, group, name: metadata.name }, [
+    { reason: 'FieldValueForbidden', message, field: 'metadata.finalizers' },
+  ]);
 }
 
 async function applyOnce(

@@ -63,7 +63,7 @@ function readWatch(call: ResourceCall, context: ApiContext): Watch {
     context,
     query: objectQuery(call),
     source: context.derived.source(call.definition) ?? { kind: call.kind, view: (same) => same },
-    representation: chooseRepresentation(headers['accept']),
+    representation: chooseRepresentation(headers['accept'], true),
     bookmarks,
     initial,
     markInitial: bookmarks && isTrue(sendInitial),

@@ -1,20 +1,19 @@
+import { companionsOf } from '../apiserver/namespace-guard.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { Store } from '../store/store.ts';
 
-/** Makes the namespaces that are missing, each with its default ServiceAccount. */
+/** Makes the namespaces that are missing, each with what goes with every namespace. */
 export async function ensureNamespaces(store: Store, names: readonly string[]): Promise<void> {
   for (const name of names) {
     if ((await store.get({ kind: 'Namespace', name })) !== undefined) continue;
-    const status = { phase: 'Active' };
-    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, status };
-    await store.commit([
-      { op: 'put', resource: namespace },
-      { op: 'put', resource: defaultAccount(name) },
-    ]);
+    const namespace: Resource = {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+      status: { phase: 'Active' },
+    };
+    await store.commit(
+      [namespace, ...companionsOf(namespace)].map((resource) => ({ op: 'put', resource })),
+    );
   }
-}
-
-/** Every namespace has an account named `default`, as in Kubernetes. */
-function defaultAccount(namespace: string): Resource {
-  return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name: 'default' } };
 }

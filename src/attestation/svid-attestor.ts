@@ -32,6 +32,13 @@ export function svidAttestor(options: SvidAttestorOptions): Attestor {
   const refuseAnyOf = (path: readonly Certificate[]): void => {
     for (const { serial } of path) refuseRevoked(serial);
   };
+  /** What a certificate was given for never changes, and one connection asks for many. */
+  const delegated = new WeakMap<Certificate, boolean>();
+  const wasDelegated = (leaf: Certificate): boolean => {
+    const known = delegated.get(leaf) ?? isDelegated(leaf.serial);
+    delegated.set(leaf, known);
+    return known;
+  };
   return {
     name: 'svid',
     async attest({ chain }) {
@@ -44,7 +51,7 @@ export function svidAttestor(options: SvidAttestorOptions): Attestor {
         const { id, path } = verifiedPeer({ chain, bundles, nowMs, purpose: 'clientAuth' });
         refuseAnyOf(path);
         if (hasEnded && !(await mayReturn(id, leaf.serial))) refuseExpired(leaf, clock);
-        const valid = isDelegated(leaf.serial) ? DELEGATED : 'svid';
+        const valid = wasDelegated(leaf) ? DELEGATED : 'svid';
         const by = hasEnded ? 'expired-svid' : valid;
         return { id, by, confirm: async () => undefined };
       } catch (cause) {

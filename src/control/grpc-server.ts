@@ -9,7 +9,7 @@ import { listenOn } from '../lib/listen-on.ts';
 import { pacedListener } from '../lib/paced-listener.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
-import { tellTime } from '../xds/time-header.ts';
+import { timeHeader } from '../xds/time-header.ts';
 import { peerEvidenceKey, peerEvidenceOf } from './peer-evidence.ts';
 import type { ServerIdentity } from './server-identity.ts';
 
@@ -38,7 +38,7 @@ export async function startGrpcServer(
   const { identity, listen } = options;
   const handler = grpcHandler({
     routes: options.routes,
-    interceptors: [tellTime(() => options.clock.now())],
+    answerHeaders: () => timeHeader(options.clock.now()),
     readMaxBytes: LARGEST_MESSAGE_BYTES,
     contextValues: (request) =>
       createContextValues().set(peerEvidenceKey, peerEvidenceOf(socketOf(request))),

@@ -31,6 +31,8 @@ export interface IssuanceLedgerOptions {
   readonly maxRecords?: number;
 }
 
+const MOST_NOTED = 4_096;
+
 interface Waiting {
   readonly record: IssuedRecord;
   readonly replaces: string;
@@ -47,7 +49,10 @@ export class IssuanceLedger {
   readonly #options: IssuanceLedgerOptions;
   readonly #query: IssuanceQuery;
   #waiting: Waiting[] = [];
-  #shown: { readonly serial: string; readonly atMs: number }[] = [];
+  /** When each was shown, of those that are not written yet. */
+  #shown = new Map<string, number>();
+  /** The latest that are written: a connection shows its certificate with every call. */
+  readonly #noted = new Set<string>();
   #flushing = false;
   #size: number;
 
@@ -119,7 +124,8 @@ export class IssuanceLedger {
    * note may be lost with a full disk: a rotation waits longer then.
    */
   shown(serial: string, atMs: number): void {
-    this.#shown.push({ serial, atMs });
+    if (this.#noted.has(serial) || this.#shown.has(serial)) return;
+    this.#shown.set(serial, atMs);
     this.#flushSoon();
   }
 
@@ -168,9 +174,9 @@ export class IssuanceLedger {
 
   #flush(): void {
     const [batch, shown] = [this.#waiting, this.#shown];
-    if (batch.length === 0 && shown.length === 0) return;
+    if (batch.length === 0 && shown.size === 0) return;
     this.#waiting = [];
-    this.#shown = [];
+    this.#shown = new Map();
     try {
       this.#write(batch, shown);
     } catch (cause) {
@@ -179,15 +185,22 @@ export class IssuanceLedger {
       return;
     }
     this.#size += batch.length;
+    for (const serial of shown.keys()) this.#note(serial);
     for (const { resolve } of batch) resolve();
   }
 
-  #write(batch: readonly Waiting[], shown: readonly object[]): void {
+  #note(serial: string): void {
+    const [oldest] = this.#noted;
+    if (this.#noted.size >= MOST_NOTED && oldest !== undefined) this.#noted.delete(oldest);
+    this.#noted.add(serial);
+  }
+
+  #write(batch: readonly Waiting[], shown: ReadonlyMap<string, number>): void {
     const { database } = this.#options;
     database.exec('BEGIN IMMEDIATE');
     try {
       for (const { record, replaces } of batch) this.#query.insert.run({ ...record, replaces });
-      for (const each of shown) this.#query.replaced.run({ ...each });
+      for (const [serial, atMs] of shown) this.#query.replaced.run({ serial, atMs });
       database.exec('COMMIT');
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');

@@ -7,6 +7,7 @@ import { type MeshFacts, noFacts } from '../policy/mesh-facts.ts';
 import { AppGate } from './app-gate.ts';
 import { Deadlines } from './deadlines.ts';
 import { Enforcement } from './enforcement.ts';
+import { AppPool } from './http/app-pool.ts';
 import type { Ends } from './proxy-events.ts';
 
 const workload = { namespace: 'shop', name: 'r', labels: {}, serviceAccount: 'reviews' };
@@ -30,6 +31,7 @@ function gateOver(facts: WatchableValue<MeshFacts>): AppGate {
     enforcement,
     http: { joinFor: () => undefined },
     connectDeadlines: new Deadlines(systemClock, 5_000),
+    pool: new AppPool(systemClock, 1_000),
   });
 }
 

@@ -5,7 +5,7 @@ import type { Channel } from './channel.ts';
 import { connectTcp } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Admission, Enforcement, Verdict } from './enforcement.ts';
-import { DialedChannel } from './http/dialed-channel.ts';
+import type { AppPool } from './http/app-pool.ts';
 import type { HttpEnforcement } from './http/http-enforcement.ts';
 import type { HttpJoin } from './http/http-join.ts';
 import { LentReads } from './lent-reads.ts';
@@ -35,6 +35,8 @@ export interface AppGateOptions {
   readonly enforcement: Enforcement;
   readonly http: Pick<HttpEnforcement, 'joinFor'>;
   readonly connectDeadlines: Deadlines;
+  /** Of connections on which requests are judged. */
+  readonly pool: AppPool;
 }
 
 /**
@@ -54,8 +56,8 @@ export class AppGate {
     if (join !== undefined) {
       const verdict = enforcement.judgeTransport(admission);
       if (!verdict.allowed) return { denied: verdict };
-      const dialed = new DialedChannel(() => this.#dial(app));
-      flow(dialed, verdict.decision, join);
+      const channel = this.#options.pool.channel(app, () => this.#dial(app));
+      flow(channel, verdict.decision, join);
       return { entered: true };
     }
     const before = enforcement.judge(admission);

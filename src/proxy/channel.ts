@@ -16,6 +16,17 @@ export interface ChannelHandlers {
   closed(error: Error | undefined): void;
 }
 
+/** For a channel whose connection served others before, or will serve others after it. */
+export interface Sharing {
+  /**
+   * Said before the first `write`: what is written until an answer begins may be written once more, to
+   * a new connection, when the one that it was written to turns out to be gone.
+   */
+  repeatable(): void;
+  /** Both sides are between messages: whoever comes next may have the connection. The channel is then closed. */
+  release(): void;
+}
+
 /** Bytes in both directions, each of which ends on its own: a TCP or TLS connection, or a stream. */
 export interface Channel {
   /** Begins to deliver; nothing is read before. Call once. */
@@ -28,4 +39,6 @@ export interface Channel {
   resume(): void;
   /** Cuts both directions at once, so that the other side sees an error and not an end. */
   reset(): void;
+  /** Undefined where the connection is this channel's alone. */
+  readonly sharing?: Sharing;
 }

@@ -19,6 +19,7 @@ import { HandshakeGate } from './handshake-gate.ts';
 import { framedTransport } from './hbone/framed-transport.ts';
 import { HboneListener } from './hbone-listener.ts';
 import { HboneStreams } from './hbone-streams.ts';
+import { AppPool } from './http/app-pool.ts';
 import { HttpEnforcement } from './http/http-enforcement.ts';
 import { type InboundOptions, inboundListener } from './inbound-listener.ts';
 import { IstioAcceptors } from './istio-acceptors.ts';
@@ -74,6 +75,7 @@ export class ProxyParts {
       authorizer: externalAuthorization((service) => dialService(this.#connector, service)),
     });
     enforcement.onChange(() => table.recheck((admission, join) => http.recheck(admission, join)));
+    const appPool = new AppPool(clock, limits.appRestMs);
     const resuming = resumptionParts(options);
     const shared = {
       handshakeGate: new HandshakeGate({ clock, limits }),
@@ -81,7 +83,7 @@ export class ProxyParts {
       trustDomains,
       federation,
       clockNote: (nowMs: number) => clockNote(options.clockSkew?.current, nowMs),
-      gate: new AppGate({ enforcement, http, connectDeadlines }),
+      gate: new AppGate({ enforcement, http, connectDeadlines, pool: appPool }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
       ...{ handshakeDeadlines, firstBytesWait, ...resuming },
@@ -109,7 +111,7 @@ export class ProxyParts {
       }),
       ...[hboneContext, acceptors, outbound].map((each) => () => each.stop()),
       ...[this.#hbone, http, enforcement, revocations, federation].map((each) => () => each.stop()),
-      ...[connectDeadlines, handshakeDeadlines, firstBytesWait].map((each) => () => {
+      ...[appPool, connectDeadlines, handshakeDeadlines, firstBytesWait].map((each) => () => {
         each.close();
       }),
     );

@@ -31,6 +31,7 @@ const REASONS: Readonly<Record<string, ProblemReason>> = {
   type: 'type',
   enum: 'unsupported',
   additionalProperties: 'unknown',
+  'x-hauberk-unique': 'duplicate',
 };
 
 export interface SchemaQuestion {
@@ -73,9 +74,9 @@ function pathIn(root: Json, error: ErrorObject): FieldPath {
     path.push(Array.isArray(value) ? Number(key) : key);
     value = (value as Readonly<Record<string, unknown>>)[key];
   }
-  const { additionalProperty, missingProperty } = parametersOf(error);
-  const field = additionalProperty ?? missingProperty;
-  return typeof field === 'string' ? [...path, field] : path;
+  const { additionalProperty, missingProperty, item } = parametersOf(error);
+  const below = additionalProperty ?? missingProperty ?? item;
+  return typeof below === 'string' || typeof below === 'number' ? [...path, below] : path;
 }
 
 function messageOf(error: ErrorObject, confidential: boolean): string {

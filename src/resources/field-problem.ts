@@ -9,7 +9,14 @@ export interface FieldProblem {
 }
 
 /** `type`: another JSON type; `unsupported`: none of the words; `unknown`: there is no such field. */
-export type ProblemReason = 'required' | 'type' | 'unsupported' | 'unknown' | 'immutable';
+export type ProblemReason =
+  | 'required'
+  | 'type'
+  | 'unsupported'
+  | 'unknown'
+  | 'immutable'
+  | 'forbidden'
+  | 'duplicate';
 
 /** More than anybody reads of one resource; a hostile one could have a million. */
 export const MAX_PROBLEMS = 100;

@@ -56,8 +56,9 @@ const unique: FuncKeywordDefinition = {
         const key = keyOf(item);
         return seen.size === seen.add(key).size;
       });
-      const message = `has the item ${again} twice`;
-      validate.errors = again < 0 ? [] : [{ keyword: 'x-hauberk-unique', message, params: {} }];
+      const message = 'is in the list already';
+      const params = { item: again };
+      validate.errors = again < 0 ? [] : [{ keyword: 'x-hauberk-unique', message, params }];
       return again < 0;
     };
     return validate;

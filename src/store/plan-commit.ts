@@ -106,8 +106,12 @@ function nextState(
   const next = parseFrozen(json);
   if (current === undefined) return next;
   if (isDeepStrictEqual(next, current)) return undefined;
-  const changed = !isDeepStrictEqual(declared(next), declared(current));
-  return atVersion(next, version, assigned.generation + (changed ? 1 : 0));
+  return atVersion(next, version, assigned.generation + (changesGeneration(next, current) ? 1 : 0));
+}
+
+/** Whether `next` in the place of `current` counts as another generation: more than metadata or status differ. */
+export function changesGeneration(next: Resource, current: Resource): boolean {
+  return !isDeepStrictEqual(declared(next), declared(current));
 }
 
 function atVersion(
@@ -124,7 +128,6 @@ function atVersion(
   });
 }
 
-/** What `generation` counts the changes of. */
 function declared({ metadata: _, status: __, ...rest }: Resource): object {
   return rest;
 }

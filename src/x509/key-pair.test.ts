@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { bitString, der, objectIdentifier, sequence, unsignedInteger } from './der-writer.ts';
-import { checkPublicKey, generateKeyPair, type KeyAlgorithm } from './key-pair.ts';
+import { checkPublicKey, generateKeyPair, type KeyAlgorithm, keyAlgorithmOf } from './key-pair.ts';
 import { checkSpki, exportSpki, importSharedSpki, importSpki, keyIdentifier } from './spki.ts';
 
 const algorithms: readonly KeyAlgorithm[] = ['ecdsa-p256', 'ecdsa-p384', 'ed25519', 'rsa-2048'];
@@ -30,6 +30,7 @@ describe('generateKeyPair', () => {
     const { publicKey } = generateKeyPair(algorithm);
     expect(() => checkPublicKey(publicKey)).not.toThrow();
     expect(importSpki(exportSpki(publicKey)).equals(publicKey)).toBe(true);
+    expect(keyAlgorithmOf(publicKey)).toBe(algorithm);
   });
 });
 

@@ -126,17 +126,20 @@ function certificateProblem(
   { notBeforeMs, notAfterMs, unknownCritical }: Certificate,
   { nowMs }: PathQuestion,
 ): string | undefined {
-  const here = `the clock here says ${utc(nowMs)}`;
   if (nowMs < notBeforeMs) {
-    return `is not yet valid, for another ${formatDuration(notBeforeMs - nowMs)}: it begins at ${utc(notBeforeMs)}, ${here}`;
+    return `is not yet valid, for another ${formatDuration(notBeforeMs - nowMs)}: it begins at ${utc(notBeforeMs)}, ${clockHere(nowMs)}`;
   }
   if (nowMs > notAfterMs) {
-    return `expired ${formatDuration(nowMs - notAfterMs)} ago: it ended at ${utc(notAfterMs)}, ${here}`;
+    return `expired ${formatDuration(nowMs - notAfterMs)} ago: it ended at ${utc(notAfterMs)}, ${clockHere(nowMs)}`;
   }
   if (unknownCritical.length > 0) {
     return `has a critical extension that is not understood here: ${unknownCritical.slice(0, 4).join(', ')}`;
   }
   return undefined;
+}
+
+function clockHere(nowMs: number): string {
+  return `the clock here says ${utc(nowMs)}`;
 }
 
 function authorityProblem(issuer: Certificate, below: number): string | undefined {

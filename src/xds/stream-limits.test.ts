@@ -103,6 +103,12 @@ describe('bounds', () => {
         resourceLocatorsSubscribe: [create(ResourceLocatorSchema, { name: 'a' })],
       }),
     ],
+    [
+      'locators that are given back',
+      Object.assign(request(), {
+        resourceLocatorsUnsubscribe: [create(ResourceLocatorSchema, { name: 'a' })],
+      }),
+    ],
   ])('do not let %s pass', (_what, asked) => {
     expect(() => rig.handle(asked)).toThrow(expect.objectContaining({ code: 'ERR_WIRE' }));
   });

@@ -198,10 +198,14 @@ it('a successor is handed over what was obtained, and obtains nothing again', as
 });
 
 it('the agent’s own certificate is in the files that it was told to write', async () => {
-  const { identity, svidFiles } = await readStatus(stateDir);
-  expect(svidFiles).toMatchObject({ directory: files, state: 'unchecked' });
-  expect(svidFiles?.problem).toBeUndefined();
-  expect(svidFiles?.serial).toBe(identity.serial);
+  // The successor has just begun to write them.
+  const { identity } = await until(async () => {
+    const status = await readStatus(stateDir);
+    expect(status.svidFiles).toMatchObject({ directory: files, state: 'unchecked' });
+    expect(status.svidFiles?.problem).toBeUndefined();
+    expect(status.svidFiles?.serial).toBe(status.identity.serial);
+    return status;
+  });
   const { serialNumber } = new X509Certificate(readFileSync(join(files, 'svid.pem')));
   expect(BigInt(`0x${serialNumber}`)).toBe(BigInt(`0x${identity.serial}`));
 });

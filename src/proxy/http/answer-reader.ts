@@ -1,12 +1,18 @@
 import { BodyReader } from './body-reader.ts';
+import { isReusable } from './connection-reuse.ts';
 import { HeadReader } from './head-reader.ts';
 import { httpFault } from './http-fault.ts';
 import type { Http1Exchange } from './http1-exchange.ts';
-import { parseResponseHead } from './response-head.ts';
+import { parseResponseHead, type ResponseHead } from './response-head.ts';
 
 /** Interim answers to one request. */
 const MAX_INTERIM = 64;
 const CRLF_BYTES = 2;
+const OF_CONNECTION: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+]);
 
 /** Reads the answers of one HTTP/1 connection, and writes them on as they came. */
 export class AnswerReader {
@@ -74,7 +80,8 @@ export class AnswerReader {
 
   /** The bytes of the head, if they are to be others than came. */
   #onHead(exchange: Http1Exchange, text: string): Buffer | undefined {
-    const { interim, status, tunnel, keepAlive, body } = parseResponseHead(text, exchange.head);
+    const head = parseResponseHead(text, exchange.head);
+    const { interim, status, tunnel, keepAlive, body } = head;
     if (interim) {
       exchange.interim += 1;
       if (exchange.interim > MAX_INTERIM) throw httpFault('too many interim answers');
@@ -84,9 +91,25 @@ export class AnswerReader {
     exchange.status = status;
     exchange.tunnel = tunnel;
     exchange.keepAlive = keepAlive && exchange.head.keepAlive;
+    exchange.reusable = isReusable(head);
     this.#body = new BodyReader(body);
+    // The application was not told that this client goes, or does not mind; the client must hear it.
+    if (keepAlive && !tunnel && !exchange.head.keepAlive) return lastAnswer(text, head, exchange);
     if (exchange.answerFields.length === 0) return undefined;
     const added = exchange.answerFields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
     return Buffer.from(`${text.slice(0, -CRLF_BYTES)}${added}\r\n`, 'latin1');
   }
+}
+
+/** The head as it came, but for what it says of the connection: this is the last answer on it. */
+function lastAnswer(
+  text: string,
+  { fields }: ResponseHead,
+  { answerFields }: Http1Exchange,
+): Buffer {
+  let written = text.slice(0, text.indexOf('\r\n') + CRLF_BYTES);
+  for (const [name, value] of [...fields.all(), ...answerFields]) {
+    if (!OF_CONNECTION.has(name.toLowerCase())) written += `${name}: ${value}\r\n`;
+  }
+  return Buffer.from(`${written}Connection: close\r\n\r\n`, 'latin1');
 }

@@ -15,6 +15,8 @@ export class Http1Exchange {
   answered = false;
   tunnel = false;
   keepAlive = false;
+  /** The application takes another request on the connection, whoever asks it. */
+  reusable = false;
   status = 0;
   #bytesIn: number;
   #bytesOut = 0;

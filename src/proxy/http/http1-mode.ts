@@ -3,6 +3,7 @@ import type { Channel } from '../channel.ts';
 import type { Deadline, Deadlines } from '../deadlines.ts';
 import { AnswerReader } from './answer-reader.ts';
 import { BodyReader } from './body-reader.ts';
+import { leavesNothing } from './connection-reuse.ts';
 import { HeadReader } from './head-reader.ts';
 import { BAD_GATEWAY, httpFault, statusOfFault, UNAVAILABLE } from './http-fault.ts';
 import type { HttpGuard, Judgement, OwnAnswer } from './http-guard.ts';
@@ -49,6 +50,10 @@ export class Http1Mode implements JoinMode {
   #held: Buffer = EMPTY;
   #sourceEnded = false;
   #destinationEnded = false;
+  /** Every request to the application until now was answered in full, and left nothing behind. */
+  #atRest = false;
+  /** Some request, or its answer, made the connection this client's for good. */
+  #claimed = false;
   #headDeadline: Deadline | undefined;
   #linger: Deadline | undefined;
   #sourcePaused = false;
@@ -94,6 +99,7 @@ export class Http1Mode implements JoinMode {
     try {
       this.#takeFromDestination(chunk, lent);
     } catch (error) {
+      this.#claim();
       this.#refuseResponse(messageOf(error));
     }
   }
@@ -102,6 +108,7 @@ export class Http1Mode implements JoinMode {
     this.#destinationEnded = true;
     if (this.#state === 'tunnel') return void this.#tunnel?.destinationEnded();
     if (this.#state === 'over') return;
+    this.#claim();
     const exchange = this.#exchange;
     if (exchange === undefined) return void this.#finish();
     if (this.#answers.endsWithConnection) {
@@ -225,7 +232,13 @@ export class Http1Mode implements JoinMode {
     const { head } = exchange;
     this.#state = 'busy';
     exchange.answerFields = judgement.answerFields;
-    const bytes = formatRequestHead({ ...head, ...judgement.request });
+    const { sharing } = this.#options.destination;
+    if (!leavesNothing(head, judgement.request.fields)) this.#claim();
+    else if (!this.#claimed) sharing?.repeatable();
+    this.#atRest = false;
+    // The connection may outlast this client, so the application is not told that the client goes.
+    const keepAlive = head.keepAlive || (sharing !== undefined && !this.#claimed);
+    const bytes = formatRequestHead({ ...head, ...judgement.request, keepAlive });
     if (this.#destinationEnded) {
       this.#unanswered('the application had ended the connection');
     } else if (!this.#options.destination.write(bytes, false)) {
@@ -247,6 +260,7 @@ export class Http1Mode implements JoinMode {
     if (this.#state === 'over') return;
     const whole = this.#requestBody?.done !== false && !this.#requestHead.begun;
     if (!whole) return void this.#cut();
+    if (this.#atRest) return void this.#finish();
     // A client that has sent all of its request and ends its side may still wait for the answer.
     this.#options.destination.end();
   }
@@ -320,6 +334,8 @@ export class Http1Mode implements JoinMode {
   #endIfDone(): void {
     const exchange = this.#exchange;
     if (exchange === undefined || !exchange.answered || this.#requestBody?.done !== true) return;
+    if (!exchange.reusable) this.#claim();
+    this.#atRest = !this.#claimed;
     this.#endExchange();
     // What the client sends after its last request is nothing that anybody reads.
     if (!exchange.keepAlive) return void this.#finish();
@@ -340,13 +356,20 @@ export class Http1Mode implements JoinMode {
     const { source, destination, lingerDeadlines } = this.#options;
     this.#state = 'over';
     this.#held = EMPTY;
-    destination.end();
+    if (this.#atRest && destination.sharing !== undefined) destination.sharing.release();
+    else destination.end();
     source.end();
     this.#resumeSource();
     this.#linger ??= lingerDeadlines.set(() => {
       source.reset();
       destination.reset();
     });
+  }
+
+  /** The connection to the application goes to nobody else. */
+  #claim(): void {
+    this.#claimed = true;
+    this.#atRest = false;
   }
 
   #cut(): void {

@@ -55,12 +55,12 @@ it.each([
   [
     '{type: array, items: {type: string}, x-kubernetes-list-type: set}',
     '{a: [x, y, x]}',
-    ['spec.a: has the item 2 twice'],
+    ['spec.a[2]: is in the list already'],
   ],
   [
     '{type: array, items: {type: object, properties: {n: {type: string}}}, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [n]}',
     '{a: [{n: x}, {n: x}]}',
-    ['spec.a: has the item 1 twice'],
+    ['spec.a[1]: is in the list already'],
   ],
 ])('of a field %s judges %s', (field, spec, problems) => {
   expect(of(field).problems(spec)).toEqual(problems);

@@ -22,7 +22,7 @@ export const customResourceDefinition: KindDefinition<CustomResourceDefinition> 
   get schema() {
     return customResourceDefinitionSchema();
   },
-  columns: [{ name: 'Created At', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
+  columns: [{ name: 'Created At', type: 'string', jsonPath: '.metadata.creationTimestamp' }],
   complete: withNames,
   validate: checkCustomResourceDefinition,
   validateUpdate: checkKept,

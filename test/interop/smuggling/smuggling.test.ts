@@ -27,6 +27,8 @@ async function node(): Promise<Backend> {
   const app = await startApp(
     createServer((request, response) => {
       seen.push(request.url ?? '');
+      response.setHeader('x-path', request.url ?? '');
+      response.setHeader('x-port', request.socket.remotePort ?? 0);
       request.resume().on('end', () => response.end('hello'));
     }),
   );
@@ -75,7 +77,7 @@ function nginx(binary: string): Promise<Backend> {
 events {}
 http {
   log_format paths '$request_uri'; access_log ${at}/access.log paths; ${temp.join(' ')}
-  server { listen ${LOOPBACK}:${port}; location / { return 200 hello; } }
+  server { listen ${LOOPBACK}:${port}; add_header X-Path $request_uri always; add_header X-Port $remote_port always; location / { return 200 hello; } }
 }
 `,
       );
@@ -99,6 +101,7 @@ async function haproxy(binary: string): Promise<Backend> {
   timeout server 5s
 listen app
   bind ${LOOPBACK}:${port}
+  http-after-response set-header X-Port %[src_port]
   server node ${LOOPBACK}:${behind.address.port}
 `,
       );
@@ -138,6 +141,33 @@ function holds(start: () => Promise<Backend>): void {
     expect(backend.seen().filter((path) => path.includes('admin'))).toEqual([]);
     expect(pair.server.events.malformed.length).toBeGreaterThanOrEqual(smuggling.length);
     expect((await rawSend(pair.outbound, open)).status).toBe(200);
+  });
+
+  it('gives no client the answer to another, whoever had the connection before', async () => {
+    await using backend = await start();
+    await using pair = await startPair({
+      app: backend.address,
+      serverFacts: { authorizationPolicies: [onlyOpen] },
+    });
+    const mixed: string[] = [];
+    const ports: string[] = [];
+    const askOwn = async (path: string): Promise<void> => {
+      const { text } = await rawSend(
+        pair.outbound,
+        `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+      );
+      if (!new RegExp(`^x-path: ${path}\r$`, 'im').test(text)) mixed.push(`${path}: ${text}`);
+      ports.push(/^x-port: (.*)/im.exec(text)?.[1] ?? '');
+    };
+    for (const [i, { head, body }] of smuggling.entries()) {
+      const open = `GET /open/first HTTP/1.1\r\nHost: a\r\n\r\n`;
+      const others = [1, 2, 3].map((n) => askOwn(`/open/${i}/${n}`));
+      await Promise.all([rawSend(pair.outbound, `${open}${head}${body}`), ...others]);
+      await askOwn(`/open/${i}/last`);
+    }
+    expect(mixed).toEqual([]);
+    // Otherwise this has shown nothing: connections are handed on.
+    expect(new Set(ports).size).toBeLessThan(ports.length);
   });
 
   it('keeps requests and answers in step', async () => {
