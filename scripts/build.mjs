@@ -9,6 +9,32 @@ const dist = join(root, 'dist');
 /** Native code, and a library that starts threads from files of its own: they stay packages. */
 const EXTERNAL = ['koffi', 'pino'];
 
+/**
+ * Importing these reads each of their exports, and some are getters: all of undici for a WebSocket, all of
+ * Web Crypto. With 10,000 objects that was an eighth of a control plane's start. What is no getter can be
+ * had without.
+ */
+const WITH_GETTERS = /^(?:node:)?(http|crypto)$/;
+const VIRTUAL = '\0plain:';
+const withoutGetters = {
+  name: 'without-getters',
+  resolveId: (id, _importer, { kind }) => {
+    const [, name] = WITH_GETTERS.exec(id) ?? [];
+    return name === undefined || kind === 'require-call' ? null : { id: `${VIRTUAL}${name}` };
+  },
+  load: (id) => {
+    if (!id.startsWith(VIRTUAL)) return null;
+    const name = `node:${id.slice(VIRTUAL.length)}`;
+    const all = Object.entries(Object.getOwnPropertyDescriptors(process.getBuiltinModule(name)));
+    const plain = all.filter(([, { value }]) => value !== undefined).map(([key]) => key);
+    return [
+      `const all = process.getBuiltinModule('${name}');`,
+      'export default all;',
+      `export const { ${plain.join(', ')} } = all;`,
+    ].join('\n');
+  },
+};
+
 rmSync(dist, { recursive: true, force: true });
 const bundle = await rolldown({
   cwd: root,
@@ -17,7 +43,8 @@ const bundle = await rolldown({
     'proxy/workers/worker-main': 'src/proxy/workers/worker-main.ts',
   },
   platform: 'node',
-  external: [/^node:/, ...EXTERNAL],
+  plugins: [withoutGetters],
+  external: [/^node:(?!(http|crypto)$)/, ...EXTERNAL],
 });
 const { output } = await bundle.write({
   dir: dist,

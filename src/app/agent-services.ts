@@ -6,6 +6,7 @@ import type { CallRecords } from '../control/call-records.ts';
 import { delegatedSvidService } from '../control/delegated-svid-service.ts';
 import { discoveryService } from '../control/discovery-service.ts';
 import type { Distribution } from '../control/distribution.ts';
+import type { FallbackUses } from '../control/fallback-uses.ts';
 import { heartbeatService } from '../control/heartbeat-service.ts';
 import { returnTicketService } from '../control/return-ticket-service.ts';
 import type { ServedClients } from '../control/served-clients.ts';
@@ -17,6 +18,7 @@ import { AggregatedDiscoveryService } from '../gen/envoy/service/discovery/v3/ad
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
 import { CallRecordService } from '../gen/hauberk/calls/v1/calls_pb.js';
 import { CredentialService } from '../gen/hauberk/credentials/v1/credentials_pb.js';
+import { FallbackReportService } from '../gen/hauberk/fallbacks/v1/fallbacks_pb.js';
 import { DelegatedSvidService } from '../gen/hauberk/identity/v1/delegated_svid_pb.js';
 import { JwtSvidService } from '../gen/hauberk/identity/v1/jwt_svid_pb.js';
 import { ReturnTicketService } from '../gen/hauberk/identity/v1/return_ticket_pb.js';
@@ -36,6 +38,7 @@ export interface AgentServiceParts {
   readonly logs: WorkloadLogs;
   readonly calls: CallRecords;
   readonly credentials: CredentialDistribution;
+  readonly fallbacks: FallbackUses;
   readonly signal: AbortSignal;
 }
 
@@ -57,6 +60,7 @@ export function agentServices(
     router.service(WorkloadLogService, logs.service);
     router.service(CallRecordService, calls.service);
     router.service(CredentialService, heard.credentials.service);
+    router.service(FallbackReportService, heard.fallbacks.service);
     router.service(
       IstioCertificateService,
       signingService({ ...signing, revocations, events, clock }),

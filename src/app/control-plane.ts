@@ -6,6 +6,7 @@ import { agentPresence } from '../control/agent-presence.ts';
 import { CallRecords } from '../control/call-records.ts';
 import { crlPublisher } from '../control/crl-publisher.ts';
 import { Distribution } from '../control/distribution.ts';
+import { FallbackUses } from '../control/fallback-uses.ts';
 import { startGrpcServer } from '../control/grpc-server.ts';
 import { openIssuanceLedger } from '../control/issuance-ledger-file.ts';
 import { keepLedger } from '../control/keep-ledger.ts';
@@ -120,7 +121,8 @@ async function serve(
   const logs = new WorkloadLogs({ attestor: attestors.svids, signal });
   const calls = new CallRecords(attestors.svids);
   const credentials = credentialDistribution(parts, attestors.svids, signal);
-  const heard = { distribution, clocks, clients, logs, calls, credentials, signal };
+  const fallbacks = new FallbackUses({ ...parts, rootNamespace, attestor: attestors.svids });
+  const heard = { distribution, clocks, clients, logs, calls, credentials, fallbacks, signal };
   const services = agentServices(parts, { attestors, tickets, ...heard });
   const agentsServed = { listen: config.xds, identity: own.identity, routes: services };
   const grpc = await startGrpcServer({ ...agentsServed, clock });
@@ -157,6 +159,7 @@ async function serve(
     issuerKeys(parts),
     parts.recorder.run,
     credentials.run,
+    fallbacks.run,
     (stop) => distribution.run(stop),
   ]);
 }

@@ -1,13 +1,12 @@
-import { load } from 'koffi';
 import { MeshError } from '../lib/errors.ts';
+import { libcFunction } from '../lib/libc-function.ts';
 
 const CLOCK_BOOTTIME = 7;
 const NS_PER_TICK = 10_000_000n;
 
-type ClockGetTime = (clock: number, time: BigInt64Array) => number;
-
-/** Looked up at the first call. */
-let clockGetTime: ClockGetTime | undefined;
+const clockGetTime = libcFunction<number, [number, BigInt64Array]>(
+  'int clock_gettime(int clock, _Out_ int64_t *time)',
+);
 
 /**
  * The clock by which Linux says in /proc when a process began: time since boot, suspension included,
@@ -16,7 +15,6 @@ let clockGetTime: ClockGetTime | undefined;
  * @throws {MeshError} ERR_UNAUTHENTICATED where there is no such clock.
  */
 export function ticksSinceBoot(): number {
-  clockGetTime ??= load(null).func('int clock_gettime(int clock, _Out_ int64_t *time)');
   const time = new BigInt64Array(2);
   if (clockGetTime(CLOCK_BOOTTIME, time) !== 0) {
     throw new MeshError('ERR_UNAUTHENTICATED', 'the kernel has no clock of the time since boot');

@@ -1,5 +1,5 @@
-import { load as loadLibrary } from 'koffi';
 import { MeshError } from '../lib/errors.ts';
+import { socketOption } from '../lib/socket-option.ts';
 
 /** Who is at the other end of a Unix socket, as the kernel noted when it connected. */
 export interface PeerCredentials {
@@ -13,17 +13,6 @@ const SO_PEERCRED = 17;
 /** struct ucred: pid_t, uid_t, gid_t. */
 const UCRED_BYTES = 12;
 
-type GetSockOpt = (
-  fd: number,
-  level: number,
-  name: number,
-  value: Buffer,
-  length: number[],
-) => number;
-
-/** Looked up at the first call. */
-let getsockopt: GetSockOpt | undefined;
-
 /**
  * Asks the kernel with SO_PEERCRED. The process may have ended since, and its number may be another's:
  * uid and gid are what can be relied on.
@@ -31,9 +20,8 @@ let getsockopt: GetSockOpt | undefined;
  * @throws {MeshError} ERR_UNAUTHENTICATED where `fd` is no connected Unix socket, or this is not Linux.
  */
 export function peerCredentials(fd: number): PeerCredentials {
-  const ucred = Buffer.alloc(UCRED_BYTES);
-  const length = [UCRED_BYTES];
-  if (process.platform !== 'linux' || load()(fd, SOL_SOCKET, SO_PEERCRED, ucred, length) !== 0) {
+  const ucred = socketOption({ fd, level: SOL_SOCKET, name: SO_PEERCRED, bytes: UCRED_BYTES });
+  if (ucred === undefined) {
     throw new MeshError(
       'ERR_UNAUTHENTICATED',
       'the kernel does not say who is calling; only Linux tells who is at the end of a Unix socket',
@@ -49,11 +37,4 @@ export function peerCredentials(fd: number): PeerCredentials {
     throw new MeshError('ERR_UNAUTHENTICATED', 'the socket has no caller at its other end');
   }
   return { pid, uid, gid };
-}
-
-function load(): GetSockOpt {
-  getsockopt ??= loadLibrary(null).func(
-    'int getsockopt(int fd, int level, int name, _Out_ void *value, _Inout_ uint32_t *length)',
-  );
-  return getsockopt;
 }

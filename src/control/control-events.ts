@@ -1,4 +1,5 @@
 import type { MeshErrorCode } from '../lib/errors.ts';
+import type { FallbackUse } from '../policy/fallback-use.ts';
 import type { ResourceKey } from '../resources/resource.ts';
 
 export interface CertificateIssued {
@@ -91,6 +92,13 @@ export interface ControlEvents {
     readonly isShown: boolean;
     /** Undefined: it was given. */
     readonly problem: string | undefined;
+  }): void;
+  /** An agent told that a FallbackPolicy was used. */
+  fallbackReported(event: {
+    readonly id: string;
+    /** `namespace/name`. */
+    readonly workload: string;
+    readonly use: FallbackUse;
   }): void;
   tokenKeysChanged(event: {
     readonly action: 'prepare' | 'activate' | 'retire' | 'replace' | 'none';

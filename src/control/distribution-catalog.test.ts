@@ -47,8 +47,18 @@ it('does nothing for a version that it has, and for the end of what it has not',
   catalog.apply([is(policy('1'))], 1);
   expect(catalog.apply([is(policy('1'))], 2)).toEqual([]);
   expect(catalog.apply([isGone(authorizationPolicy({}))], 3)).toEqual([]);
-  expect(catalog.encodings).toBe(1);
   expect(catalog.version).toBe(3);
+});
+
+it('encodes a version when it is first asked for, and not again', () => {
+  catalog.apply([is(policy('1'))], 1);
+  expect(catalog.encodings).toBe(0);
+  const [shop, bank] = ['shop', 'bank'].map((namespace) => catalog.viewFor(namespace));
+  expect(shop?.get(POLICY, 'shop/default')).toBe(bank?.get(POLICY, 'shop/default'));
+  expect(catalog.encodings).toBe(1);
+  catalog.apply([is(policy('1'))], 2);
+  expect([...(shop?.list(POLICY) ?? [])]).toHaveLength(1);
+  expect(catalog.encodings).toBe(1);
 });
 
 it('refuses kinds that are not distributed', () => {

@@ -21,12 +21,15 @@ export interface CatalogChange {
 }
 
 interface Entry {
-  readonly fact: VersionedResource;
+  readonly version: string;
   readonly audience: Audience;
+  /** Encoded by the first who asks. */
+  readonly fact: () => VersionedResource;
 }
 
 /**
- * All facts, each encoded once per version and shared by everybody who may see it. Kinds that are
+ * All facts, each encoded at most once per version, when somebody may be sent it, and shared by all
+ * who may: a control plane starts without encoding what it holds. Kinds that are
  * never distributed are refused at the door, so that nothing behind it can give them away.
  */
 export class FactCatalog {
@@ -80,12 +83,23 @@ export class FactCatalog {
       return before && { typeUrl, name, audiences: [before.audience] };
     }
     const version = resource.metadata.resourceVersion ?? '';
-    if (before?.fact.message.version === version) return undefined;
+    if (before?.version === version) return undefined;
     const audience = audienceOf(kind, resource, this.#rootNamespace);
-    this.#encodings += 1;
-    entries.set(name, { fact: encodeFact({ name, version, json: resource }), audience });
+    const fact = once(() => {
+      this.#encodings += 1;
+      return encodeFact({ name, version, json: resource });
+    });
+    entries.set(name, { version, audience, fact });
     return { typeUrl, name, audiences: before ? [before.audience, audience] : [audience] };
   }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 /** The name under which a resource is distributed. */
@@ -118,11 +132,11 @@ class NamespaceView implements ResourceView {
 
   get(typeUrl: string, name: string): VersionedResource | undefined {
     const entry = this.#types.get(typeUrl)?.get(name);
-    return entry !== undefined && isIn(this.#namespace, entry.audience) ? entry.fact : undefined;
+    return entry !== undefined && isIn(this.#namespace, entry.audience) ? entry.fact() : undefined;
   }
 
   *list(typeUrl: string): Generator<readonly [string, VersionedResource]> {
     for (const [name, { fact, audience }] of this.#types.get(typeUrl) ?? [])
-      if (isIn(this.#namespace, audience)) yield [name, fact];
+      if (isIn(this.#namespace, audience)) yield [name, fact()];
   }
 }

@@ -244,10 +244,13 @@ describe('a watch that cannot go on', () => {
 
 it('encodes each version once, and nothing again when it lists anew', async () => {
   await put(policy('a'), policy('b'));
+  const read = () => [...catalog.viewFor('shop').list('security.istio.io/v1/PeerAuthentication')];
   await start();
+  expect(read()).toHaveLength(2);
   aborting.abort();
   await running;
   aborting = new AbortController();
   await start();
+  expect(read()).toHaveLength(2);
   expect(catalog.encodings).toBe(2);
 });

@@ -1,3 +1,4 @@
+import { describeFallback } from '../policy/fallback-use.ts';
 import type { KindDefinition } from '../resources/kind-definition.ts';
 import type { ResourceKey } from '../resources/resource.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
@@ -80,6 +81,20 @@ function workloadHappenings(tell: Tell): Partial<ControlEvents> {
               message: `gave the credential ${namespace}/${name} to ${id}`,
             }
           : { type: 'Warning', reason: 'CredentialMissing', message: `${problem}, for ${id}` },
+      );
+    },
+    fallbackReported: ({ workload, use }) => {
+      const [namespace = '', name = ''] = use.policy.split('/');
+      const kind = 'FallbackPolicy.security.hauberk.dev';
+      tell(
+        'fallback',
+        { kind, namespace, name },
+        {
+          type: 'Warning',
+          reason: 'FallbackUsed',
+          message: `${workload} ${describeFallback(use)}`,
+          series: `${workload} ${use.mode} ${use.whose} ${use.id}`,
+        },
       );
     },
     agentConnected: ({ workload, id }) =>

@@ -174,6 +174,7 @@ async function conclude(
 ): Promise<HandshakeOutcome> {
   let chain: readonly Certificate[] = [];
   const id = idOf(raw, judgement.purpose);
+  const startedAtMs = judgement.clock.now();
   try {
     if (raw.destroyed) throw new MeshError('ERR_UNREACHABLE', 'the peer is already gone');
     checkOwn(judgement);
@@ -190,7 +191,8 @@ async function conclude(
     judgement.proved(socket, chain, peer);
     const tls = tlsFactsOf(socket);
     const own = judgement.identity().svid.chain[0]?.notAfterMs ?? 0;
-    const notAfterMs = Math.min(own, peer.notAfterMs) + judgement.fallback.keepForMs;
+    const ends = [own, peer.notAfterMs].map((endMs) => countsUntil(endMs, startedAtMs, judgement));
+    const notAfterMs = Math.min(...ends);
     return { secured: { socket, raw, peer, ownSerial, notAfterMs, tls } };
   } catch (error) {
     raw.destroy();
@@ -309,4 +311,12 @@ function checkProtocol({ alpnProtocol }: TLSSocket, needed: string | undefined):
     'ERR_WIRE',
     `the peer agreed by ALPN on ${got} and not on "${needed}", so it does not speak what this port is for`,
   );
+}
+
+/**
+ * Until when a certificate that runs out at `endMs` counts in a session. What was valid when its handshake began counts
+ * to its end even where a FallbackPolicy keeps it: to go on after that takes a handshake, which tells of it.
+ */
+function countsUntil(endMs: number, startedAtMs: number, { fallback }: Judgement): number {
+  return startedAtMs <= endMs ? endMs : endMs + fallback.keepForMs;
 }

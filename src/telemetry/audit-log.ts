@@ -86,6 +86,8 @@ function auditedEvents(write: WriteLine, mention: WriteLine): ControlEvents {
         mention('credential.give', 'failure', { ...fields, reason: problem });
       else write('credential.give', 'success', { ...fields, withKey });
     },
+    fallbackReported: ({ id, workload, use: { policy, mode, whose, count } }) =>
+      mention('fallback.use', 'success', { id, workload, policy, mode, whose, count }),
     ticketReused: (event) => mention('return-ticket.reuse', 'failure', event),
     tokenKeysChanged: (event) => mention('token-keys.change', 'success', event),
     resourcesChanged: ({ actor, changes, request }) => {

@@ -66,14 +66,14 @@ describe('the record of calls', () => {
     for (const path of ['/users/1', '/users/2']) {
       recorder.requestEnded({ ...request(path), verdict: 'denied', status: 403 });
     }
-    const [first, ...others] = recorder.takeDenials(10);
+    const [first, ...others] = recorder.denials.take(10);
     expect(first).toEqual({
       ...{ requestId: 'id-/users/1', method: 'GET', path: '/users/1', host: 'a', status: 403 },
       ...{ decision: 'x', atMs: 3, sourceIp: '10.0.0.1', port: 8080 },
       principal: 'cluster.local/ns/shop/sa/products',
     });
     expect(others).toHaveLength(1);
-    expect(recorder.takeDenials(10)).toEqual([]);
+    expect(recorder.denials.take(10)).toEqual([]);
   });
 
   it('tells plaintext callers by their address', () => {

@@ -30,9 +30,10 @@ const SCHEME = 'spiffe://';
  * What comes to a workload, by kind: caller, port, method, shape of the path, whether it was let through. Bounded;
  * what was told is forgotten.
  */
-export class CallRecorder implements ProxyEvents {
+export class CallRecorder implements Partial<ProxyEvents> {
   readonly #calls = new Map<string, RecordedCall>();
-  readonly #denials = new DenialQueue();
+  /** The requests that were refused, each by itself. */
+  readonly denials = new DenialQueue();
   #dropped = 0;
 
   /** How many kinds went unseen because there were too many. */
@@ -48,15 +49,6 @@ export class CallRecorder implements ProxyEvents {
       this.#calls.delete(key);
       return call === undefined ? [] : [call];
     });
-  }
-
-  /** The requests that were refused since the last time, at most `most`, oldest first. */
-  takeDenials(most: number): readonly RecordedDenial[] {
-    return this.#denials.take(most);
-  }
-
-  putBackDenials(denials: readonly RecordedDenial[]): void {
-    this.#denials.putBack(denials);
   }
 
   /** What could not be told after all. */
@@ -83,18 +75,9 @@ export class CallRecorder implements ProxyEvents {
     if (request.direction !== 'inbound') return;
     const http = { method, path: pathShape(path), host };
     const allowed = verdict === 'allowed';
-    if (!allowed) this.#denials.add(denialOf(request));
+    if (!allowed) this.denials.add(denialOf(request));
     this.#add({ ...endsOf(request), http, allowed, decision, lastSeenMs: endedAtMs, requestId });
   }
-
-  connectionClosed(): void {}
-  handshakeFailed(): void {}
-  upstreamFailed(): void {}
-  httpMalformed(): void {}
-  fallbackUsed(): void {}
-  portLearned(): void {}
-  sessionOpened(): void {}
-  sessionClosed(): void {}
 
   #add(call: RecordedCall): void {
     const bounded = withBounds(call);

@@ -86,13 +86,24 @@ export function controlPlaneMetrics(
   };
 }
 
-function workloadMetrics(metrics: MetricRegistry): Pick<ControlEvents, 'credentialTold'> {
+const MODES: ReadonlySet<string> = new Set(['KeepLast', 'Plaintext']);
+
+function workloadMetrics(
+  metrics: MetricRegistry,
+): Pick<ControlEvents, 'credentialTold' | 'fallbackReported'> {
   const credentials = metrics.counter(
     'hauberk_credentials_answered_total',
     'Answers to workloads for whom rules name a Secret by credentialName.',
     ['outcome'],
   );
+  const fallbacks = metrics.counter(
+    'hauberk_fallbacks_reported_total',
+    'Uses of FallbackPolicies that agents told of, and whose certificate had run out.',
+    ['mode', 'whose'],
+  );
   return {
+    fallbackReported: ({ use: { mode, whose, count } }) =>
+      fallbacks({ mode: MODES.has(mode) ? mode : 'other', whose }, count),
     credentialTold: ({ problem }) =>
       credentials({ outcome: problem === undefined ? 'given' : 'missing' }),
   };

@@ -5,7 +5,9 @@ import type { Logger } from './process-log.ts';
 export type AccessLogMode = 'all' | 'refused';
 
 /** Why connections are closed by us and not by the programs that had them. */
-const CUT: ReadonlySet<CloseReason> = new Set(['policy-changed', 'revoked', 'untrusted']);
+const CUT: ReadonlySet<CloseReason> = new Set([
+  ...(['policy-changed', 'revoked', 'untrusted', 'drain-deadline'] as const),
+]);
 
 const nothing = (): void => undefined;
 
@@ -34,11 +36,11 @@ export function proxyLog(log: Logger, mode: AccessLogMode): ProxyEvents {
 }
 
 /** One that tells several listeners, in order. */
-export function allProxyEvents(...listeners: readonly ProxyEvents[]): ProxyEvents {
+export function allProxyEvents(...listeners: readonly Partial<ProxyEvents>[]): ProxyEvents {
   const tell =
     <Name extends keyof ProxyEvents>(name: Name): ProxyEvents[Name] =>
     (record: never) => {
-      for (const listener of listeners) listener[name](record);
+      for (const listener of listeners) listener[name]?.(record);
     };
   return {
     connectionOpened: tell('connectionOpened'),

@@ -96,7 +96,7 @@ function proxyMetrics(metrics: MetricRegistry): ProxyEvents {
   );
   const fallbacks = metrics.counter(
     'hauberk_fallbacks_used_total',
-    'Connections that a FallbackPolicy let through without a valid certificate, and whose was missing.',
+    'Handshakes, and plaintext connections, that a FallbackPolicy let through without a valid certificate, and whose was missing.',
     ['mode', 'whose'],
   );
   return {

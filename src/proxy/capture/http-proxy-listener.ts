@@ -1,39 +1,18 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import { messageOf } from '../../lib/errors.ts';
-import type { Deadlines } from '../deadlines.ts';
+import type { Server, Socket } from 'node:net';
 import type { OutboundWay } from '../outbound-listener.ts';
-import type { Reporter } from '../reporter.ts';
-import { localAddress, remoteAddress } from '../socket-addresses.ts';
+import { remoteAddress } from '../socket-addresses.ts';
 import { socketChannel } from '../socket-channel.ts';
-import type { Egress } from './egress.ts';
+import { type ExplicitProxyOptions, explicitProxyServer } from './explicit-proxy-server.ts';
 import { finishWith } from './finish-with.ts';
 import { type HttpProxyRequest, readHttpProxyRequest } from './http-proxy-request.ts';
 import { readMessage } from './read-message.ts';
-
-/** What the proxies that programs are told to use share. */
-export interface ExplicitProxyOptions {
-  readonly egress: Egress;
-  readonly reporter: Reporter;
-  /** How long a client may take to say what it wants. */
-  readonly deadlines: Deadlines;
-}
 
 const MAX_HEAD_BYTES = 32_768;
 const STATUS = { denied: '403 Forbidden', unreachable: '502 Bad Gateway' } as const;
 
 /** An HTTP proxy, as `HTTP_PROXY` names it: CONNECT, and `http://` URLs one request a connection. */
 export function httpProxyListener(options: ExplicitProxyOptions): Server {
-  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
-    socket.on('error', () => undefined);
-    serve(socket, options).catch((error: unknown) => {
-      const [source, destination] = [remoteAddress(socket), localAddress(socket)];
-      options.reporter.upstreamFailed(
-        { direction: 'outbound', source, destination },
-        messageOf(error),
-      );
-      socket.destroy();
-    });
-  });
+  return explicitProxyServer(options, serve);
 }
 
 async function serve(socket: Socket, { egress, deadlines }: ExplicitProxyOptions): Promise<void> {

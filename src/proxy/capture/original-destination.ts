@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { load as loadLibrary } from 'koffi';
+import { socketOption } from '../../lib/socket-option.ts';
 import { type Address, plainIp } from '../address.ts';
 
 /** Tells where an accepted connection was going before a rule of the kernel sent it here. */
@@ -12,17 +12,6 @@ const SO_ORIGINAL_DST = 80;
 const SOCKADDR_IN_BYTES = 16;
 const SOCKADDR_IN6_BYTES = 28;
 
-type GetSockOpt = (
-  fd: number,
-  level: number,
-  name: number,
-  value: Buffer,
-  length: number[],
-) => number;
-
-/** Looked up at the first call. */
-let getsockopt: GetSockOpt | undefined;
-
 /**
  * Asks the kernel's connection tracking. Undefined where it knows nothing: the socket is gone, the
  * connection is not tracked, or this is not Linux. For a connection that nobody redirected it is the
@@ -30,15 +19,15 @@ let getsockopt: GetSockOpt | undefined;
  */
 export const originalDestination: OriginalDestination = (socket) => {
   const { _handle: handle } = socket as unknown as { _handle?: { readonly fd: number } | null };
-  if (process.platform !== 'linux' || handle == null || handle.fd < 0) return undefined;
+  if (handle == null || handle.fd < 0) return undefined;
   return plainIp(socket.localAddress).includes(':')
     ? ask(handle.fd, SOL_IPV6, SOCKADDR_IN6_BYTES)
     : ask(handle.fd, SOL_IP, SOCKADDR_IN_BYTES);
 };
 
 function ask(fd: number, level: number, bytes: number): Address | undefined {
-  const sockaddr = Buffer.alloc(bytes);
-  if (load()(fd, level, SO_ORIGINAL_DST, sockaddr, [bytes]) !== 0) return undefined;
+  const sockaddr = socketOption({ fd, level, name: SO_ORIGINAL_DST, bytes });
+  if (sockaddr === undefined) return undefined;
   const port = sockaddr.readUInt16BE(2);
   const host = level === SOL_IP ? ipv4Text(sockaddr) : ipv6Text(sockaddr);
   return { host, port };
@@ -55,11 +44,4 @@ function ipv6Text(sockaddr: Buffer): string {
     sockaddr.readUInt16BE(8 + at * 2).toString(16),
   );
   return plainIp(new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1));
-}
-
-function load(): GetSockOpt {
-  getsockopt ??= loadLibrary(null).func(
-    'int getsockopt(int fd, int level, int name, _Out_ void *value, _Inout_ uint32_t *length)',
-  );
-  return getsockopt;
 }

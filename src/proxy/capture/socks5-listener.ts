@@ -1,9 +1,8 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import { messageOf } from '../../lib/errors.ts';
-import { localAddress, remoteAddress } from '../socket-addresses.ts';
+import type { Server, Socket } from 'node:net';
+import { remoteAddress } from '../socket-addresses.ts';
 import { socketChannel } from '../socket-channel.ts';
+import { type ExplicitProxyOptions, explicitProxyServer } from './explicit-proxy-server.ts';
 import { finishWith } from './finish-with.ts';
-import type { ExplicitProxyOptions } from './http-proxy-listener.ts';
 import { readMessage } from './read-message.ts';
 import {
   methodReply,
@@ -19,17 +18,7 @@ const REPLIES = { denied: SOCKS_REPLY.notAllowed, unreachable: SOCKS_REPLY.hostU
 
 /** A SOCKS 5 proxy (RFC 1928): CONNECT without authentication; names are looked up here. */
 export function socks5Listener(options: ExplicitProxyOptions): Server {
-  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
-    socket.on('error', () => undefined);
-    serve(socket, options).catch((error: unknown) => {
-      const [source, destination] = [remoteAddress(socket), localAddress(socket)];
-      options.reporter.upstreamFailed(
-        { direction: 'outbound', source, destination },
-        messageOf(error),
-      );
-      socket.destroy();
-    });
-  });
+  return explicitProxyServer(options, serve);
 }
 
 async function serve(socket: Socket, { egress, deadlines }: ExplicitProxyOptions): Promise<void> {

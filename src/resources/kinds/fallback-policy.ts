@@ -46,7 +46,26 @@ export const fallbackPolicy: KindDefinition<FallbackPolicy> = {
   columns: [
     { name: 'Mode', type: 'string', jsonPath: '.spec.mode' },
     { name: 'Keep for', type: 'string', jsonPath: '.spec.keepFor' },
+    {
+      name: 'Uses',
+      type: 'integer',
+      description: 'How often agents went on by it, as far as they could tell.',
+      jsonPath: '.status.uses',
+    },
+    {
+      name: 'Last used',
+      type: 'date',
+      description: 'How long ago it was used.',
+      jsonPath: '.status.lastUsed',
+    },
     ageColumn,
+    {
+      name: 'Last used by',
+      type: 'string',
+      description: 'The workload that used it last.',
+      priority: 1,
+      jsonPath: '.status.lastUsedBy',
+    },
   ],
   validate: checkFallbackPolicy,
   warn: warnOfFallbackPolicy,
