@@ -1,13 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { growthMb, soak } from '../test/kit/soak.ts';
+import { memoryTrend } from '../test/kit/memory-trend.ts';
+import { soak } from '../test/kit/soak.ts';
+import { linePlot } from './line-plot.ts';
 
 /**
- * `node bench/soak.ts [--seconds 1200] [--connections 500] [--rotate 10] [--flip 5]`: a mesh of
- * processes under load while certificates are renewed, policies flip and the control plane is killed.
- * Exits 1 when a request failed.
+ * `node bench/soak.ts [--seconds 1200] [--connections 500] [--rotate 10] [--flip 5] [--plot FILE]`: a
+ * mesh of processes under load while certificates are renewed, policies flip, the control plane is
+ * stopped and killed, and workers crash. Exits 1 when a request failed.
  */
 const { values } = parseArgs({
   options: {
@@ -15,6 +17,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '500' },
     rotate: { type: 'string', default: '10' },
     flip: { type: 'string', default: '5' },
+    plot: { type: 'string' },
   },
 });
 const directory = mkdtempSync(join(tmpdir(), 'hauberk-soak-'));
@@ -27,15 +30,23 @@ try {
     flipSeconds: Number(values.flip),
     progress: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
   });
-  const growth = Object.entries(report.rssMb).map(([name, rss]) => [
-    name,
-    { first: rss[0], last: rss.at(-1), most: Math.max(...rss), growthMb: growthMb(rss) },
-  ]);
-  const { failures, rssMb: _, ...rest } = report;
-  const summary = { ...rest, failed: failures.length, rss: Object.fromEntries(growth) };
+  const { failures, memory, ...rest } = report;
+  const trends = Object.entries(memory).map(([name, looks]) => [name, memoryTrend(looks)]);
+  const summary = { ...rest, failed: failures.length, memory: Object.fromEntries(trends) };
   process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
   for (const failure of failures.slice(0, 50)) process.stdout.write(`${failure}\n`);
   if (failures.length > 0) process.exitCode = 1;
+  if (values.plot !== undefined) {
+    const svg = linePlot({
+      title: `RSS in MB: ${values.connections} connections, certificates renewed every ${values.rotate} s`,
+      xLabel: 'minutes',
+      series: Object.entries(memory).map(([name, looks]) => ({
+        name,
+        points: looks.map(({ seconds, mb }) => [seconds / 60, mb] as const),
+      })),
+    });
+    writeFileSync(values.plot, svg);
+  }
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

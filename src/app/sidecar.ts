@@ -34,10 +34,11 @@ import { RecentLines } from '../telemetry/recent-lines.ts';
 import type { SidecarReadings } from '../telemetry/sidecar-metrics.ts';
 import { fingerprint } from '../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../xds/ads-client.ts';
-import { captureOptions, namedCapturePorts } from './capture/capture-config.ts';
+import { captureOptions } from './capture/capture-config.ts';
 import { ensurePrivateDirectory } from './data-dir.ts';
 import { factsAt } from './facts-at.ts';
 import { identityEvents, type RenewalStatus } from './identity-events.ts';
+import { serveListeners, takeListeners } from './listener-handover.ts';
 import { openSpiffe } from './open-spiffe.ts';
 import { advertisedHost, onLifetimeChange, ownWorkload } from './own-workload.ts';
 import { countReceived } from './received-certificates.ts';
@@ -57,6 +58,7 @@ import {
 } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
 import { svidFilesSink } from './svid-files-sink.ts';
+import { WorkloadReport } from './workload-report.ts';
 
 /**
  * One workload's agent and proxy, until `signal` aborts or a successor takes over; then open
@@ -107,8 +109,9 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     ...{ facts: cache.facts, workload, clock: systemClock },
   });
   const reports = [lag, logs, ...told.reports, credentials];
+  const report = new WorkloadReport(config);
   const ads: AdsClient = adsClient({
-    ...{ config, manager, cache, workload, clock, log, stream, lag, reports },
+    ...{ config, manager, cache, workload, clock, log, stream, lag, reports, report },
   });
   ads.state.subscribe((state) => logControlPlane(state, log));
 
@@ -126,7 +129,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
       const parts = { config, manager, cache, workload, clock, ads, served, log, predecessor };
-      await serve({ ...parts, ...told, credentials, monitoring, renewal }, signal);
+      await serve({ ...parts, ...told, credentials, monitoring, renewal, report }, signal);
     }
   } finally {
     ended.abort();
@@ -150,6 +153,7 @@ interface Serving extends Parts {
   readonly monitoring: SidecarMonitoring;
   readonly listeners: readonly Partial<ProxyEvents>[];
   readonly credentials: ReceivedCredentials;
+  readonly report: WorkloadReport;
   readonly renewal: () => RenewalStatus;
 }
 
@@ -159,6 +163,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const activity = recentActivity(systemClock.now);
   const received = countReceived(manager.identity);
   const proxy = await startProxy(parts, activity.events);
+  if (parts.report.settle(proxy.bound)) ads.reconnect();
   const relieved = new AbortController();
   const stop = AbortSignal.any([signal, relieved.signal]);
   let lastWords: Promise<void> | undefined;
@@ -201,9 +206,10 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
           ...{ capture: await proxy.capture(), activity, rootNamespace: config.rootNamespace },
         }),
     });
+    const listeners = await serveListeners(config.stateDir, () => proxy.listening);
     releaseStartMemory();
     announce(parts, proxy);
-    await runTasks(stop, [socket, watched]);
+    await runTasks(stop, [socket, listeners, watched]);
   } finally {
     relieved.abort();
     await lastWords;
@@ -211,9 +217,10 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   }
 }
 
-function startProxy(parts: Serving, shown: ProxyEvents): Promise<ServingProxy> {
-  const { config, manager, cache, workload, clock, log, credentials } = parts;
-  return sidecarProxy({
+async function startProxy(parts: Serving, shown: ProxyEvents): Promise<ServingProxy> {
+  const { config, manager, cache, workload, clock, log, credentials, predecessor } = parts;
+  const inherited = predecessor === undefined ? [] : await takeListeners(config.stateDir);
+  return await sidecarProxy({
     concurrency: config.concurrency ?? 1,
     plan: {
       settings: meshSettings(config, manager.identity.current),
@@ -221,6 +228,7 @@ function startProxy(parts: Serving, shown: ProxyEvents): Promise<ServingProxy> {
       capture: captureOptions(config.capture),
       ownAddresses: [advertisedHost(config)],
       warmSessions: true,
+      sockets: { inherited, alone: predecessor === undefined },
     },
     subjects: {
       ...{ workload, identity: manager.identity, facts: cache.facts },
@@ -333,11 +341,13 @@ function adsClient({
   stream,
   lag,
   reports,
+  report,
 }: Parts & {
   readonly stream: StreamRenewal;
   readonly lag: LagReport;
   /** What goes over each new connection. */
   readonly reports: readonly { use(transport: Transport): void }[];
+  readonly report: WorkloadReport;
 }): AdsClient {
   const { controlPlane: address, rootNamespace } = config;
   const { trustDomain } = manager.identity.current.bundle;
@@ -367,15 +377,7 @@ function adsClient({
     },
     node: () => ({
       id: nodeId(workload.current),
-      metadata: {
-        NAME: workload.current.name,
-        INSTANCE_IPS: advertisedHost(config),
-        HBONE_PORT: config.advertise.hbonePort ?? config.hbone.port,
-        PORTS: {
-          ...namedCapturePorts(config.capture),
-          ...Object.fromEntries(config.inbound.map(({ name, listen }) => [name, listen.port])),
-        },
-      },
+      metadata: report.metadata(workload.current.name),
     }),
     events: {
       rejected: (typeUrl, rejections) => log.warn({ typeUrl, rejections }, 'facts rejected'),

@@ -9,7 +9,8 @@ import {
   startPair,
   until,
 } from '../../test/kit/proxy-pair.ts';
-import { listenAll } from './listen.ts';
+import { duplicateDescriptor } from '../lib/pass-descriptors.ts';
+import { listenAll, listeningSocket } from './listen.ts';
 
 const anywhere = { host: LOOPBACK, port: 0 };
 
@@ -20,9 +21,59 @@ describe('listenAll', () => {
     const bound = await listenAll(plans);
     expect(bound).toHaveLength(2);
     for (const [i, server] of servers.entries()) {
-      expect(server.address()).toMatchObject({ port: bound[i]?.port });
+      expect(server.address()).toMatchObject({ port: bound[i]?.address.port });
       server.close();
     }
+  });
+
+  it('shares a port with who shares it, but not when it shall be alone', async () => {
+    const first = createServer();
+    const [bound] = await listenAll([{ server: first, address: anywhere, purpose: 'tests' }]);
+    const address = bound?.address ?? anywhere;
+    const again = { address, purpose: 'a second one' };
+    const shared = createServer();
+    await listenAll([{ ...again, server: shared }]);
+    const binding = listenAll([{ ...again, server: createServer() }], { alone: true });
+    await expect(binding).rejects.toMatchObject({
+      code: 'ERR_LISTEN',
+      message: `cannot listen on 127.0.0.1:${address.port} for a second one: another process has the port; stop it or choose another port`,
+    });
+    for (const server of [first, shared]) server.close();
+    await listenAll([{ ...again, server: first }], { alone: true });
+    first.close();
+  });
+
+  it('goes on with inherited sockets and what waits in their queues, however many', async () => {
+    const [one, two] = [createServer(), createServer()];
+    const [bound] = await listenAll([{ server: one, address: anywhere, purpose: 'tests' }]);
+    const address = bound?.address ?? anywhere;
+    await listenAll([{ server: two, address, purpose: 'tests' }]);
+    const inherited = [one, two]
+      .map(listeningSocket)
+      .filter((socket) => socket !== undefined)
+      .map((socket) => ({ ...socket, fd: duplicateDescriptor(socket.fd) }));
+    for (const server of [one, two]) server.close();
+    const waiting = await Promise.all(Array.from({ length: 32 }, () => dial(address)));
+    const heir = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
+    const [listening] = await listenAll([{ server: heir, address, purpose: 'tests' }], {
+      inherited,
+    });
+    expect(listening).toMatchObject({ address, servers: { length: 2 } });
+    for (const socket of waiting) expect(await ask(socket, 'hello')).toBe('hello');
+    for (const socket of waiting) socket.destroy();
+    for (const server of listening?.servers ?? []) server.close();
+    await expect(dial(address)).rejects.toThrow(/ECONNREFUSED/);
+  });
+
+  it('closes inherited sockets that no plan is for', async () => {
+    const old = createServer();
+    const [bound] = await listenAll([{ server: old, address: anywhere, purpose: 'tests' }]);
+    const socket = listeningSocket(old);
+    if (socket === undefined) throw new Error('it does not listen');
+    const inherited = [{ ...socket, fd: duplicateDescriptor(socket.fd) }];
+    old.close();
+    await listenAll([], { inherited });
+    await expect(dial(bound?.address ?? anywhere)).rejects.toThrow(/ECONNREFUSED/);
   });
 
   it('binds nothing when one port is taken, and says which and what to do', async () => {

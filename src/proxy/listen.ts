@@ -1,5 +1,6 @@
-import type { AddressInfo, Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { MeshError, messageOf } from '../lib/errors.ts';
+import { closeDescriptor } from '../lib/pass-descriptors.ts';
 import { type Address, formatAddress, plainIp } from './address.ts';
 
 /** A server and where it shall listen. */
@@ -10,18 +11,61 @@ export interface ListenPlan {
   readonly purpose: string;
 }
 
+/** A socket that listens, as others of the process can use it. */
+export interface ListeningSocket extends Address {
+  readonly fd: number;
+}
+
+/** How the addresses are come by. */
+export interface SocketPlan {
+  /**
+   * Sockets that listen already. Those with an address of a plan are used instead of a new one, so that what
+   * waits in their queues is served; the others are closed. Default: none.
+   */
+  readonly inherited?: readonly ListeningSocket[];
+  /** Whether an address that somebody else listens on is refused. Default: it is shared, as with a successor. */
+  readonly alone?: boolean;
+}
+
+/** What came of a plan. */
+export interface Listening {
+  /** With the real port where 0 was asked. */
+  readonly address: Address;
+  /** The plan's server first; others bring it the connections of further inherited sockets. */
+  readonly servers: readonly Server[];
+}
+
 /**
- * Binds all servers or none, and gives their addresses, with real ports where 0 was asked, in order.
- * The ports may be shared with a successor of this process, which so can take over.
+ * Binds all servers or none, in order. The ports may be shared with other workers and a successor.
  *
  * @throws {MeshError} ERR_LISTEN naming the address and what to do.
  */
-export async function listenAll(plans: readonly ListenPlan[]): Promise<readonly Address[]> {
-  const results = await Promise.allSettled(plans.map(listen));
+export async function listenAll(
+  plans: readonly ListenPlan[],
+  { inherited = [], alone = false }: SocketPlan = {},
+): Promise<readonly Listening[]> {
+  const takes = plans.map(({ address }) => inherited.filter((socket) => isAt(socket, address)));
+  for (const socket of inherited) {
+    if (!takes.some((taken) => taken.includes(socket))) closeDescriptor(socket.fd);
+  }
+  const results = await Promise.allSettled(
+    plans.map((plan, at) => listen(plan, takes[at] ?? [], alone)),
+  );
+  const done = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
   const failed = results.find((result) => result.status === 'rejected');
-  if (failed === undefined) return plans.map(({ server }) => boundAddress(server));
-  for (const { server } of plans) server.close();
+  if (failed === undefined) return done;
+  for (const { servers } of done) for (const server of servers) server.close();
   throw failed.reason;
+}
+
+/** The socket of a server that listens. */
+export function listeningSocket(server: Server): ListeningSocket | undefined {
+  const { _handle: handle } = server as unknown as { _handle?: { readonly fd: number } | null };
+  return handle == null ? undefined : { ...boundAddress(server), fd: handle.fd };
+}
+
+function isAt(socket: ListeningSocket, { host, port }: Address): boolean {
+  return socket.port === port && socket.host === plainIp(host);
 }
 
 /** Where a listening server can be reached. */
@@ -35,14 +79,60 @@ function isInfo(address: string | AddressInfo | null): address is AddressInfo {
   return typeof address === 'object' && address !== null;
 }
 
-function listen({ server, address, purpose }: ListenPlan): Promise<void> {
+const BACKLOG = 1024;
+
+async function listen(
+  plan: ListenPlan,
+  [first, ...further]: readonly ListeningSocket[],
+  alone: boolean,
+): Promise<Listening> {
+  const { server, address } = plan;
+  if (first === undefined) {
+    if (alone) await refuseTaken(plan);
+    await opened(server, plan, { ...address, reusePort: true });
+  } else {
+    await opened(server, plan, { fd: first.fd });
+  }
+  const others = further.map(() => another(server));
+  for (const [at, { fd }] of further.entries()) {
+    const other = others[at];
+    if (other !== undefined) await opened(other, plan, { fd });
+  }
+  return { address: boundAddress(server), servers: [server, ...others] };
+}
+
+/** A socket that shares no port can be bound only where nobody listens, whoever that shares it with. */
+async function refuseTaken(plan: ListenPlan): Promise<void> {
+  if (plan.address.port === 0) return;
+  const probe = createServer();
+  await opened(probe, plan, plan.address);
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+/** A server whose connections are those of `server`. */
+function another(server: Server): Server {
+  // As Node.js keeps them; it offers no way to ask.
+  const { allowHalfOpen, pauseOnConnect, noDelay, keepAlive, keepAliveInitialDelay } =
+    server as unknown as Record<string, never>;
+  const options = { allowHalfOpen, pauseOnConnect, noDelay, keepAlive };
+  const initialDelay = Number(keepAliveInitialDelay) * 1_000;
+  const other = createServer({ ...options, keepAliveInitialDelay: initialDelay });
+  other.on('connection', (socket) => server.emit('connection', socket));
+  return other;
+}
+
+function opened(
+  server: Server,
+  { address, purpose }: ListenPlan,
+  how: { readonly fd: number } | (Address & { readonly reusePort?: boolean }),
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => {
       const where = `cannot listen on ${formatAddress(address)} for ${purpose}`;
       reject(new MeshError('ERR_LISTEN', `${where}: ${advice(error)}`, { cause: error }));
     };
     server.once('error', failed);
-    server.listen({ ...address, reusePort: true, backlog: 1024 }, () => {
+    server.listen({ ...how, backlog: BACKLOG }, () => {
       server.removeListener('error', failed);
       resolve();
     });

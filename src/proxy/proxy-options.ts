@@ -10,6 +10,7 @@ import type { Address } from './address.ts';
 import type { CaptureOptions } from './capture/capture-options.ts';
 import type { OriginalDestination } from './capture/original-destination.ts';
 import type { ProxyLimits } from './limits.ts';
+import type { SocketPlan } from './listen.ts';
 import type { ProxyEvents } from './proxy-events.ts';
 import type { ServedPort } from './served-apps.ts';
 import type { CalledService } from './upstream-connector.ts';
@@ -29,6 +30,8 @@ export interface ProxyPlan {
   readonly ownAddresses: readonly string[];
   /** Whether shared sessions are made before they are needed, at the start and after each change. Default false. */
   readonly warmSessions?: boolean;
+  /** How the addresses are come by. Default: new sockets, which others may share. */
+  readonly sockets?: SocketPlan;
   /** Bounds that differ from `defaultLimits`. */
   readonly limits?: Partial<ProxyLimits>;
   /** Numbers of connections count up from here. Default 0. */

@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
 import { clockNote } from '../lib/clock-skew.ts';
+import { descriptorLimit } from '../lib/descriptor-limit.ts';
 import { ownTrustDomains } from '../policy/mesh-settings.ts';
 import { AcceptedSockets } from './accepted-sockets.ts';
 import type { Address } from './address.ts';
@@ -8,6 +9,7 @@ import { CaptureListeners, type CaptureListenersOptions } from './capture/captur
 import { noCapture } from './capture/capture-options.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { Deadlines } from './deadlines.ts';
+import { DescriptorBudget } from './descriptor-budget.ts';
 import { hboneDialer } from './dial-hbone.ts';
 import { dialService } from './dial-service.ts';
 import { Enforcement } from './enforcement.ts';
@@ -95,7 +97,8 @@ export class ProxyParts {
     this.#connector = outbound.connector;
     this.#hbone = this.#hboneListener(shared, limits);
     revocations.onAuthority(() => pool.rotate());
-    this.#sockets = new AcceptedSockets(reporter, limits.maxConnections);
+    const budget = new DescriptorBudget({ clock, limit: descriptorLimit });
+    this.#sockets = new AcceptedSockets(reporter, limits.maxConnections, budget);
     this.#sockets.follow(this.#hbone.server, 'inbound');
     this.capture = this.#captureListeners({ ...shared, settings });
     this.#pool = pool;
@@ -195,6 +198,12 @@ export class ProxyParts {
     await finished;
     await this.#pool.drain();
     this.stop();
+  }
+
+  /** See `RunningProxy.cut`. */
+  cut(): void {
+    this.table.closeAll('reset', 'the thread of this proxy died');
+    this.#sockets.resetAll();
   }
 
   /** Stops following anything; for when nothing is open (any more). */

@@ -2,7 +2,7 @@ import type { Server } from 'node:net';
 import type { Address } from './address.ts';
 import type { CaptureState } from './capture/capture-listeners.ts';
 import { defaultLimits } from './limits.ts';
-import { type ListenPlan, listenAll } from './listen.ts';
+import { type ListeningSocket, type ListenPlan, listenAll, listeningSocket } from './listen.ts';
 import type { ConnectionRecord } from './proxy-events.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import { ProxyParts } from './proxy-parts.ts';
@@ -21,6 +21,8 @@ export interface RunningProxy {
     /** In the order outbound, inbound, DNS, HTTP proxy, SOCKS proxy. */
     readonly capture: readonly Address[];
   };
+  /** The sockets behind `bound`, for a successor. */
+  readonly listening: readonly ListeningSocket[];
   /** What is captured. */
   capture(): Promise<CaptureState>;
   /** What is open now. */
@@ -31,6 +33,8 @@ export interface RunningProxy {
    * `deadlineMs` from now and are cut then. Resolves when all is closed.
    */
   drain(deadlineMs: number): Promise<void>;
+  /** Resets all connections within this call, so that nobody takes the end of a dying thread for theirs. */
+  cut(): void;
 }
 
 /**
@@ -54,7 +58,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { capture } = parts;
   const plans: ListenPlan[] = [hbone, ...inbound, ...outbound, ...capture.plans];
   try {
-    const [hboneBound = options.hbone, ...rest] = await listenAll(plans);
+    const listening = await listenAll(plans, options.sockets);
+    const [hboneBound = options.hbone, ...rest] = listening.map(({ address }) => address);
     const bound = {
       inbound: rest.slice(0, inbound.length),
       outbound: rest.slice(inbound.length, inbound.length + outbound.length),
@@ -65,7 +70,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     parts.serve(
       bound.inbound.map((listen, i) => ({ listen, app: options.inbound[i]?.app ?? listen })),
     );
-    return running({ parts, bound, servers: plans.map(({ server }) => server) });
+    return running({ parts, bound, servers: listening.flatMap(({ servers }) => servers) });
   } catch (error) {
     parts.stop();
     throw error;
@@ -81,6 +86,10 @@ function running(proxy: {
   let drained: Promise<void> | undefined;
   return {
     bound,
+    get listening() {
+      return servers.map(listeningSocket).filter((socket) => socket !== undefined);
+    },
+    cut: () => parts.cut(),
     connections: () => parts.table.list(),
     capture: () => parts.capture.state(),
     get stats() {

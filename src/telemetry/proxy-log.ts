@@ -5,7 +5,9 @@ import type { Logger } from './process-log.ts';
 export type AccessLogMode = 'all' | 'refused';
 
 /** Why connections are closed by us and not by the programs that had them. */
-const CUT: ReadonlySet<CloseReason> = new Set(['policy-changed', 'revoked', 'untrusted']);
+const CUT: ReadonlySet<CloseReason> = new Set([
+  ...(['policy-changed', 'revoked', 'untrusted', 'drain-deadline'] as const),
+]);
 
 const nothing = (): void => undefined;
 

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,6 +9,7 @@ import { until } from '../../src/app/demo/until.ts';
 import type { Address } from '../../src/proxy/address.ts';
 import { readMetrics, sampleOf } from '../kit/check-metrics.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+import { crashable, crashWorker } from '../kit/crash-worker.ts';
 import { ask, dial, echoServer, readToEnd, startApp, type TestApp } from '../kit/proxy-pair.ts';
 import { type SidecarProcess, sidecarProcess } from '../kit/sidecar-process.ts';
 
@@ -38,17 +40,19 @@ let caller: SidecarProcess;
 let callee: SidecarProcess;
 let outbound: Address;
 let metrics: number;
+let inspectPort: number;
 let start: () => Promise<SidecarProcess>;
 
 beforeAll(async () => {
   plane = await controlPlaneRig();
   await plane.apply(`${SHOP}---${REVIEWS}`);
   app = await startApp(echoServer());
-  const [inbound = 0, out = 0, hboneIn = 0, hboneOut = 0, watched = 0] = await freePorts(5);
-  metrics = watched;
+  const [inbound = 0, out = 0, hboneIn = 0, hboneOut = 0, ...others] = await freePorts(6);
+  [metrics = 0, inspectPort = 0] = others;
   outbound = { host: '127.0.0.1', port: out };
   callee = await sidecarProcess({
     ...{ group, plane, directory, name: 'reviews', hbonePort: hboneIn },
+    nodeArgs: crashable(inspectPort),
     args: [
       ...[
         '--concurrency',
@@ -87,11 +91,6 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function unlessReset(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ECONNRESET') return undefined;
-  throw error;
-}
-
 async function openMany() {
   const sockets = await Promise.all(Array.from({ length: MANY }, () => dial(outbound)));
   await Promise.all(sockets.map((socket) => ask(socket, 'hello')));
@@ -120,14 +119,18 @@ it('a successor takes the ports of all workers over, and no connection is refuse
   const { pid } = await caller.status();
   const before = caller;
   let asked = 0;
+  const failures: unknown[] = [];
   const asking = new AbortController();
   const load = (async () => {
     while (!asking.signal.aborted) {
-      // One that stands in a queue of the old process when that closes is reset; see decision 3.
-      const socket = await dial(outbound).catch(unlessReset);
-      if (socket === undefined) continue;
-      const answer = await ask(socket, 'while it restarts').catch(() => undefined);
-      if (answer !== undefined) asked += 1;
+      const socket = await dial(outbound);
+      socket.once('end', () => socket.destroy());
+      await ask(socket, 'while it restarts').then(
+        () => {
+          asked += 1;
+        },
+        (error: unknown) => failures.push(error),
+      );
       socket.destroy();
     }
   })();
@@ -138,8 +141,41 @@ it('a successor takes the ports of all workers over, and no connection is refuse
   await before.process.exited;
   asking.abort();
   await load;
+  expect(failures).toEqual([]);
   expect(asked).toBeGreaterThan(0);
   expect((await caller.status()).workers.map(({ serving }) => serving)).toEqual([true, true]);
+});
+
+it('a worker that crashes loses its own connections only, by resets, and is there again', async () => {
+  const sockets = await openMany();
+  const [first, second] = (await callee.status()).workers.map(({ open }) => open.inbound);
+  const cut: Socket[] = [];
+  const endings: string[] = [];
+  for (const socket of sockets) {
+    void readToEnd(socket).then(({ how }) => {
+      cut.push(socket);
+      endings.push(how);
+    });
+  }
+  await crashWorker({ pid: callee.process.pid, inspectPort });
+  await until('it serves again', async () => {
+    const { workers } = await callee.status();
+    return workers.some(({ restarts }) => restarts === 1) && workers.every((each) => each.serving);
+  });
+  const said = callee.process
+    .log()
+    .split('\n')
+    .filter((line) => line.includes('a proxy worker ended'));
+  const [record] = said.map((line) => JSON.parse(line));
+  expect(said).toHaveLength(1);
+  expect(record).toMatchObject({ level: 'error', reason: 'crashed on purpose' });
+  expect([first, second]).toContain(record.connectionsLost);
+  await until('those are cut', async () => cut.length === record.connectionsLost);
+  expect(endings.filter((how) => how !== 'reset')).toEqual([]);
+  const alive = sockets.filter((socket) => !cut.includes(socket));
+  for (const socket of alive) expect(await ask(socket, 'still here')).toBe('still here');
+  for (const socket of await openMany()) socket.destroy();
+  for (const socket of sockets) socket.destroy();
 });
 
 it('a changed policy closes the connections of all workers', async () => {

@@ -17,6 +17,8 @@ export interface ControlPlaneProcess {
   status(): Promise<RotationStatus>;
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>;
+  /** Asks it to end, as an operator does. */
+  stop(): Promise<void>;
   start(): Promise<void>;
 }
 
@@ -77,6 +79,10 @@ export async function controlPlaneProcess(
     status,
     async kill() {
       running.kill('SIGKILL');
+      await running.exited;
+    },
+    async stop() {
+      running.kill('SIGTERM');
       await running.exited;
     },
     async start() {

@@ -24,11 +24,13 @@ export interface SidecarProcessOptions {
   readonly hbonePort: number;
   /** `--inbound` and `--outbound`, as on the command line. */
   readonly args: readonly string[];
+  /** Arguments of Node.js itself. */
+  readonly nodeArgs?: readonly string[];
 }
 
 /** A sidecar as a process of its own, enrolled and ready. */
 export async function sidecarProcess(options: SidecarProcessOptions): Promise<SidecarProcess> {
-  const { group, plane, name, directory, hbonePort, args } = options;
+  const { group, plane, name, directory, hbonePort, args, nodeArgs = [] } = options;
   const stateDir = join(directory, name);
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const tokenFile = join(stateDir, 'token');
@@ -36,7 +38,7 @@ export async function sidecarProcess(options: SidecarProcessOptions): Promise<Si
   const started = group.start({
     name,
     args: [
-      ...[binary, 'sidecar', '--control-plane', `127.0.0.1:${plane.xdsPort}`],
+      ...[...nodeArgs, binary, 'sidecar', '--control-plane', `127.0.0.1:${plane.xdsPort}`],
       ...['--token-file', tokenFile, '--state-dir', stateDir, '--name', `${name}-1`],
       ...['--hbone', `127.0.0.1:${hbonePort}`, '--drain-timeout', '1s', ...args],
     ],
@@ -54,7 +56,8 @@ export async function sidecarProcess(options: SidecarProcessOptions): Promise<Si
   };
 }
 
-const PATIENCE_MS = 20_000;
+/** Far above what it takes: a busy machine must not fail a test. */
+const PATIENCE_MS = 90_000;
 
 async function ready(started: StartedProcess, status: () => Promise<SidecarStatus>): Promise<void> {
   const deadlineMs = Date.now() + PATIENCE_MS;

@@ -51,6 +51,7 @@ export class ProxyThread {
   readonly #questions = new Map<number, (answer: Survey | undefined) => void>();
   #lastQuestion = 0;
   #open = NOTHING_OPEN;
+  #listening: RunningProxy['listening'] = [];
   #dropped = 0;
   #reason: string | undefined;
 
@@ -86,6 +87,11 @@ export class ProxyThread {
   /** As it last said. */
   get open(): OpenCounts {
     return this.#open;
+  }
+
+  /** What it listens on; its descriptors are closed when it ends. */
+  get listening(): RunningProxy['listening'] {
+    return this.#listening;
   }
 
   /** Events that it had to drop because this thread did not keep up. */
@@ -127,6 +133,7 @@ export class ProxyThread {
   #hear(message: FromWorker): void {
     switch (message.kind) {
       case 'bound':
+        this.#listening = message.listening;
         this.#bound.resolve(message.bound);
         return;
       case 'failed': {

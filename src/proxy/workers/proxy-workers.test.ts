@@ -154,7 +154,13 @@ describe('workers of a proxy', () => {
     await until(() => rig.events.opened.length === MANY, PATIENCE_MS);
     const [first, second] = rig.proxy.workers.map(({ open }) => open.inbound);
     const cut: Socket[] = [];
-    for (const socket of sockets) void readToEnd(socket).then(() => cut.push(socket));
+    const endings: string[] = [];
+    for (const socket of sockets) {
+      void readToEnd(socket).then(({ how }) => {
+        cut.push(socket);
+        endings.push(how);
+      });
+    }
     const { labels } = rig.workload.current;
     rig.workload.set({ ...rig.workload.current, labels: { ...labels, crash: '0' } });
     await until(() => rig.restarted.length === 1, PATIENCE_MS);
@@ -166,12 +172,31 @@ describe('workers of a proxy', () => {
       { serving: true, restarts: 0, open: { inbound: second } },
     ]);
     await until(() => cut.length === first, PATIENCE_MS);
+    // So that nobody takes half an answer for a whole one.
+    expect(new Set(endings)).toEqual(new Set(['reset']));
     const alive = sockets.filter((socket) => !cut.includes(socket));
     expect(alive).toHaveLength(second ?? 0);
     await Promise.all(alive.map((socket) => ask(socket, 'still here')));
     await openMany(rig.inbound);
     expect(rig.proxy.workers.every(({ open }) => open.inbound > 0)).toBe(true);
     for (const socket of sockets) socket.destroy();
+  });
+
+  it('lose no new connection when one crashes: what it had not accepted waits for the next', async () => {
+    const entry = new URL('../../../test/kit/crashing-worker.ts', import.meta.url);
+    await using rig = await startWorkers({ entry });
+    const { labels } = rig.workload.current;
+    rig.workload.set({ ...rig.workload.current, labels: { ...labels, crash: '0' } });
+    let opened = 0;
+    while (rig.restarted.length === 0 || opened < MANY) {
+      const crashed = rig.ended.length > 0;
+      const socket = await dial(rig.inbound);
+      if (crashed) {
+        expect(await ask(socket, 'hello')).toBe('hello');
+        opened += 1;
+      }
+      socket.destroy();
+    }
   });
 
   it('lets connections end until the deadline, and cuts the rest', async () => {

@@ -2,13 +2,16 @@ import { backoffMs } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { packageRoot } from '../../lib/package-root.ts';
 import { WatchableValue } from '../../lib/watchable.ts';
+import { formatAddress } from '../address.ts';
 import { mergedCapture } from '../capture/capture-listeners.ts';
 import { settledCapture } from '../capture/capture-options.ts';
 import { defaultLimits } from '../limits.ts';
+import type { SocketPlan } from '../listen.ts';
 import type { RunningProxy } from '../proxy.ts';
 import type { ProxyEvents } from '../proxy-events.ts';
 import type { ProxyPlan, ProxySubjects } from '../proxy-options.ts';
 import { type TicketKeys, ticketKeys } from '../ticket-keys.ts';
+import { HeldSockets } from './held-sockets.ts';
 import { ProxyThread, type Survey } from './proxy-thread.ts';
 import type { ServingProxy, WorkerEvents } from './serving-proxy.ts';
 import type { OpenCounts } from './worker-protocol.ts';
@@ -65,6 +68,7 @@ export async function startProxyWorkers(options: ProxyWorkersOptions): Promise<S
 
 interface Member {
   thread: ProxyThread;
+  readonly held: HeldSockets;
   startedAtMs: number;
   restarts: number;
   serving: boolean;
@@ -88,10 +92,12 @@ class Crew {
 
   /** Starts the worker of that number for the first time. */
   async start(worker: number, plan: ProxyPlan): Promise<RunningProxy['bound']> {
-    const thread = this.#thread(plan);
-    const member = { thread, startedAtMs: this.#clock.now(), restarts: 0, serving: false };
+    const thread = this.#thread(plan, this.#socketsOf(worker));
+    const held = new HeldSockets();
+    const member = { thread, held, startedAtMs: this.#clock.now(), restarts: 0, serving: false };
     this.#members[worker] = member;
     const bound = await thread.bound;
+    held.hold(thread.listening);
     member.serving = true;
     return bound;
   }
@@ -111,6 +117,9 @@ class Crew {
     let drained: Promise<void> | undefined;
     return {
       bound,
+      get listening() {
+        return members.flatMap(({ held }) => held.sockets);
+      },
       get workers() {
         return members.map(({ thread, restarts, serving }, worker) => {
           return { worker, serving, restarts, open: thread.open, eventsDropped: thread.dropped };
@@ -134,12 +143,14 @@ class Crew {
 
   async end(): Promise<void> {
     this.#leaving.abort();
+    for (const { held } of this.#members) held.release();
     this.#tickets.stop();
     await Promise.all(this.#members.map(({ thread }) => thread.end('stopped')));
   }
 
   async #drain(deadlineMs: number): Promise<void> {
     this.#leaving.abort();
+    for (const { held } of this.#members) held.release();
     await Promise.all(this.#members.map(({ thread }) => thread.drain(deadlineMs)));
     this.#tickets.stop();
   }
@@ -156,9 +167,11 @@ class Crew {
       const restartInMs = Math.round(backoffMs(failures, BACKOFF));
       const connectionsLost = open.inbound + open.outbound;
       workerEvents.workerEnded({ worker, reason, connectionsLost, restartInMs });
+      // What comes meanwhile waits in the queue for the next one; not for long, so only after a first crash.
+      if (failures > 1) member.held.release();
       await this.#clock.sleep(restartInMs, signal);
       if (signal.aborted) return;
-      member.thread = this.#thread(plan);
+      member.thread = this.#thread(plan, { inherited: member.held.copies() });
       member.startedAtMs = this.#clock.now();
       member.restarts += 1;
       // A failure to bind ends the thread, which is seen above.
@@ -166,7 +179,9 @@ class Crew {
         () => true,
         () => false,
       );
-      if (member.serving) workerEvents.workerRestarted({ worker });
+      if (!member.serving) continue;
+      member.held.hold(member.thread.listening);
+      workerEvents.workerRestarted({ worker });
     }
   }
 
@@ -177,14 +192,28 @@ class Crew {
     this.#issuers.set([...known, der].slice(-MAX_ISSUERS));
   }
 
-  #thread(plan: ProxyPlan): ProxyThread {
+  /** A worker's part of what the proxy inherits; once the first one has its ports the others share them. */
+  #socketsOf(worker: number): SocketPlan {
+    const { count, plan } = this.#options;
+    const { inherited = [], alone = false } = plan.sockets ?? {};
+    const seen = new Map<string, number>();
+    const part = inherited.filter((socket) => {
+      const key = formatAddress(socket);
+      const nth = seen.get(key) ?? 0;
+      seen.set(key, nth + 1);
+      return nth % count === worker;
+    });
+    return { inherited: part, alone: alone && worker === 0 };
+  }
+
+  #thread(plan: ProxyPlan, sockets: SocketPlan): ProxyThread {
     const { count, subjects, events, entry = ownEntry } = this.#options;
     const firstNumber = this.#starts * NUMBERS_EACH;
     this.#starts += 1;
     return new ProxyThread({
       ...{ events, entry, issuerMet: (der) => this.#met(der) },
       subjects: { ...subjects, ticketKeys: this.#tickets.keys, issuers: this.#issuers },
-      plan: { ...planOf(plan, count), firstNumber },
+      plan: { ...planOf(plan, count), sockets, firstNumber },
     });
   }
 }

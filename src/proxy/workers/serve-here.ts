@@ -7,6 +7,9 @@ export async function serveHere(options: ProxyOptions): Promise<ServingProxy> {
   const proxy = await startProxy(options);
   return {
     bound: proxy.bound,
+    get listening() {
+      return proxy.listening;
+    },
     workers: [],
     get open() {
       const open = { inbound: 0, outbound: 0 };

@@ -41,8 +41,11 @@ export async function serveWorker(port: MessagePort, start: WorkerStart): Promis
     });
   });
   try {
-    const { bound } = await proxy;
-    tell({ kind: 'bound', bound });
+    const serving = await proxy;
+    const { bound, listening } = serving;
+    // Else the system would end its connections in order, and a cut answer would look like a whole one.
+    process.once('uncaughtExceptionMonitor', () => serving.cut());
+    tell({ kind: 'bound', bound, listening });
   } catch (error) {
     const code = MeshError.is(error) ? error.code : undefined;
     tell({ kind: 'failed', code, message: messageOf(error) });

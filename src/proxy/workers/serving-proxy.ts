@@ -31,6 +31,8 @@ export interface WorkerStatus {
 /** A proxy that serves, in the thread of its owner or in threads of its own. */
 export interface ServingProxy {
   readonly bound: RunningProxy['bound'];
+  /** What it listens on, of all workers, for a successor. */
+  readonly listening: RunningProxy['listening'];
   /** Empty when it is in its owner's thread. */
   readonly workers: readonly WorkerStatus[];
   /** How many connections are open now, of all workers. */

@@ -51,7 +51,12 @@ export type OpenCounts = Readonly<Record<Direction, number>>;
 
 /** What a worker tells. */
 export type FromWorker =
-  | { readonly kind: 'bound'; readonly bound: RunningProxy['bound'] }
+  | {
+      readonly kind: 'bound';
+      readonly bound: RunningProxy['bound'];
+      /** As all threads of the process may use them while the worker lives. */
+      readonly listening: RunningProxy['listening'];
+    }
   | { readonly kind: 'failed'; readonly code: MeshErrorCode | undefined; readonly message: string }
   | { readonly kind: 'events'; readonly batch: EventBatch }
   /** DER of an authority by which a peer was proved. */
