@@ -13,7 +13,11 @@ export function causesOf(
 function causeOf({ field, message, reason }: FieldProblem, object: unknown): StatusCause {
   switch (message === 'is required' ? 'required' : reason) {
     case 'required':
-      return { reason: 'FieldValueRequired', message: 'Required value', field };
+      return {
+        reason: 'FieldValueRequired',
+        message: message === 'is required' ? 'Required value' : `Required value: ${message}`,
+        field,
+      };
     case 'unsupported':
       return {
         reason: 'FieldValueNotSupported',

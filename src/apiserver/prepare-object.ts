@@ -3,7 +3,7 @@ import { inertWarning } from '../resources/inert-warning.ts';
 import type { KindRegistry } from '../resources/kind-registry.ts';
 import type { Resource } from '../resources/resource.ts';
 import { validateResource } from '../resources/validate-resource.ts';
-import { validateUpdate } from '../resources/validate-update.ts';
+import { validateCreate, validateUpdate } from '../resources/validate-update.ts';
 import { objectSchema } from './api-schema.ts';
 import { fieldsWrittenTwice } from './decode-body.ts';
 import { causesOf } from './invalid-causes.ts';
@@ -43,9 +43,11 @@ export function prepareObject(
   const { resource, warnings } = validated;
   const inert = inertWarning(definition);
   call.warnings.push(...[...(inert === undefined ? [] : [inert]), ...warnings].map(warningText));
-  if (live === undefined) return resource;
-  const completed = definition.completeUpdate?.(live, resource) ?? resource;
-  const problems = validateUpdate(live, completed, { definition, version });
+  const completed = (live && definition.completeUpdate?.(live, resource)) ?? resource;
+  const problems =
+    live === undefined
+      ? validateCreate(completed, { definition, version })
+      : validateUpdate(live, completed, { definition, version });
   if (problems.length > 0) throw refusal(problems, whole, call);
   return completed;
 }

@@ -1,16 +1,14 @@
 import { Command, Option } from 'commander';
 import type { ApiClient } from '../apiclient/api-client.ts';
 import { ApiError } from '../apiclient/api-error.ts';
-import type { ApiList, ApiObject } from '../apiclient/api-object.ts';
+import type { ApiObject } from '../apiclient/api-object.ts';
 import { type ApiResource, discover, objectText, pathOf } from '../apiclient/discovery.ts';
-import { manifestObjects } from '../apiclient/manifest-objects.ts';
-import { placed } from '../apiclient/placed.ts';
 import { untilGone } from '../apiclient/until-gone.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { MeshError } from '../lib/errors.ts';
 import { withClient } from './api-access.ts';
-import { listPages } from './list-pages.ts';
-import { manifestTexts } from './manifest-files.ts';
+import { listObjects } from './list-objects.ts';
+import { manifestTargets } from './manifest-targets.ts';
 import { type NamespaceOptions, namespaceOf, withNamespace } from './namespace-options.ts';
 import { type AccessOptions, withAccess, withExamples } from './options.ts';
 import { progressOn } from './progress.ts';
@@ -121,13 +119,8 @@ async function doomedOf(
   const discovery = await discover(client);
   const namespace = namespaceOf(options, client);
   if (options.filename !== undefined) {
-    return manifestTexts(options.filename, options)
-      .flatMap(manifestObjects)
-      .map(({ object }) => {
-        const resource = discovery.kindOf(object) ?? discovery.require(object.kind);
-        const { metadata } = placed(object, resource, namespace);
-        return { resource, name: metadata.name, namespace: metadata.namespace };
-      });
+    const { recursive } = options;
+    return manifestTargets(options.filename, { discovery, namespace, recursive });
   }
   const { selector, fieldSelector, all } = options;
   const selecting = selector !== undefined || fieldSelector !== undefined || all === true;
@@ -151,20 +144,12 @@ async function selected(
   options: DeleteOptions,
 ): Promise<readonly Doomed[]> {
   const namespace = namespaceOf(options, client);
-  const found: Doomed[] = [];
-  for await (const { items = [] } of listPages<ApiList>(client, resource, {
-    ...options,
-    namespace,
-  })) {
-    found.push(
-      ...items.map(({ metadata }) => ({
-        resource,
-        name: metadata.name,
-        namespace: metadata.namespace,
-      })),
-    );
-  }
-  return found;
+  const objects = await listObjects(client, resource, { ...options, namespace });
+  return objects.map(({ metadata }) => ({
+    resource,
+    name: metadata.name,
+    namespace: metadata.namespace,
+  }));
 }
 
 /** The uid of what finalizers may still hold; undefined when it is gone, or was not really deleted. */

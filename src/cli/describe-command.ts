@@ -3,18 +3,18 @@ import type { ApiClient } from '../apiclient/api-client.ts';
 import { ApiError } from '../apiclient/api-error.ts';
 import type { ApiList, ApiObject } from '../apiclient/api-object.ts';
 import { type ApiResource, type Discovery, discover, pathOf } from '../apiclient/discovery.ts';
-import { manifestObjects } from '../apiclient/manifest-objects.ts';
-import { placed } from '../apiclient/placed.ts';
+import { ROOT_NAMESPACE } from '../app/data-dir.ts';
 import { MeshError } from '../lib/errors.ts';
 import { withClient } from './api-access.ts';
 import { describeWorkload } from './describe-workload.ts';
 import { describedObject } from './described-object.ts';
 import { eventText } from './event-text.ts';
-import { listPages } from './list-pages.ts';
-import { manifestTexts } from './manifest-files.ts';
+import { listObjects } from './list-objects.ts';
+import { manifestTargets } from './manifest-targets.ts';
 import { type NamespaceOptions, namespaceOf, withNamespace } from './namespace-options.ts';
 import { type AccessOptions, withAccess, withExamples } from './options.ts';
 import { table } from './output.ts';
+import { type Look, relatedObjects } from './related-objects.ts';
 import { resourceTargets } from './resource-arguments.ts';
 
 interface DescribeOptions extends AccessOptions, NamespaceOptions {
@@ -78,7 +78,8 @@ async function describe(
   const texts: string[] = [];
   for (const { resource, object } of found) {
     const events = String(options.showEvents) === 'false' ? [] : await eventLines(client, object);
-    texts.push([...describedObject(object, resource), ...events].join('\n'));
+    const related = await relatedLines(client, object, discovery);
+    texts.push([...describedObject(object, resource), ...related, ...events].join('\n'));
   }
   if (texts.length === 0) process.stderr.write('No resources found\n');
   else process.stdout.write(`${texts.join('\n\n\n')}\n`);
@@ -95,11 +96,10 @@ async function objectsOf(
       .json<ApiObject>({ path: pathOf(resource, { namespace: inNamespace, name }) })
       .then((object) => [{ resource, object }]);
   const found: Found[] = [];
-  if (options.filename !== undefined) {
-    for (const { object } of manifestTexts(options.filename, options).flatMap(manifestObjects)) {
-      const resource = discovery.kindOf(object) ?? discovery.require(object.kind);
-      const { metadata } = placed(object, resource, namespace);
-      found.push(...(await named(resource, metadata.name, metadata.namespace)));
+  const { filename, recursive } = options;
+  if (filename !== undefined) {
+    for (const one of manifestTargets(filename, { discovery, namespace, recursive })) {
+      found.push(...(await named(one.resource, one.name, one.namespace)));
     }
     return found;
   }
@@ -138,14 +138,32 @@ async function listed(
   resource: ApiResource,
   options: DescribeOptions,
 ): Promise<readonly Found[]> {
-  const namespace = namespaceOf(options, client);
-  const found: Found[] = [];
-  for await (const { items = [] } of listPages<ApiList>(client, resource, {
-    ...{ namespace, selector: options.selector },
-  })) {
-    found.push(...items.map((object) => ({ resource, object })));
+  const where = { namespace: namespaceOf(options, client), selector: options.selector };
+  const objects = await listObjects(client, resource, where);
+  return objects.map((object) => ({ resource, object }));
+}
+
+async function relatedLines(
+  client: ApiClient,
+  object: ApiObject,
+  discovery: Discovery,
+): Promise<readonly string[]> {
+  const look: Look = {
+    rootNamespace: ROOT_NAMESPACE,
+    list: (type, { namespace, selector }) =>
+      listObjects(client, discovery.require(type), { namespace, selector }),
+  };
+  try {
+    return (await relatedObjects(object, look)).flatMap(({ title, lines, none }) =>
+      lines.length === 0
+        ? [`${title}:  <none>, ${none}`]
+        : [`${title}:`, ...lines.map((line) => `  ${line}`)],
+    );
+  } catch (error) {
+    // Who may read the object may not be let read the others.
+    if (MeshError.is(error, 'ERR_FORBIDDEN')) return ['Related:  (you may not read them)'];
+    throw error;
   }
-  return found;
 }
 
 async function eventLines(client: ApiClient, object: ApiObject): Promise<readonly string[]> {

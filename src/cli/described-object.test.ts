@@ -39,6 +39,23 @@ it('says everything of an object in words, without what only machines need', () 
   ]);
 });
 
+it('shows conditions as a table', () => {
+  const conditions = [
+    { type: 'Ready', status: 'False', reason: 'Expired', message: 'since\nyesterday' },
+    { type: 'Issuing', status: 'True' },
+  ];
+  const lines = describedObject(
+    { apiVersion: 'x/v1', kind: 'X', metadata: { name: 'x' }, status: { conditions } },
+    { namespaced: false },
+  );
+  expect(lines.slice(-4)).toEqual([
+    '  Conditions:',
+    '    Type      Status   Reason    Message',
+    '    Ready     False    Expired   since\\nyesterday',
+    '    Issuing   True',
+  ]);
+});
+
 it('shows of a Secret how much there is, and never what', () => {
   const lines = describedObject(
     { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, data: { key: 'aHVudGVyMg==' } },

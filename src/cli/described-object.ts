@@ -1,6 +1,7 @@
 import type { ApiObject } from '../apiclient/api-object.ts';
 import type { ApiResource } from '../apiclient/discovery.ts';
 import { LAST_APPLIED } from '../apiclient/last-applied.ts';
+import { table } from './output.ts';
 
 /** What only the server needs. */
 const UNSHOWN = new Set(['managedFields', 'name', 'namespace', 'labels', 'annotations']);
@@ -63,6 +64,7 @@ function field(key: string, value: unknown, depth: number): readonly string[] {
   const name = titleOf(key);
   if (Array.isArray(value)) {
     if (value.length === 0) return [];
+    if (key === 'conditions') return [`${indent}${name}:`, ...conditionLines(value, depth + 1)];
     return [`${indent}${name}:`, ...value.flatMap((item) => listItem(item, depth + 1))];
   }
   if (typeof value === 'object' && value !== null) {
@@ -73,6 +75,18 @@ function field(key: string, value: unknown, depth: number): readonly string[] {
   if (!text.includes('\n')) return [`${indent}${name}:  ${oneLine(text)}`];
   const lines = text.trimEnd().split('\n').map(oneLine);
   return [`${indent}${name}:`, ...lines.map((line) => `${indent}  ${line}`)];
+}
+
+/** Kubernetes' conditions, one a line. */
+function conditionLines(conditions: readonly unknown[], depth: number): readonly string[] {
+  const rows = conditions.map((condition) => {
+    const { type, status, reason, message } = Object(condition) as Readonly<
+      Record<string, unknown>
+    >;
+    return [type, status, reason, message].map((text) => oneLine(String(text ?? '')));
+  });
+  const lines = table(['Type', 'Status', 'Reason', 'Message'], rows).split('\n');
+  return lines.map((line) => `${'  '.repeat(depth)}${line}`);
 }
 
 function listItem(item: unknown, depth: number): readonly string[] {

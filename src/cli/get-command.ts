@@ -1,14 +1,13 @@
 import { Command, Option } from 'commander';
 import type { ApiClient } from '../apiclient/api-client.ts';
-import type { ApiList, ApiObject } from '../apiclient/api-object.ts';
+import type { ApiObject } from '../apiclient/api-object.ts';
 import { discover, objectText, pathOf } from '../apiclient/discovery.ts';
-import { manifestObjects } from '../apiclient/manifest-objects.ts';
-import { placed } from '../apiclient/placed.ts';
 import { MeshError } from '../lib/errors.ts';
 import { patiently, withClient } from './api-access.ts';
 import { type GetOptions, type GetTarget, tableStyle } from './get-options.ts';
+import { listObjects } from './list-objects.ts';
 import { listPages } from './list-pages.ts';
-import { manifestTexts } from './manifest-files.ts';
+import { manifestTargets } from './manifest-targets.ts';
 import { namespaceOf, withNamespace } from './namespace-options.ts';
 import { listOf, type ObjectFormat, objectFormatArgument, shownObject } from './object-format.ts';
 import { withAccess, withExamples } from './options.ts';
@@ -111,13 +110,8 @@ async function targetsOf(
     }
     return targets.map((target) => ({ ...target, namespace }));
   }
-  return manifestTexts(options.filename, options)
-    .flatMap(manifestObjects)
-    .map(({ object }) => {
-      const resource = discovery.kindOf(object) ?? discovery.require(object.kind);
-      const { metadata } = placed(object, resource, namespace);
-      return { resource, name: metadata.name, namespace: metadata.namespace };
-    });
+  const { recursive } = options;
+  return manifestTargets(options.filename, { discovery, namespace, recursive });
 }
 
 interface Fetched {
@@ -135,9 +129,7 @@ async function fetchAll(
   for (const { resource, name, namespace } of targets) {
     try {
       if (name === undefined) {
-        for await (const page of listPages<ApiList>(client, resource, { ...options, namespace })) {
-          objects.push(...(page.items ?? []));
-        }
+        objects.push(...(await listObjects(client, resource, { ...options, namespace })));
       } else {
         objects.push(await client.json<ApiObject>({ path: pathOf(resource, { namespace, name }) }));
       }

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import type { ApiClient } from '../apiclient/api-client.ts';
-import type { ApiList, ApiObject } from '../apiclient/api-object.ts';
+import type { ApiObject } from '../apiclient/api-object.ts';
 import { type ApiResource, discover, pathOf } from '../apiclient/discovery.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { MeshError } from '../lib/errors.ts';
 import { withClient } from './api-access.ts';
-import { listPages } from './list-pages.ts';
+import { listObjects } from './list-objects.ts';
 import { type NamespaceOptions, namespaceOf, withNamespace } from './namespace-options.ts';
 import { type AccessOptions, withAccess, withExamples } from './options.ts';
 import { resourceTargets } from './resource-arguments.ts';
@@ -104,7 +104,7 @@ async function podsOf(
   const namespace = namespaceOf(options, client);
   if (word === undefined) {
     if (options.selector !== undefined)
-      return selectedPods(client, pods, options.selector, namespace);
+      return listObjects(client, pods, { namespace, selector: options.selector });
     throw new MeshError('ERR_USAGE', 'name a pod, or give -l LABELS');
   }
   const words = word.includes('/') ? [word] : ['pods', word];
@@ -113,7 +113,7 @@ async function podsOf(
   const path = pathOf(target.resource, { namespace, name: target.name });
   const object = await client.json<ApiObject>({ path });
   if (target.resource === pods) return [object];
-  return selectedPods(client, pods, selectorIn(object), namespace);
+  return listObjects(client, pods, { namespace, selector: selectorIn(object) });
 }
 
 /** The labels by which a Deployment or a Service selects its pods. */
@@ -127,19 +127,6 @@ function selectorIn({ kind, spec, metadata }: ApiObject): string {
       .join(',');
   }
   throw new MeshError('ERR_USAGE', `${kind} "${metadata.name}" selects no pods`);
-}
-
-async function selectedPods(
-  client: ApiClient,
-  pods: ApiResource,
-  selector: string,
-  namespace: string | undefined,
-): Promise<readonly ApiObject[]> {
-  const found: ApiObject[] = [];
-  for await (const { items = [] } of listPages<ApiList>(client, pods, { namespace, selector })) {
-    found.push(...items);
-  }
-  return found;
 }
 
 function streamsOf(pod: ApiObject, { container, allContainers }: LogsOptions): readonly Stream[] {

@@ -8,7 +8,7 @@ import { parseDuration } from '../lib/duration.ts';
 import { MeshError } from '../lib/errors.ts';
 import { withClient } from './api-access.ts';
 import { type AwaitedState, parseAwaitedState } from './awaited-state.ts';
-import { listPages } from './list-pages.ts';
+import { listObjects } from './list-objects.ts';
 import { type NamespaceOptions, namespaceOf, withNamespace } from './namespace-options.ts';
 import { type AccessOptions, withAccess, withExamples } from './options.ts';
 import { progressOn } from './progress.ts';
@@ -97,15 +97,8 @@ async function awaitedOf(
     if (!selecting) {
       throw new MeshError('ERR_USAGE', 'name the resources, or give -l LABELS or --all');
     }
-    for await (const { items = [] } of listPages<ApiList>(client, resource, {
-      ...options,
-      namespace,
-    })) {
-      found.push(
-        ...items.map(({ metadata }) => ({
-          ...{ resource, name: metadata.name, namespace: metadata.namespace },
-        })),
-      );
+    for (const { metadata } of await listObjects(client, resource, { ...options, namespace })) {
+      found.push({ resource, name: metadata.name, namespace: metadata.namespace });
     }
   }
   return found;

@@ -17,14 +17,28 @@ export function isIpAddress(text: string): boolean {
  * reach beyond the IPv4-mapped addresses if it begins among them, as it would be of two families.
  */
 export function isIpBlock(text: string): boolean {
-  if (text.length > LONGEST) return false;
+  return parseIpBlock(text) !== undefined;
+}
+
+/** An address, or a range of them: those whose first `prefix` bits are the same. */
+export interface IpBlock {
+  readonly address: bigint;
+  /** 32 or 128. */
+  readonly bits: number;
+  readonly prefix: number;
+}
+
+/** What `isIpBlock` takes, read; undefined for everything else. */
+export function parseIpBlock(text: string): IpBlock | undefined {
+  if (text.length > LONGEST) return undefined;
   const [host = '', length, ...more] = text.split('/');
   const bits = host.includes(':') ? 128 : 32;
   const address = bits === 128 ? ipv6(host) : ipv4(host);
-  if (address === undefined || more.length > 0) return false;
-  if (length === undefined) return true;
+  if (address === undefined || more.length > 0) return undefined;
+  if (length === undefined) return { address, bits, prefix: bits };
   const shortest = bits === 128 && address >> 32n === MAPPED ? MAPPED_BITS : 0;
-  return PREFIX.test(length) && Number(length) <= bits && Number(length) >= shortest;
+  const fits = PREFIX.test(length) && Number(length) <= bits && Number(length) >= shortest;
+  return fits ? { address, bits, prefix: Number(length) } : undefined;
 }
 
 function ipv4(text: string): bigint | undefined {

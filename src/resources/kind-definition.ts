@@ -1,8 +1,9 @@
 import type { Static, TSchema } from 'typebox';
+import type { ProblemReason } from './field-problem.ts';
 import { type Immutable, type ObjectMeta, qualify, type Resource } from './resource.ts';
 
-/** Says that `field`, written `spec.rules[0].from`, is wrong and why. */
-export type Report = (field: string, message: string) => void;
+/** Says that `field`, written `spec.rules[0].from`, is wrong and why, and what sort of wrong it is. */
+export type Report = (field: string, message: string, reason?: ProblemReason) => void;
 
 /** One column that a table of this kind shows; named as in a CustomResourceDefinition. */
 export interface Column {
@@ -101,6 +102,8 @@ export interface KindDefinition<T extends Resource = Resource> {
   validate?(resource: T, report: Report, version?: string): void;
   /** Reports what may not become of `old`, which is stored; `validate` has nothing against `resource`. */
   validateUpdate?(old: T, resource: T, report: Report, version?: string): void;
+  /** Reports what may not come into being; `validate` has nothing against `resource`. */
+  validateCreate?(resource: T, report: Report, version?: string): void;
   /** Reports what is allowed but hardly meant. */
   warn?(resource: T, report: Report): void;
   readonly columns: readonly Column[];

@@ -163,8 +163,9 @@ function refused(field: string, message: string): { problems: readonly FieldProb
 
 function collect(check: (report: Report) => void): readonly FieldProblem[] {
   const problems: FieldProblem[] = [];
-  check((field, message) => {
-    if (problems.length < MAX_PROBLEMS) problems.push({ field, message });
+  check((field, message, reason) => {
+    if (problems.length >= MAX_PROBLEMS) return;
+    problems.push({ field, message, ...(reason === undefined ? {} : { reason }) });
   });
   return problems;
 }

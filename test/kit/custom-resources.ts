@@ -2,10 +2,11 @@ import { parse } from 'yaml';
 import { customKinds } from '../../src/resources/custom/custom-kinds.ts';
 import { registryWithCustomKinds } from '../../src/resources/custom/registry-with-custom-kinds.ts';
 import type { FieldProblem } from '../../src/resources/field-problem.ts';
+import type { KindDefinition } from '../../src/resources/kind-definition.ts';
 import type { CustomResourceDefinition } from '../../src/resources/kinds/custom-resource-definition.ts';
 import type { Resource } from '../../src/resources/resource.ts';
 import { validateResource } from '../../src/resources/validate-resource.ts';
-import { validateUpdate } from '../../src/resources/validate-update.ts';
+import { validateCreate, validateUpdate } from '../../src/resources/validate-update.ts';
 
 /** The YAML of a CustomResourceDefinition of `widgets.example.org` whose spec has this schema. */
 export function widgets(spec: string, version = ''): string {
@@ -60,11 +61,21 @@ export class Widgets {
     return checked.resource;
   }
 
+  /** What keeps one from coming into being that is valid in itself. */
+  createProblems(spec: string): readonly string[] {
+    return validateCreate(this.widget(spec), { definition: this.#definition() }).map(text);
+  }
+
   /** What keeps one from becoming the other. */
   updateProblems(old: string, spec: string): readonly string[] {
+    const definition = this.#definition();
+    return validateUpdate(this.widget(old), this.widget(spec), { definition }).map(text);
+  }
+
+  #definition(): KindDefinition {
     const definition = this.registry.byPlural('example.org', 'widgets');
     if (definition === undefined) throw new Error('there are no widgets');
-    return validateUpdate(this.widget(old), this.widget(spec), { definition }).map(text);
+    return definition;
   }
 
   #check(spec: string) {

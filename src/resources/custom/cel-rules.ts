@@ -1,8 +1,10 @@
 import type { TSchema } from 'typebox';
 import { type FieldPath, fieldOf } from '../field-path.ts';
+import { quote } from '../field-problem.ts';
 import type { Json } from '../json-tree.ts';
 import type { Report } from '../kind-definition.ts';
 import { type CelRule, celRule } from './cel-rule.ts';
+import { type CelTyped, typeOfResource, typeOfSchema } from './cel-type.ts';
 import { celValue } from './cel-value.ts';
 
 interface Shape {
@@ -23,25 +25,70 @@ export interface CelRules {
   readonly values: CelRules | undefined;
 }
 
-/** The rules in a schema, compiled; undefined where there are none. `report` gets those that are no good. */
+/** The rules in the schema of a resource, compiled; undefined where there are none. `report` gets those that are no good. */
 export function celRules(schema: TSchema, field: string, report: Report): CelRules | undefined {
+  return rulesIn(schema, { field, report, type: typeOfResource(schema), told: true });
+}
+
+interface Reading {
+  readonly field: string;
+  readonly report: Report;
+  readonly type: CelTyped;
+  /** Whether a value can be told to be the one that was there before. */
+  readonly told: boolean;
+}
+
+function rulesIn(schema: TSchema, reading: Reading): CelRules | undefined {
+  const { field, report } = reading;
   const shape = schema as Shape;
-  const rules: CelRule[] = [];
-  for (const [index, written] of (shape['x-kubernetes-validations'] ?? []).entries()) {
-    const rule = celRule(written);
-    if ('error' in rule) report(`${field}.x-kubernetes-validations[${index}]`, rule.error);
-    else rules.push(rule);
-  }
+  const rules = ownRules(shape, reading);
+  const below = (child: TSchema, at: string, told = reading.told): CelRules | undefined =>
+    rulesIn(child, { field: at, report, type: typeOfSchema(child), told });
   const fields = new Map<string, CelRules>();
   for (const [name, child] of Object.entries(shape.properties ?? {})) {
-    const below = celRules(child, fieldOf([name], `${field}.properties`), report);
-    if (below !== undefined) fields.set(name, below);
+    const found = below(child, fieldOf([name], `${field}.properties`));
+    if (found !== undefined) fields.set(name, found);
   }
   const [value] = [...Object.values(shape.patternProperties ?? {}), shape.items];
   const part = shape.items === undefined ? 'additionalProperties' : 'items';
-  const values = value === undefined ? undefined : celRules(value, `${field}.${part}`, report);
+  const told = shape.items === undefined || shape['x-kubernetes-list-type'] === 'map';
+  const values =
+    value === undefined ? undefined : below(value, `${field}.${part}`, reading.told && told);
   const none = rules.length === 0 && fields.size === 0 && values === undefined;
   return none ? undefined : { schema, rules, fields, values };
+}
+
+function ownRules(shape: Shape, { field, report, type, told }: Reading): readonly CelRule[] {
+  const rules: CelRule[] = [];
+  for (const [index, written] of (shape['x-kubernetes-validations'] ?? []).entries()) {
+    const at = `${field}.x-kubernetes-validations[${index}]`;
+    const rule = celRule(written, type);
+    if ('error' in rule) report(at, rule.error);
+    else if (rule.about !== 'state' && !told) {
+      report(
+        at,
+        'uses oldSelf in a list whose items cannot be told apart; make it one of type map',
+      );
+    } else if (rule.fieldPath !== undefined && !leadsTo(rule.fieldPath, shape)) {
+      report(at, `the fieldPath ${quote(rule.fieldPath)} leads to no field of the schema`);
+    } else rules.push(rule);
+  }
+  return rules;
+}
+
+/** Whether `.a.b` or `['a']` is a field below a schema. */
+function leadsTo(path: string, from: Shape): boolean {
+  const steps = /^(?:\.[A-Za-z_][\w-]*|\['[^']*'\])+$/.test(path)
+    ? [...path.matchAll(/\.([\w-]+)|\['([^']*)'\]/g)].map(([, plain, quoted]) => plain ?? quoted)
+    : [undefined];
+  let at: Shape | undefined = from;
+  for (const step of steps) {
+    if (at === undefined || step === undefined) return false;
+    const { properties = {}, patternProperties = {} }: Shape = at;
+    const known = Object.hasOwn(properties, step) ? properties[step] : undefined;
+    at = (known ?? Object.values(patternProperties)[0]) as Shape | undefined;
+  }
+  return at !== undefined;
 }
 
 /** What one rule may take: about a second. */
@@ -53,20 +100,24 @@ interface Place {
   readonly old: Json | undefined;
 }
 
-/**
- * Reports each rule that does not hold of `value`: those about one state, or, where `old` is given,
- * those that compare with it.
- */
+/** What is judged: a state for itself, or as one that comes into being, or that takes another's place. */
+export type CelQuestion =
+  | { readonly when: 'always' | 'created' }
+  | { readonly when: 'updated'; readonly old: Json };
+
+/** Reports each rule that does not hold of `value` and is due then. */
 export function checkCelRules(
-  { rules, value, old }: { readonly rules: CelRules; readonly value: Json; readonly old?: Json },
+  rules: CelRules,
+  { value, ...question }: { readonly value: Json } & CelQuestion,
   report: Report,
 ): void {
-  check(rules, value, { place: { path: [], old }, onUpdate: old !== undefined, report });
+  const old = question.when === 'updated' ? question.old : undefined;
+  check(rules, value, { place: { path: [], old }, when: question.when, report });
 }
 
 interface Walk {
   readonly place: Place;
-  readonly onUpdate: boolean;
+  readonly when: CelQuestion['when'];
   readonly report: Report;
 }
 
@@ -81,14 +132,18 @@ function check({ schema, rules, fields, values }: CelRules, value: Json, walk: W
 function judge(
   { schema, rules }: Pick<CelRules, 'schema' | 'rules'>,
   value: Json,
-  { place, onUpdate, report }: Walk,
+  { place, when, report }: Walk,
 ): void {
-  const due = rules.filter(
-    ({ isTransition }) => isTransition === onUpdate && (!onUpdate || place.old !== undefined),
-  );
+  const { old } = place;
+  const due = rules.filter(({ about }) => {
+    if (about === 'state') return when === 'always';
+    return when === 'updated'
+      ? about === 'both' || old !== undefined
+      : about === 'both' && when === 'created';
+  });
   if (due.length === 0) return;
   const self = celValue(value, schema);
-  const oldSelf = onUpdate ? celValue(place.old as Json, schema) : undefined;
+  const oldSelf = old === undefined ? undefined : celValue(old, schema);
   const longest = longestIn(value);
   for (const rule of due) {
     const problem =
@@ -96,7 +151,8 @@ function judge(
         ? `has a list or map of ${longest}, too long for a rule that goes over it so often`
         : rule.problem(self, oldSelf);
     if (problem !== undefined) {
-      report(`${fieldOf(place.path)}${rule.fieldPath ?? ''}`.replace(/^\./, ''), problem);
+      const field = `${fieldOf(place.path)}${rule.fieldPath ?? ''}`.replace(/^\./, '');
+      report(field, problem, rule.reason);
     }
   }
 }

@@ -52,7 +52,13 @@ export function customKind(definition: CustomResourceDefinition): KindDefinition
     validateUpdate: (old, resource, report, version) => {
       const { rules } = inVersion(version);
       if (rules === undefined) return;
-      checkCelRules({ rules, value: jsonOf(resource), old: jsonOf(old) }, report);
+      const question = { value: jsonOf(resource), when: 'updated', old: jsonOf(old) } as const;
+      checkCelRules(rules, question, report);
+    },
+    validateCreate: (resource, report, version) => {
+      const { rules } = inVersion(version);
+      if (rules === undefined) return;
+      checkCelRules(rules, { value: jsonOf(resource), when: 'created' }, report);
     },
     subresources: subresourcesOf(served),
     // What is going takes in nothing new.
@@ -122,7 +128,9 @@ function checkState(resource: Resource, version: CompiledVersion, report: Report
     const question = { schema, at: ['metadata'], confidential: false };
     for (const { field, message } of checkSchema({ name }, question)) report(field, message);
   }
-  if (rules !== undefined) checkCelRules({ rules, value: jsonOf(resource) }, report);
+  if (rules !== undefined) {
+    checkCelRules(rules, { value: jsonOf(resource), when: 'always' }, report);
+  }
 }
 
 function columnsOf({ additionalPrinterColumns: columns = [] }: CustomResourceVersion) {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { definitionProblems, Widgets, widgets } from '../../../test/kit/custom-resources.ts';
 import type { Json } from '../json-tree.ts';
 import { structuralSchema } from './structural-schema.ts';
@@ -58,7 +59,7 @@ it.each([
     ['spec.a[2]: is in the list already'],
   ],
   [
-    '{type: array, items: {type: object, properties: {n: {type: string}}}, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [n]}',
+    '{type: array, items: {type: object, required: [n], properties: {n: {type: string}}}, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [n]}',
     '{a: [{n: x}, {n: x}]}',
     ['spec.a[1]: is in the list already'],
   ],
@@ -121,4 +122,31 @@ it('answers any schema with a schema or with what is wrong with it', () => {
       expect(typeof schema).toBe('object');
     }),
   );
+});
+
+it.each([
+  [
+    '{type: string, minLenght: 5}',
+    'minLenght: is no keyword of a schema; did you mean "minLength"?',
+  ],
+  ['{type: string, pattern: 5}', 'pattern: must be a text'],
+  ['{type: string, enum: x}', 'enum: must be a list of values'],
+  ['{type: string, enum: [a, 1]}', 'enum[1]: must be of the type string'],
+  [
+    '{type: array, x-kubernetes-list-type: bag, items: {type: string}}',
+    'must be one of atomic, set, map',
+  ],
+  [
+    '{type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [z], items: {type: object}}',
+    '"z" is no field of the items',
+  ],
+  [
+    '{type: string, x-kubernetes-int-or-string: true}',
+    'must be left out with x-kubernetes-int-or-string',
+  ],
+  ['{type: string, x-kubernetes-embedded-resource: true}', 'must be object with'],
+])('refuses the field %s', (field, problem) => {
+  const problems: string[] = [];
+  structuralSchema(parse(field), 'a', (at, message) => problems.push(`${at}: ${message}`));
+  expect(problems).toEqual([expect.stringContaining(problem)]);
 });

@@ -3,6 +3,7 @@ import { fieldOf } from '../field-path.ts';
 import { quote } from '../field-problem.ts';
 import { isPlainObject, type Json } from '../json-tree.ts';
 import type { Report } from '../kind-definition.ts';
+import { checkKeywords } from './check-keywords.ts';
 import { valueRules } from './value-rules.ts';
 
 type Written = Readonly<Record<string, unknown>>;
@@ -21,15 +22,6 @@ const KEPT = [
   'x-kubernetes-preserve-unknown-fields',
   'x-kubernetes-embedded-resource',
 ];
-const FORBIDDEN = [
-  '$ref',
-  'definitions',
-  'dependencies',
-  'patternProperties',
-  'id',
-  'additionalItems',
-];
-
 /** Text of the object that every resource and embedded resource has. */
 const EMBEDDED: Readonly<Record<string, Written>> = {
   apiVersion: { type: 'string' },
@@ -50,9 +42,7 @@ export function structuralSchema(
     report(field, 'must be an object');
     return {} as TSchema;
   }
-  for (const keyword of FORBIDDEN) {
-    if (Object.hasOwn(written, keyword)) report(`${field}.${keyword}`, 'is not allowed here');
-  }
+  checkKeywords(written, field, report);
   const made: Record<string, unknown> = {
     ...valueRules(written, field, report),
     ...typeOf(written, field, report),
