@@ -82,9 +82,7 @@ export class ProxyParts {
     const resuming = resumptionParts(options);
     const shared = {
       handshakeGate: new HandshakeGate({ clock, limits }),
-      fallback,
-      trustDomains,
-      federation,
+      ...{ fallback, trustDomains, federation },
       clockNote: (nowMs: number) => clockNote(options.clockSkew?.current, nowMs),
       gate: new AppGate({ enforcement, http, connectDeadlines, pool: appPool }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
