@@ -27,7 +27,9 @@ const fields = fc
   .array(fc.tuple(token, value), { maxLength: 8 })
   .map((all) => all.filter(([name]) => !OURS.has(name.toLowerCase())));
 const blank = fc.constantFrom('', ' ', '\t', '  \t');
-const text = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString('latin1'));
+const text = fc
+  .uint8Array({ maxLength: 300, size: 'max' })
+  .map((bytes) => Buffer.from(bytes).toString('latin1'));
 const body = fc.oneof(
   fc.constant(undefined),
   text.map((content) => ({ content, chunks: undefined })),
