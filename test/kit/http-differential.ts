@@ -90,7 +90,7 @@ export async function readValid([requests, cuts]: readonly [
 ]): Promise<void> {
   const bytes = Buffer.from(requests.map((each) => each.bytes).join(''), 'latin1');
   const pieces = piecesOf(bytes, cuts);
-  const ours = readByUs(pieces);
+  const ours = goodForUs(pieces);
   const { requests: theirs, refused } = await readByNode(pieces);
   if (refused) throw new Error('Node refuses what should be good');
   const expected = requests.map(({ request }) => ({
@@ -147,6 +147,15 @@ function piecesOf(bytes: Buffer, cuts: readonly number[]): readonly Buffer[] {
     at += cut;
   }
   return pieces;
+}
+
+/** A refusal is no answer to something good. */
+function goodForUs(pieces: readonly Buffer[]): readonly ReadRequest[] {
+  try {
+    return readByUs(pieces);
+  } catch (cause) {
+    throw new Error('we refuse what is good', { cause });
+  }
 }
 
 /** Our readers over bytes that come in pieces. What goes on of a head is what is compared. */
