@@ -1,5 +1,6 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { formatDuration } from '../lib/duration.ts';
+import { MeshError } from '../lib/errors.ts';
 import { askPlane } from './api-access.ts';
 import { certsCrlCommand, certsRevokeCommand } from './certs-revoke-command.ts';
 import { type CommonOptions, outputOption, withAccess, withExamples } from './options.ts';
@@ -19,13 +20,18 @@ interface CertificateView {
 
 interface ListOptions extends CommonOptions {
   readonly identity?: string;
-  readonly limit: string;
+  readonly limit: number;
+  readonly continue?: string;
 }
 
 interface ListAnswer {
   readonly items: readonly CertificateView[];
   readonly total: number;
+  /** Where the next certificates are. */
+  readonly continue?: string;
 }
+
+const PAGE = 5_000;
 
 /** `hauberk certs list|show|revoke|crl`. */
 export function certsCommand(): Command {
@@ -41,18 +47,44 @@ function listCommand(): Command {
   const list = new Command('list')
     .description('list them, newest first')
     .option('--identity <spiffe-id>', 'only those of one identity')
-    .option('--limit <count>', 'how many at most, up to 10000', '1000')
+    .addOption(
+      new Option('--limit <count>', 'how many at most, 0 for all')
+        .default(1_000)
+        .argParser(limitFrom),
+    )
+    .option('--continue <place>', 'go on where a list ended, as its last line or its JSON says')
     .addOption(outputOption())
     .action(async (options: ListOptions) => {
-      const query = { id: options.identity, limit: options.limit };
-      const call = { method: 'GET', path: '/v1/certificates', query } as const;
-      print(options.output ?? 'text', await askPlane<ListAnswer>(options, call), rows);
+      print(options.output ?? 'text', await listed(options), rows);
     });
   return withExamples(
     withAccess(list),
     'hauberk certs list',
     'hauberk certs list --identity spiffe://cluster.local/ns/shop/sa/reviews -o json',
+    'hauberk certs list --limit 0 -o json > certificates.json',
   );
+}
+
+function limitFrom(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new MeshError('ERR_USAGE', `"${text}" is no limit; give a number, 0 for all`);
+}
+
+/** Page by page, so that none of the answers is huge. */
+async function listed(options: ListOptions): Promise<ListAnswer> {
+  const most = options.limit === 0 ? Number.POSITIVE_INFINITY : options.limit;
+  const items: CertificateView[] = [];
+  let next = options.continue;
+  for (;;) {
+    const limit = String(Math.min(PAGE, most - items.length));
+    const query = { id: options.identity, limit, continue: next };
+    const call = { method: 'GET', path: '/v1/certificates', query } as const;
+    const answer: ListAnswer = await askPlane(options, call);
+    items.push(...answer.items);
+    next = answer.continue;
+    if (next === undefined) return { items, total: answer.total };
+    if (items.length >= most) return { items, total: answer.total, continue: next };
+  }
 }
 
 function showCommand(): Command {
@@ -68,7 +100,7 @@ function showCommand(): Command {
   return withExamples(withAccess(show), 'hauberk certs show 4f1e9a');
 }
 
-function rows({ items, total }: ListAnswer): string {
+function rows({ items, total, continue: next }: ListAnswer): string {
   if (items.length === 0) return 'No certificates found.';
   const shown = items.map((item) => [
     item.serial,
@@ -80,7 +112,8 @@ function rows({ items, total }: ListAnswer): string {
     item.peerAddress,
   ]);
   const text = table(['SERIAL', 'IDENTITY', 'AGE', 'EXPIRES IN', 'REVOKED', 'BY', 'FROM'], shown);
-  return items.length < total ? `${text}\n(${items.length} of ${total})` : text;
+  if (next === undefined) return text;
+  return `${text}\n(${items.length} of ${total}; the next: --continue ${next})`;
 }
 
 function lines(certificate: CertificateView): string {

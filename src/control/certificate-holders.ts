@@ -10,16 +10,13 @@ import type { Revocations } from './revocations.ts';
 
 export interface CertificateHolderOptions {
   readonly authority: Pick<CertificateAuthority, 'trustDomain'>;
-  readonly ledger: Pick<IssuanceLedger, 'outdated'>;
-  readonly revocations: Pick<Revocations, 'get'>;
+  readonly ledger: Pick<IssuanceLedger, 'held'>;
+  readonly revocations: Pick<Revocations, 'list'>;
   readonly store: Pick<Store, 'list'>;
   readonly clock: Clock;
   /** The control plane's own, which it renews itself. */
   readonly ownId: string;
 }
-
-/** Certificates that are looked at, at most; more than these say no more than these. */
-const MOST_OUTDATED = 100_000;
 
 /** A certificate that is valid, by its identity. */
 export interface Held {
@@ -60,18 +57,17 @@ export function certificateHolders(
 ): ReadonlyMap<string, Held> {
   const { ledger, clock, revocations, ownId } = options;
   const held = new Map<string, Held>();
-  for (const { id, serial, notAfterMs, attestor } of ledger.outdated(
-    signer,
-    clock.now(),
-    MOST_OUTDATED,
-  )) {
-    if (id === ownId || revocations.get(serial) !== undefined) continue;
+  const without = revocations.list().map(({ serial }) => serial);
+  const nowMs = clock.now();
+  for (const each of ledger.held({ signerSerial: signer, nowMs, without })) {
+    const { id, attestor, untilMs } = each;
+    if (id === ownId) continue;
     const before = held.get(id);
     const agent = agentOf(attestor);
     if (agent !== undefined && !mayHave(agent, id)) continue;
     // Where it has one of its own too, that one counts: it may come back by itself.
     const holder = agent === undefined || before?.holder === id ? id : agent;
-    held.set(id, { holder, untilMs: Math.max(before?.untilMs ?? 0, notAfterMs) });
+    held.set(id, { holder, untilMs: Math.max(before?.untilMs ?? 0, untilMs) });
   }
   return held;
 }

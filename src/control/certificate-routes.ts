@@ -1,7 +1,7 @@
 import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import { MeshError } from '../lib/errors.ts';
 import { certificateView, oneCertificate } from './certificate-view.ts';
-import type { IssuanceLedger, IssuedRecord } from './issuance-ledger.ts';
+import type { IssuanceLedger, IssuedRecord, LedgerPlace } from './issuance-ledger.ts';
 import type { Revocations } from './revocations.ts';
 
 export interface CertificateRouteOptions {
@@ -19,9 +19,11 @@ export function certificateRoutes(options: CertificateRouteOptions): OperatorRou
     certificateView(record, revocations.get(record.serial));
   return {
     'GET /v1/certificates': async ({ query }) => {
+      const id = query.get('id') ?? undefined;
       const limit = limitFrom(query.get('limit'));
-      const items = ledger.list(query.get('id') ?? undefined, limit).map(view);
-      return { items, total: ledger.size };
+      const page = ledger.list(id, limit, placeFrom(query.get('continue')));
+      const last = page.length < limit ? undefined : page.at(-1);
+      return { items: page.map(view), total: ledger.count(id), continue: last && placeText(last) };
     },
     'GET /v1/certificate': async ({ query }) =>
       view(oneCertificate(ledger, query.get('serial') ?? '')),
@@ -32,4 +34,19 @@ function limitFrom(text: string | null): number {
   const limit = text === null ? DEFAULT_LISTED : Number(text);
   if (Number.isInteger(limit) && limit > 0 && limit <= MOST_LISTED) return limit;
   throw new MeshError('ERR_USAGE', `"${text}" is no limit; it may be from 1 to ${MOST_LISTED}`);
+}
+
+function placeText({ issuedAtMs, serial }: LedgerPlace): string {
+  return `${issuedAtMs}-${serial}`;
+}
+
+function placeFrom(text: string | null): LedgerPlace | undefined {
+  if (text === null) return undefined;
+  const [, issuedAtMs, serial] = /^(\d{1,15})-([0-9a-f]{1,64})$/.exec(text) ?? [];
+  if (serial !== undefined) return { issuedAtMs: Number(issuedAtMs), serial };
+  const shown = JSON.stringify(text.slice(0, 100));
+  throw new MeshError(
+    'ERR_USAGE',
+    `${shown} is not where a list goes on; give the "continue" of the answer before`,
+  );
 }

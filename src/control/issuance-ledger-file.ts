@@ -6,7 +6,7 @@ import { IssuanceLedger } from './issuance-ledger.ts';
 
 /** 'HBKL'. */
 const APPLICATION_ID = 0x48424b4c;
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 const BUSY_TIMEOUT_MS = 2_000;
 
 /**
@@ -14,6 +14,9 @@ const BUSY_TIMEOUT_MS = 2_000;
  * which came after which: `replaces` is whose proof it was asked with, `replacedAtMs` when the one
  * that came after was first shown.
  */
+const IN_USE =
+  'CREATE INDEX issued_in_use ON issued (id, attestor, issuerSerial, notAfterMs) WHERE replacedAtMs = 0;';
+
 const SCHEMA = `
   CREATE TABLE issued (
     serial TEXT PRIMARY KEY,
@@ -31,15 +34,16 @@ const SCHEMA = `
   CREATE INDEX issued_by_issuer ON issued (issuerSerial, notAfterMs);
   CREATE INDEX issued_until ON issued (notAfterMs);
   CREATE INDEX issued_at ON issued (issuedAtMs);
+  ${IN_USE}
 `;
 
-const FROM_VERSION_1 = `
-  BEGIN IMMEDIATE;
-  ALTER TABLE issued ADD COLUMN replaces TEXT NOT NULL DEFAULT '';
-  ALTER TABLE issued ADD COLUMN replacedAtMs INTEGER NOT NULL DEFAULT 0;
-  PRAGMA user_version = 2;
-  COMMIT
-`;
+/** By the version that the file has. */
+const UPGRADES: Readonly<Record<number, string>> = {
+  1: `ALTER TABLE issued ADD COLUMN replaces TEXT NOT NULL DEFAULT '';
+    ALTER TABLE issued ADD COLUMN replacedAtMs INTEGER NOT NULL DEFAULT 0;
+    ${IN_USE}`,
+  2: IN_USE,
+};
 
 export interface IssuanceLedgerFile {
   /** The database file; it is made, for its owner only, if it does not exist. */
@@ -71,7 +75,8 @@ function prepare(database: Database, path: string): void {
   const ours = one(database, 'PRAGMA application_id') === APPLICATION_ID;
   const empty = one(database, 'SELECT count(*) FROM sqlite_schema') === 0;
   const version = one(database, 'PRAGMA user_version');
-  if (!empty && !(ours && (version === SCHEMA_VERSION || version === 1))) {
+  const upgrade = UPGRADES[Number(version)];
+  if (!empty && !(ours && (version === SCHEMA_VERSION || upgrade !== undefined))) {
     throw new MeshError(
       'ERR_STORE',
       `"${path}" is not a ledger of certificates that this version reads; move it away or start the Hauberk that made it`,
@@ -82,12 +87,14 @@ function prepare(database: Database, path: string): void {
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON',
   );
   if (!empty) {
-    if (version === 1) database.exec(FROM_VERSION_1);
+    if (upgrade !== undefined) database.exec(inOneStep(upgrade));
     return;
   }
-  database.exec(
-    `BEGIN IMMEDIATE; ${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`,
-  );
+  database.exec(inOneStep(`${SCHEMA} PRAGMA application_id = ${APPLICATION_ID};`));
+}
+
+function inOneStep(statements: string): string {
+  return `BEGIN IMMEDIATE; ${statements} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`;
 }
 
 function one(database: Database, sql: string): unknown {

@@ -116,32 +116,59 @@ describe('IssuanceLedger', () => {
   it('knows whose certificates are of an old key, and not yet replaced by one that was shown', () => {
     withLedger((ledger) => {
       void ledger.record(record('a1', { issuerSerial: 'old' }));
-      void ledger.record(record('a2', { issuerSerial: 'old' }));
+      void ledger.record(record('a2', { issuerSerial: 'old', notAfterMs: 900 }));
       void ledger.record(record('b1', { issuerSerial: 'new' }), 'a1');
-      const outdated = (): string[] => ledger.outdated('new', 500, 10).map(({ serial }) => serial);
-      expect(outdated()).toEqual(['a1', 'a2']);
+      const ask = (more: object = {}): object[] => {
+        const question = { signerSerial: 'new', nowMs: 500, without: [], ...more };
+        return ledger.held(question).map((held) => ({ ...held }));
+      };
+      const until = (untilMs: number) => [{ id: REVIEWS, attestor: 'svid', untilMs }];
+      expect(ask()).toEqual(until(1_000));
+      expect(ask({ without: ['a1'] })).toEqual(until(900));
       ledger.shown('b1', 20);
-      expect(outdated()).toEqual(['a2']);
+      expect(ask()).toEqual(until(900));
       ledger.shown('b1', 30);
       ledger.shown('nobody', 30);
-      expect(ledger.outdated('new', 1_000, 10)).toEqual([]);
+      expect(ask({ nowMs: 1_000 })).toEqual([]);
       ledger.writeOff('new', 40);
-      expect(outdated()).toEqual([]);
-      expect(ledger.outdated('', 500, 10).map(({ serial }) => serial)).toEqual(['b1']);
+      expect(ask()).toEqual([]);
+      expect(ask({ signerSerial: '' })).toEqual(until(1_000));
     });
   });
 
-  it('takes up a file of the version before', () => {
+  it.each([
+    [1, 'ALTER TABLE issued DROP COLUMN replaces; ALTER TABLE issued DROP COLUMN replacedAtMs;'],
+    [2, ''],
+  ])('takes up a file of version %i', (version, undo) => {
     withLedger((ledger) => void ledger.record(record('aa')));
     const database = connect(path, { busyTimeoutMs: 1_000 });
-    database.exec(
-      'ALTER TABLE issued DROP COLUMN replaces; ALTER TABLE issued DROP COLUMN replacedAtMs; PRAGMA user_version = 1',
-    );
+    database.exec(`DROP INDEX issued_in_use; ${undo} PRAGMA user_version = ${version}`);
     database.close();
     withLedger((ledger) => {
       expect(ledger.withSerial('aa', 1)).toEqual([record('aa')]);
-      expect(ledger.outdated('new', 500, 10)).toHaveLength(1);
+      expect(ledger.held({ signerSerial: 'new', nowMs: 500, without: [] })).toHaveLength(1);
     });
     withLedger((ledger) => expect(ledger.size).toBe(1));
+  });
+
+  it('lists page by page, also where many were issued in the same moment', () => {
+    withLedger((ledger) => {
+      const names = ['a1', 'a2', 'a3', 'a4', 'a5'];
+      for (const name of names) void ledger.record(record(name));
+      void ledger.record(record('b1', { issuedAtMs: 5, id: `${REVIEWS}x` }));
+      const seen: string[] = [];
+      let page = ledger.list(undefined, 2);
+      while (page.length > 0) {
+        seen.push(...serials(page));
+        page = ledger.list(undefined, 2, page.at(-1));
+      }
+      expect(seen).toEqual([...names.toReversed(), 'b1']);
+      expect(ledger.count(undefined)).toBe(6);
+      expect(ledger.count(REVIEWS)).toBe(5);
+      expect(serials(ledger.list(REVIEWS, 9, { issuedAtMs: 10, serial: 'a3' }))).toEqual([
+        'a2',
+        'a1',
+      ]);
+    });
   });
 });

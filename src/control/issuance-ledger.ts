@@ -20,8 +20,19 @@ export interface IssuedRecord {
   readonly peerAddress: string;
 }
 
-/** A certificate whose signer signs no more. */
-export type OutdatedCertificate = Pick<IssuedRecord, 'serial' | 'id' | 'notAfterMs' | 'attestor'>;
+/** What an identity has of certificates that one attestor vouched for. */
+export interface HeldCertificates extends Pick<IssuedRecord, 'id' | 'attestor'> {
+  /** When the last of them ends. */
+  readonly untilMs: number;
+}
+
+export interface HeldQuestion {
+  /** Whose certificates do not count. */
+  readonly signerSerial: string;
+  readonly nowMs: number;
+  /** Serials that do not count. */
+  readonly without: readonly string[];
+}
 
 export interface IssuanceLedgerOptions {
   readonly database: Database;
@@ -31,6 +42,10 @@ export interface IssuanceLedgerOptions {
   readonly maxRecords?: number;
 }
 
+/** Where a list goes on: after the record that has these. */
+export type LedgerPlace = Pick<IssuedRecord, 'issuedAtMs' | 'serial'>;
+
+const NEWEST: LedgerPlace = { issuedAtMs: Number.MAX_SAFE_INTEGER, serial: '' };
 const MOST_NOTED = 4_096;
 
 interface Waiting {
@@ -102,11 +117,23 @@ export class IssuanceLedger {
     return row?.['serial'] === serial ? String(row['attestor']) : undefined;
   }
 
-  /** All records of an identity, newest first; of any when it is undefined. */
-  list(id: string | undefined, limit: number): readonly IssuedRecord[] {
+  /** Records of an identity, newest first, those after `after`; of any when it is undefined. */
+  list(
+    id: string | undefined,
+    limit: number,
+    after: LedgerPlace = NEWEST,
+  ): readonly IssuedRecord[] {
+    const { issuedAtMs, serial } = after;
     return id === undefined
-      ? this.#read(this.#query.newest, limit)
-      : this.#read(this.#query.byId, id, limit);
+      ? this.#read(this.#query.newest, issuedAtMs, serial, limit)
+      : this.#read(this.#query.byId, id, issuedAtMs, serial, limit);
+  }
+
+  /** How many records an identity has; all together when it is undefined. */
+  count(id: string | undefined): number {
+    if (id === undefined) return this.size;
+    this.#flush();
+    return Number(this.#ask(() => this.#query.countOf.get(id))?.['n'] ?? 0);
   }
 
   /** How many certificates of an authority are valid at `nowMs`, and when the last of them ends. */
@@ -130,12 +157,14 @@ export class IssuanceLedger {
   }
 
   /**
-   * Certificates that are valid at `nowMs`, were not signed by `signerSerial`, and whose workloads
-   * have shown no later one; at most `limit`.
+   * Who has certificates that are valid at `nowMs`, were not signed by `signerSerial`, are none of
+   * `without`, and whose workloads have shown no later one; until when the last of them is valid.
    */
-  outdated(signerSerial: string, nowMs: number, limit: number): readonly OutdatedCertificate[] {
-    const rows = this.#read(this.#query.outdated, signerSerial, nowMs, limit);
-    return rows as readonly OutdatedCertificate[];
+  held({ signerSerial, nowMs, without }: HeldQuestion): readonly HeldCertificates[] {
+    this.#flush();
+    const serials = JSON.stringify(without);
+    const rows = this.#ask(() => this.#query.held.all(signerSerial, nowMs, serials));
+    return rows as unknown as readonly HeldCertificates[];
   }
 
   /** Notes that nobody accepts what others than `signerSerial` have signed any more. */

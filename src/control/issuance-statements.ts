@@ -5,10 +5,11 @@ export interface IssuanceQuery {
   readonly count: Statement;
   readonly insert: Statement;
   readonly bySerial: Statement;
+  readonly countOf: Statement;
   readonly byId: Statement;
   readonly newest: Statement;
   readonly live: Statement;
-  readonly outdated: Statement;
+  readonly held: Statement;
   readonly replaced: Statement;
   readonly writeOff: Statement;
   readonly drop: Statement;
@@ -16,6 +17,9 @@ export interface IssuanceQuery {
 
 const COLUMNS =
   'serial, id, issuerSerial, notBeforeMs, notAfterMs, issuedAtMs, attestor, peerAddress';
+
+/** In one direction, so that a page is read from an index and nothing is sorted. */
+const NEWEST_FIRST = 'ORDER BY issuedAtMs DESC, serial DESC';
 
 export function issuanceStatements(database: Database): IssuanceQuery {
   const query = (sql: string): Statement => database.prepare(sql);
@@ -27,15 +31,21 @@ export function issuanceStatements(database: Database): IssuanceQuery {
     bySerial: query(
       `SELECT ${COLUMNS} FROM issued WHERE serial >= ? AND serial < ? ORDER BY serial LIMIT ?`,
     ),
+    countOf: query('SELECT count(*) AS n FROM issued WHERE id = ?'),
     byId: query(
-      `SELECT ${COLUMNS} FROM issued WHERE id = ? ORDER BY issuedAtMs DESC, serial LIMIT ?`,
+      `SELECT ${COLUMNS} FROM issued WHERE id = ? AND (issuedAtMs, serial) < (?, ?) ${NEWEST_FIRST} LIMIT ?`,
     ),
-    newest: query(`SELECT ${COLUMNS} FROM issued ORDER BY issuedAtMs DESC, serial LIMIT ?`),
+    newest: query(
+      `SELECT ${COLUMNS} FROM issued WHERE (issuedAtMs, serial) < (?, ?) ${NEWEST_FIRST} LIMIT ?`,
+    ),
     live: query(
       'SELECT count(*) AS n, max(notAfterMs) AS until FROM issued WHERE issuerSerial = ? AND notAfterMs > ?',
     ),
-    outdated: query(
-      'SELECT serial, id, notAfterMs, attestor FROM issued WHERE issuerSerial <> ? AND notAfterMs > ? AND replacedAtMs = 0 ORDER BY id, serial LIMIT ?',
+    // The + keeps SQLite from the index of all certificates by their end.
+    held: query(
+      `SELECT id, attestor, max(notAfterMs) AS untilMs FROM issued
+       WHERE issuerSerial <> ? AND +notAfterMs > ? AND replacedAtMs = 0
+       AND serial NOT IN (SELECT value FROM json_each(?)) GROUP BY id, attestor`,
     ),
     replaced: query(
       'UPDATE issued SET replacedAtMs = :atMs WHERE replacedAtMs = 0 AND serial = (SELECT replaces FROM issued WHERE serial = :serial)',

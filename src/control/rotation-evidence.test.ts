@@ -12,7 +12,7 @@ import { TrustDomain } from '../spiffe/trust-domain.ts';
 import { memoryStore } from '../store/memory-store.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentProgress } from './distribution.ts';
-import type { OutdatedCertificate } from './issuance-ledger.ts';
+import type { HeldCertificates } from './issuance-ledger.ts';
 import {
   CLIENT_PATIENCE_COMPROMISED_MS,
   CLIENT_PATIENCE_MS,
@@ -31,7 +31,7 @@ let authority: CertificateAuthority;
 let served: ServedClients;
 let acknowledged: number;
 let store: Store;
-let certificates: readonly OutdatedCertificate[];
+let certificates: readonly HeldCertificates[];
 const link = {};
 
 beforeEach(async () => {
@@ -63,8 +63,8 @@ function evidence(bundleHintMs?: number) {
       bundleHintMs,
       ...{ authority, served, clock, ownId: 'spiffe://cluster.local/ns/istio-system/sa/hauberk' },
       distribution: { agents: agents(), version: VERSION },
-      ledger: { outdated: () => certificates },
-      revocations: { get: () => undefined },
+      ledger: { held: () => certificates },
+      revocations: { list: () => [] },
       store,
     },
     VERSION,
@@ -125,8 +125,8 @@ describe('a program behind an agent', () => {
 
 describe('a certificate that was given to an agent', () => {
   const ratings = 'spiffe://cluster.local/ns/shop/sa/ratings';
-  const given = (agent: string): OutdatedCertificate => ({
-    ...{ serial: '0a', id: ratings, notAfterMs: 1e13, attestor: `agent ${agent}` },
+  const given = (agent: string): HeldCertificates => ({
+    ...{ id: ratings, untilMs: 1e13, attestor: `agent ${agent}` },
   });
 
   beforeEach(() => register('reviews', 'away'));
@@ -200,7 +200,7 @@ describe('other trust domains', () => {
 it('what an agent was given by a registration that has gone is nobody’s any more', async () => {
   certificates = [
     {
-      ...{ serial: '0a', id: 'spiffe://cluster.local/ns/shop/sa/ratings', notAfterMs: 1e13 },
+      ...{ id: 'spiffe://cluster.local/ns/shop/sa/ratings', untilMs: 1e13 },
       attestor: `agent ${id}`,
     },
   ];

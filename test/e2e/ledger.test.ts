@@ -49,6 +49,27 @@ describe('hauberk certs', () => {
     expect(items.filter(({ attestor }) => attestor === 'control-plane').length).toBeGreaterThan(0);
   });
 
+  it('lists page by page', async () => {
+    interface Page {
+      readonly items: readonly { readonly serial: string }[];
+      readonly total: number;
+      readonly continue?: string;
+    }
+    const list = async (...args: readonly string[]): Promise<Page> =>
+      (await json('certs', 'list', ...args)) as Page;
+    await enrolled(plane, 'reviews');
+    const all = await list('--limit', '0');
+    expect(all.continue).toBeUndefined();
+    expect(all.items).toHaveLength(all.total);
+    const first = await list('--limit', '2');
+    expect(first).toMatchObject({ items: all.items.slice(0, 2), total: all.total });
+    const rest = await list('--continue', first.continue ?? '');
+    expect(rest.items).toEqual(all.items.slice(2));
+    const args = ['certs', 'list', '--limit', '1', '--data-dir', plane.dataDir];
+    const { stdout } = await hauberk(args);
+    expect(stdout).toMatch(/\n\(1 of \d+; the next: --continue \d+-[0-9a-f]+\)\n$/);
+  });
+
   it('shows one by its serial, by the beginning of that, and as openssl writes it', async () => {
     const { serial } = await enrolled(plane, 'products');
     const colons = serial.toUpperCase().replace(/..(?=.)/g, '$&:');
@@ -61,6 +82,8 @@ describe('hauberk certs', () => {
     [['show', 'abcdef0123'], 1, /no certificate with the serial "abcdef0123" is on record/],
     [['show', 'hello'], 2, /is not a serial number/],
     [['list', '--limit', 'many'], 2, /"many" is no limit/],
+    [['list', '--limit', '-1'], 2, /"-1" is no limit/],
+    [['list', '--continue', 'here'], 2, /"here" is not where a list goes on/],
   ])('refuses %j with one sentence', async (args, code, message) => {
     const answer = await hauberk(['certs', ...args, '--data-dir', plane.dataDir]);
     expect(answer).toMatchObject({ code, stderr: expect.stringMatching(message) });
