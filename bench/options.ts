@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type PairName, pairNames } from './pair-kind.ts';
 
 /** Those of the other pairs need more time, and are asked for by name. */
-const defaultPairs = pairNames.filter((name) => !/-(?:l7|jwt|rbac)$/.test(name));
+const defaultPairs = pairNames.filter((name) => !/-(?:l7|jwt|rbac)$|^stage-/.test(name));
 
 export interface PairOptions {
   readonly rounds: number;

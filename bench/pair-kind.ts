@@ -5,6 +5,7 @@ export const pairNames = [
   ...(['hauberk', 'nginx', 'haproxy', 'envoy'] as const),
   ...(['nginx-http', 'haproxy-http', 'envoy-http', 'direct'] as const),
   ...(['hauberk-l7', 'hauberk-jwt', 'envoy-rbac', 'envoy-jwt'] as const),
+  ...(['stage-splice', 'stage-tls', 'stage-hbone'] as const),
 ] as const;
 export type PairName = (typeof pairNames)[number];
 

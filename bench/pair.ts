@@ -21,6 +21,7 @@ import { publishedPackage } from './published-package.ts';
 import { markdownOf, type Run, rowsOf } from './report.ts';
 import type { Sample } from './samples.ts';
 import { openStage } from './stage.ts';
+import { stagePair } from './stage-pair.ts';
 import { findTools } from './tools.ts';
 
 const out = fileURLToPath(new URL('out', import.meta.url));
@@ -104,6 +105,9 @@ function startsOf({
     'hauberk-jwt': hauberkPair({ ...own, check: 'jwt' }),
     'envoy-rbac': envoyPair('http', 'rbac'),
     'envoy-jwt': envoyPair('http', 'jwt'),
+    'stage-splice': stagePair('splice'),
+    'stage-tls': stagePair('tls'),
+    'stage-hbone': stagePair('hbone'),
   };
 }
 

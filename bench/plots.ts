@@ -63,6 +63,9 @@ const COLORS: Readonly<Record<PairName, string>> = {
   'haproxy-http': '#93b4d9',
   'envoy-http': '#c6b0da',
   direct: '#b0b0b0',
+  'stage-splice': '#e3c9a8',
+  'stage-tls': '#d9a878',
+  'stage-hbone': '#c77f52',
 };
 const [WIDTH, LEFT, BAR, GAP, HEAD, ROW_HEAD, VALUE_WIDTH] = [760, 110, 16, 14, 34, 20, 90];
 

@@ -97,6 +97,7 @@ describe.each([
   'docs/identity.md',
   'docs/identity-evidence.md',
   'docs/capture.md',
+  'docs/failures.md',
 ])('%s', (page) => {
   it('names only paths that exist', () => {
     const text = readFileSync(page, 'utf8');

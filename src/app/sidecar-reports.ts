@@ -1,5 +1,6 @@
 import type { Transport } from '@connectrpc/connect';
 import { callReport } from '../agent/call-report.ts';
+import { denialReport } from '../agent/denial-report.ts';
 import { fallbackReport } from '../agent/fallback-report.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Task } from '../lib/tasks.ts';
@@ -24,7 +25,11 @@ export function sidecarReports(
   const calls = new CallRecorder();
   const uses = new FallbackRecorder();
   return {
-    reports: [callReport({ calls, workload, clock }), fallbackReport({ uses, workload, clock })],
+    reports: [
+      callReport({ calls, workload, clock }),
+      denialReport({ denials: calls.denials, workload, clock }),
+      fallbackReport({ uses, workload, clock }),
+    ],
     listeners: [calls, uses],
   };
 }

@@ -2,10 +2,12 @@ import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
 import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import type { Attestor } from '../attestation/attestor.ts';
 import { identifyCaller } from '../attestation/identify-caller.ts';
-import type { Call, CallRecordService } from '../gen/hauberk/calls/v1/calls_pb.js';
+import type { Call, CallRecordService, Denial } from '../gen/hauberk/calls/v1/calls_pb.js';
 import { addedUp, callKey, type WorkloadCall } from '../policy/recorded-call.ts';
+import type { RecordedDenial } from '../policy/recorded-denial.ts';
 import { grpcError } from './grpc-error.ts';
 import { peerEvidenceKey } from './peer-evidence.ts';
+import { RecentDenials } from './recent-denials.ts';
 
 /** Of the whole mesh; beyond, the kind that was not seen for longest goes. */
 const MOST_KINDS = 100_000;
@@ -15,10 +17,11 @@ const MOST_AT_ONCE = 512;
 const LONGEST_TEXT = 1_024;
 const LONGEST_NAME = 253;
 
-/** The calls that came to the mesh's workloads, by kind, in memory. */
+/** The calls that came to the mesh's workloads, by kind, and those that were refused last, in memory. */
 export class CallRecords {
   readonly #attestor: Attestor;
   readonly #byWorkload = new Map<string, Map<string, WorkloadCall>>();
+  readonly #denials = new RecentDenials();
   #kinds = 0;
 
   /** Only who has an SVID is listened to, about its own namespace. */
@@ -47,22 +50,29 @@ export class CallRecords {
   }
 
   readonly service: ServiceImpl<typeof CallRecordService> = {
-    report: async ({ workload, calls }, { values }) => {
+    report: async ({ workload, calls, denials }, { values }) => {
       const namespace = await this.#namespaceOf(values.get(peerEvidenceKey).chain);
-      if (calls.length > MOST_AT_ONCE || workload.length > LONGEST_NAME || calls.some(isTooLong)) {
+      const tooMany = calls.length > MOST_AT_ONCE || denials.length > MOST_AT_ONCE;
+      const tooLong = workload.length > LONGEST_NAME || [...calls, ...denials].some(isTooLong);
+      if (tooMany || tooLong) {
         throw new ConnectError(
-          `at most ${MOST_AT_ONCE} calls, each text of ${LONGEST_TEXT} characters, are taken`,
+          `at most ${MOST_AT_ONCE} calls and as many denials, each text of ${LONGEST_TEXT} characters, are taken`,
           Code.InvalidArgument,
         );
       }
       for (const call of calls) this.add({ namespace, workload, ...recorded(call) });
+      for (const denial of denials) {
+        this.#denials.add({ namespace, workload, ...recordedDenial(denial) });
+      }
       return {};
     },
   };
 
-  /** `GET /v1/calls`. */
   readonly routes: OperatorRoutes = {
     'GET /v1/calls': async () => ({ calls: this.list() }),
+    'GET /v1/denials': async ({ query }) => ({
+      denials: this.#denials.withId(query.get('id') ?? ''),
+    }),
   };
 
   async #namespaceOf(chain: Parameters<typeof identifyCaller>[1]['chain']): Promise<string> {
@@ -88,10 +98,16 @@ export class CallRecords {
   }
 }
 
-function isTooLong(call: Call): boolean {
+function isTooLong(call: Call | Denial): boolean {
   const { principal, sourceIp, method, path, host, decision, requestId } = call;
   const texts = [principal, sourceIp, method, path, host, decision, requestId];
   return texts.some((text) => text.length > LONGEST_TEXT);
+}
+
+function recordedDenial(denial: Denial): RecordedDenial {
+  const { requestId, principal, sourceIp, port, method, path, host, status, decision } = denial;
+  const asked = { requestId, principal, sourceIp, port, method, path, host, status, decision };
+  return { ...asked, atMs: Number(denial.atMs) };
 }
 
 function recorded(call: Call) {

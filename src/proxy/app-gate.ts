@@ -6,6 +6,7 @@ import { connectTcp } from './connect-tcp.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Admission, Enforcement, Verdict } from './enforcement.ts';
 import type { AppPool } from './http/app-pool.ts';
+import { DialedChannel } from './http/dialed-channel.ts';
 import type { HttpEnforcement } from './http/http-enforcement.ts';
 import type { HttpJoin } from './http/http-join.ts';
 import { LentReads } from './lent-reads.ts';
@@ -56,8 +57,13 @@ export class AppGate {
     if (join !== undefined) {
       const verdict = enforcement.judgeTransport(admission);
       if (!verdict.allowed) return { denied: verdict };
-      const channel = this.#options.pool.channel(app, () => this.#dial(app));
-      flow(channel, verdict.decision, join);
+      const dial = () => this.#dial(app);
+      // bytes that are no requests leave something of their client on a connection
+      const channel =
+        join.decision === undefined
+          ? this.#options.pool.channel(app, dial)
+          : new DialedChannel(dial);
+      flow(channel, join.decision ?? verdict.decision, join);
       return { entered: true };
     }
     const before = enforcement.judge(admission);

@@ -1,5 +1,6 @@
 import type { Watchable } from '../lib/watchable.ts';
 import type { Authorization } from '../policy/authorization.ts';
+import type { CustomPhase } from '../policy/authorize.ts';
 import type { ConnectionFacts } from '../policy/call.ts';
 import { compileAuthorization } from '../policy/compile-authorization.ts';
 import { type DeclaredProtocol, declaredProtocol } from '../policy/declared-protocol.ts';
@@ -7,6 +8,7 @@ import {
   type EffectiveMode,
   effectivePeerAuthentication,
 } from '../policy/effective-peer-authentication.ts';
+import { JUDGED_BY_REQUEST } from '../policy/judged-by-request.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { Workload } from '../policy/workload.ts';
 import type { LiveSettings } from './live-settings.ts';
@@ -101,19 +103,21 @@ export class Enforcement {
   /** Whether the connection may be as far as PeerAuthentication goes: what it carries is judged later. */
   judgeTransport({ mutualTls, facts }: Admission): Verdict {
     const mode = mutualTls ? undefined : this.mode(facts.destinationPort);
-    if (mode?.mode !== 'STRICT') return { allowed: true, decision: 'each request is judged' };
+    if (mode?.mode !== 'STRICT') return { allowed: true, decision: JUDGED_BY_REQUEST };
     const decision = describeStrict(mode, facts.destinationPort);
     return { allowed: false, reason: 'plaintext', decision };
   }
 
-  /** The same question at accept and, for what is open, after each change. */
-  judge(admission: Admission): Verdict {
+  /**
+   * The same question at accept and, for what is open, after each change. A connection about which somebody has to be
+   * asked is refused, unless the answer is there.
+   */
+  judge(admission: Admission, custom: CustomPhase = 'pending'): Verdict {
     const { facts } = admission;
     const transport = this.judgeTransport(admission);
     if (!transport.allowed) return transport;
-    const decision = this.#authorization.authorizeConnection(facts);
+    const decision = this.#authorization.authorizeConnection(facts, custom);
     const { text } = this.#authorization.explain({ connection: facts }, decision);
-    // a connection that somebody must be asked about is refused until somebody can be
     return decision.verdict === 'allow'
       ? { allowed: true, decision: text }
       : { allowed: false, reason: 'authorization', decision: text };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { JUDGED_BY_REQUEST } from '../policy/judged-by-request.ts';
 import type { ConnectionRecord, DeniedConnection } from '../proxy/proxy-events.ts';
 import { CallRecorder } from './call-recorder.ts';
 
@@ -27,7 +28,7 @@ const denied = (more: Partial<DeniedConnection> = {}): DeniedConnection => ({
 const request = (path: string) => ({
   ...ends,
   ...{ requestId: `id-${path}`, method: 'GET', path, host: 'a', verdict: 'allowed' },
-  ...{ decision: 'x', endedAtMs: 3 },
+  ...{ decision: 'x', endedAtMs: 3, status: 200 },
 });
 
 describe('the record of calls', () => {
@@ -59,6 +60,22 @@ describe('the record of calls', () => {
     ]);
   });
 
+  it('keeps each refused request by itself', () => {
+    const recorder = new CallRecorder();
+    recorder.requestEnded(request('/users/1'));
+    for (const path of ['/users/1', '/users/2']) {
+      recorder.requestEnded({ ...request(path), verdict: 'denied', status: 403 });
+    }
+    const [first, ...others] = recorder.denials.take(10);
+    expect(first).toEqual({
+      ...{ requestId: 'id-/users/1', method: 'GET', path: '/users/1', host: 'a', status: 403 },
+      ...{ decision: 'x', atMs: 3, sourceIp: '10.0.0.1', port: 8080 },
+      principal: 'cluster.local/ns/shop/sa/products',
+    });
+    expect(others).toHaveLength(1);
+    expect(recorder.denials.take(10)).toEqual([]);
+  });
+
   it('tells plaintext callers by their address', () => {
     const recorder = new CallRecorder();
     for (const host of ['10.0.0.1', '10.0.0.2', '10.0.0.1']) {
@@ -73,7 +90,7 @@ describe('the record of calls', () => {
   it('is not about what goes out, what is judged by request, and what no policy refused', () => {
     const recorder = new CallRecorder();
     recorder.connectionOpened(opened({ direction: 'outbound', decision: undefined }));
-    recorder.connectionOpened(opened({ decision: 'each request is judged' }));
+    recorder.connectionOpened(opened({ decision: JUDGED_BY_REQUEST }));
     recorder.connectionDenied(denied({ reason: 'limit' }));
     recorder.connectionDenied(denied({ direction: 'outbound', reason: 'refused-by-peer' }));
     expect(recorder.take(10)).toEqual([]);

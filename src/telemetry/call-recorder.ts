@@ -1,10 +1,13 @@
+import { JUDGED_BY_REQUEST } from '../policy/judged-by-request.ts';
 import { addedUp, callKey, pathShape, type RecordedCall } from '../policy/recorded-call.ts';
+import type { RecordedDenial } from '../policy/recorded-denial.ts';
 import type {
   ConnectionRecord,
   DeniedConnection,
   Ends,
   ProxyEvents,
 } from '../proxy/proxy-events.ts';
+import { DenialQueue } from './denial-queue.ts';
 
 /** One HTTP request to the workload, as the proxy tells of it. */
 interface RequestEnded extends Ends {
@@ -14,6 +17,7 @@ interface RequestEnded extends Ends {
   readonly host: string;
   readonly verdict: string;
   readonly decision: string;
+  readonly status: number;
   readonly endedAtMs: number;
 }
 
@@ -21,8 +25,6 @@ interface RequestEnded extends Ends {
 const MOST_KINDS = 2_048;
 const LONGEST_TEXT = 256;
 const SCHEME = 'spiffe://';
-/** What the proxy says of a connection whose requests are judged one by one. */
-const JUDGED_BY_REQUEST = 'each request is judged';
 
 /**
  * What comes to a workload, by kind: caller, port, method, shape of the path, whether it was let through. Bounded;
@@ -30,6 +32,8 @@ const JUDGED_BY_REQUEST = 'each request is judged';
  */
 export class CallRecorder implements Partial<ProxyEvents> {
   readonly #calls = new Map<string, RecordedCall>();
+  /** The requests that were refused, each by itself. */
+  readonly denials = new DenialQueue();
   #dropped = 0;
 
   /** How many kinds went unseen because there were too many. */
@@ -71,6 +75,7 @@ export class CallRecorder implements Partial<ProxyEvents> {
     if (request.direction !== 'inbound') return;
     const http = { method, path: pathShape(path), host };
     const allowed = verdict === 'allowed';
+    if (!allowed) this.denials.add(denialOf(request));
     this.#add({ ...endsOf(request), http, allowed, decision, lastSeenMs: endedAtMs, requestId });
   }
 
@@ -92,6 +97,13 @@ function endsOf({ peerId, source, destination }: Ends) {
   const principal = peerId?.startsWith(SCHEME) ? peerId.slice(SCHEME.length) : (peerId ?? '');
   const from = { principal, sourceIp: source.host, port: destination.port };
   return { ...from, http: undefined, count: 1, requestId: '' };
+}
+
+function denialOf(request: RequestEnded): RecordedDenial {
+  const { principal, sourceIp, port } = endsOf(request);
+  const { requestId, method, path, host, status, decision, endedAtMs } = request;
+  const asked = { requestId, method, path, host, status, decision, atMs: endedAtMs };
+  return { ...asked, principal, sourceIp, port };
 }
 
 function withBounds(call: RecordedCall): RecordedCall {

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { echoServer, startApp } from './proxy-pair.ts';
+import { residentMb } from './resident-memory.ts';
 import { type Breakages, breakThings, flip, rotate } from './soak-changes.ts';
 import { SoakLoad } from './soak-load.ts';
 import { type SoakMesh, soakMesh } from './soak-mesh.ts';
@@ -119,14 +119,4 @@ async function watch(
     );
   }
   return { memory, transports };
-}
-
-/** Undefined when there is no such process now. */
-function residentMb(pid: number): number | undefined {
-  try {
-    const [, kb] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return kb === undefined ? undefined : Math.round(Number(kb) / 102.4) / 10;
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import type { HeaderValueOption } from '../../gen/envoy/config/core/v3/base_pb.js';
+import type { AttributeContext_HttpRequestSchema } from '../../gen/envoy/service/auth/v3/attribute_context_pb.js';
 import {
   Authorization,
   type CheckRequestSchema,
@@ -10,6 +11,8 @@ import {
 } from '../../gen/envoy/service/auth/v3/external_auth_pb.js';
 import type { ExternalAnswer, ExternalQuestion } from '../http/external-authorizer.ts';
 import type { Field } from '../http/fields.ts';
+import type { HttpRequest } from '../http/http-request.ts';
+import { PARTIAL_BODY } from './partial-body.ts';
 
 const FORBIDDEN = 403;
 const OK = 0;
@@ -34,13 +37,24 @@ export async function askByGrpc(
   return read(await client.check(checkRequest(question), { signal }));
 }
 
-function checkRequest({
-  request,
-  connection,
-  peer,
-  ownId,
-  requestId,
-}: ExternalQuestion): MessageInitShape<typeof CheckRequestSchema> {
+function checkRequest(question: ExternalQuestion): MessageInitShape<typeof CheckRequestSchema> {
+  const { connection, peer, ownId } = question;
+  const { sourceIp, destinationIp, destinationPort } = connection;
+  return {
+    attributes: {
+      source: { address: socketAddress(sourceIp, 0), principal: peer?.id ?? '' },
+      destination: { address: socketAddress(destinationIp, destinationPort), principal: ownId },
+      ...(question.request === undefined
+        ? {}
+        : { request: { http: httpRequest(question.request, question) } }),
+    },
+  };
+}
+
+function httpRequest(
+  request: HttpRequest,
+  { provider, body, requestId }: ExternalQuestion,
+): MessageInitShape<typeof AttributeContext_HttpRequestSchema> {
   const headers: Record<string, string> = { 'x-request-id': requestId };
   for (const [name] of request.fields.all()) {
     const lower = name.toLowerCase();
@@ -49,19 +63,18 @@ function checkRequest({
   headers[':method'] = request.method;
   headers[':path'] = request.target;
   headers[':authority'] = request.authority ?? '';
-  const { sourceIp, destinationIp, destinationPort } = connection;
+  if (body !== undefined) headers[PARTIAL_BODY] = String(body.partial);
+  const packed = provider.includeRequestBodyInCheck?.packAsBytes === true;
   return {
-    attributes: {
-      source: { address: socketAddress(sourceIp, 0), principal: peer?.id ?? '' },
-      destination: { address: socketAddress(destinationIp, destinationPort), principal: ownId },
-      request: {
-        http: {
-          ...{ id: requestId, method: request.method, headers, path: request.target },
-          ...{ host: request.authority ?? '', scheme: request.scheme ?? 'http' },
-          ...{ protocol: request.protocol, size: -1n },
-        },
-      },
-    },
+    ...{ id: requestId, method: request.method, headers, path: request.target },
+    ...{ host: request.authority ?? '', scheme: request.scheme ?? 'http' },
+    protocol: request.protocol,
+    size: body === undefined ? -1n : BigInt(body.bytes.length),
+    ...(body === undefined
+      ? {}
+      : packed
+        ? { rawBody: Uint8Array.from(body.bytes) }
+        : { body: body.bytes.toString() }),
   };
 }
 

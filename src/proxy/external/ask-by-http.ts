@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { ExternalAnswer, ExternalQuestion } from '../http/external-authorizer.ts';
 import type { Field } from '../http/fields.ts';
 import { fieldsNamed, fieldsOfRaw } from './header-names.ts';
+import { PARTIAL_BODY } from './partial-body.ts';
 
 const OK = 200;
 const FIRST_SERVER_ERROR = 500;
@@ -13,8 +14,8 @@ const ALWAYS_SENT = ['authorization'];
 const ALWAYS_GIVEN = ['www-authenticate', 'location', 'proxy-authenticate', 'set-cookie'];
 
 /**
- * Asks a provider by HTTP: the request without its body goes to it, and 200 means yes
- * (Envoy's ext_authz).
+ * Asks a provider by HTTP: the request goes to it, with as much of its body as it wants to see, and 200
+ * means yes (Envoy's ext_authz).
  *
  * @throws when there is no answer, or the provider itself failed (5xx).
  */
@@ -50,10 +51,11 @@ export async function askByHttp(
 }
 
 function send(
-  { provider, request: asked, requestId }: ExternalQuestion,
+  { provider, request: asked, body, requestId }: ExternalQuestion,
   connection: Duplex,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
+  if (asked === undefined) throw new Error('a provider that speaks HTTP is asked about requests');
   const fields: Field[] = [
     ...fieldsNamed(asked.fields.all(), [...provider.includeRequestHeadersInCheck, ...ALWAYS_SENT]),
     ...Object.entries(provider.includeAdditionalHeadersInCheck),
@@ -64,17 +66,27 @@ function send(
       createConnection: () => connection,
       headers: [
         ...['Host', asked.authority ?? provider.service, 'x-request-id', requestId],
-        ...['Content-Length', '0', 'Connection', 'close', ...fields.flat()],
+        ...['Content-Length', String(body?.bytes.length ?? 0), 'Connection', 'close'],
+        ...(body === undefined ? [] : [PARTIAL_BODY, String(body.partial)]),
+        ...fields.flat(),
       ],
     });
     sent.on('response', resolve);
     sent.on('error', reject);
-    sent.end();
+    sent.end(body?.bytes);
   });
 }
 
 const NOT_SENT: ReadonlySet<string> = new Set([
-  ...['host', 'content-length', 'transfer-encoding', 'connection', 'x-request-id', 'expect'],
+  ...[
+    PARTIAL_BODY,
+    'host',
+    'content-length',
+    'transfer-encoding',
+    'connection',
+    'x-request-id',
+    'expect',
+  ],
 ]);
 
 async function bodyOf(response: IncomingMessage): Promise<string> {

@@ -1,72 +1,36 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createHttp2Server } from 'node:http2';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Server as NetServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { rawGet } from '../../../test/kit/http-client.ts';
 import {
-  authorizationPolicy,
-  service,
-  settings,
-  workloadEntry,
-} from '../../../test/kit/policies.ts';
-import { LOOPBACK, type ProxyPair, startApp, startPair } from '../../../test/kit/proxy-pair.ts';
-import { Authorization } from '../../gen/envoy/service/auth/v3/external_auth_pb.js';
-import type { MeshFacts } from '../../policy/mesh-facts.ts';
+  AUTHZ_SERVICE,
+  grpcAuthorizer,
+  withAuthorizer,
+} from '../../../test/kit/external-authorizer.ts';
+import { rawGet } from '../../../test/kit/http-client.ts';
+import { type ProxyPair, startApp } from '../../../test/kit/proxy-pair.ts';
 
 type Provider = Readonly<Record<string, unknown>>;
 
-const SERVICE = { service: 'authz.shop', port: 9000 };
-const custom = authorizationPolicy(
-  {
-    action: 'CUSTOM',
-    provider: { name: 'ext' },
-    rules: [{ to: [{ operation: { paths: ['/asked*'] } }] }],
-  },
-  { name: 'asks' },
-);
+const rules = [{ to: [{ operation: { paths: ['/asked*'] } }] }];
 
 function telling(request: IncomingMessage, response: ServerResponse): void {
   const { url, headers } = request;
   response.end(JSON.stringify({ url, headers }));
 }
 
-/** Facts by which `authz.shop:9000` is the program at `port`. */
-function factsOf(port: number): Partial<MeshFacts> {
-  const { serviceAccount: _, ...spec } = workloadEntry({
-    address: LOOPBACK,
-    labels: { app: 'authz' },
-  }).spec;
-  return {
-    authorizationPolicies: [custom],
-    services: [
-      service(
-        { selector: { app: 'authz' }, ports: [{ name: 'grpc', port: 9000, targetPort: port }] },
-        { name: 'authz' },
-      ),
-    ],
-    workloadEntries: [{ ...workloadEntry({}, { name: 'authz-1' }), spec }],
-  };
-}
-
 async function withProvider(
-  authorizer: Server,
+  authorizer: NetServer,
   provider: Provider,
   use: (pair: ProxyPair) => Promise<void>,
 ): Promise<void> {
   await using app = await startApp(createServer(telling));
-  await using asked = await startApp(authorizer);
-  await using pair = await startPair({
-    app: app.address,
-    settings: { ...settings, extensionProviders: [{ name: 'ext', ...provider }] },
-    serverFacts: factsOf(asked.address.port),
-  });
-  await use(pair);
+  await withAuthorizer({ app: app.address, authorizer, provider, rules }, use);
 }
 
 describe('a CUSTOM policy with a provider that speaks HTTP', () => {
   const provider = {
     envoyExtAuthzHttp: {
-      ...{ ...SERVICE, pathPrefix: '/check', timeout: '5s' },
+      ...{ ...AUTHZ_SERVICE, pathPrefix: '/check', timeout: '5s' },
       includeRequestHeadersInCheck: ['x-user'],
       includeAdditionalHeadersInCheck: { 'x-from': 'mesh' },
       headersToUpstreamOnAllow: ['x-granted'],
@@ -137,41 +101,35 @@ describe('a CUSTOM policy with a provider that speaks HTTP', () => {
 
 describe('a CUSTOM policy with a provider that speaks gRPC', () => {
   it('asks envoy.service.auth.v3.Authorization/Check', async () => {
-    const handler = connectNodeAdapter({
-      routes: (router) =>
-        router.service(Authorization, {
-          check({ attributes }) {
-            const { http } = attributes?.request ?? {};
-            const { source, destination } = attributes ?? {};
-            const known = `${source?.principal} ${destination?.principal} ${http?.method} ${http?.path}`;
-            if (http?.headers['x-user'] !== 'ann') {
-              return {
-                status: { code: 16 },
-                httpResponse: {
-                  case: 'deniedResponse',
-                  value: {
-                    status: { code: 401 },
-                    body: 'who are you',
-                    headers: [{ header: { key: 'x-why', value: 'nobody' } }],
-                  },
-                },
-              };
-            }
-            return {
-              status: { code: 0 },
-              httpResponse: {
-                case: 'okResponse',
-                value: {
-                  headers: [{ header: { key: 'x-known', value: known } }],
-                  headersToRemove: ['x-user'],
-                },
-              },
-            };
+    const authorizer = grpcAuthorizer(({ attributes }) => {
+      const { http } = attributes?.request ?? {};
+      const { source, destination } = attributes ?? {};
+      const known = `${source?.principal} ${destination?.principal} ${http?.method} ${http?.path}`;
+      if (http?.headers['x-user'] !== 'ann') {
+        return {
+          status: { code: 16 },
+          httpResponse: {
+            case: 'deniedResponse',
+            value: {
+              status: { code: 401 },
+              body: 'who are you',
+              headers: [{ header: { key: 'x-why', value: 'nobody' } }],
+            },
           },
-        }),
+        };
+      }
+      return {
+        status: { code: 0 },
+        httpResponse: {
+          case: 'okResponse',
+          value: {
+            headers: [{ header: { key: 'x-known', value: known } }],
+            headersToRemove: ['x-user'],
+          },
+        },
+      };
     });
-    const authorizer = createHttp2Server(handler) as unknown as Server;
-    await withProvider(authorizer, { envoyExtAuthzGrpc: SERVICE }, async (pair) => {
+    await withProvider(authorizer, { envoyExtAuthzGrpc: AUTHZ_SERVICE }, async (pair) => {
       const good = await rawGet(pair.outbound, '/asked?q', 'X-User: ann\r\n');
       expect(good.status).toBe(200);
       expect(good.json['headers']).toMatchObject({

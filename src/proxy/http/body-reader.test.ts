@@ -60,9 +60,11 @@ describe('BodyReader', () => {
     (_, body) => {
       const isReserved = (name: string): boolean => name === 'x-forwarded-client-cert';
       const bytes = Buffer.from(body, 'latin1');
-      expect(() => new BodyReader({ kind: 'chunked' }, isReserved).take(bytes, 0)).toThrow();
+      expect(() =>
+        new BodyReader({ kind: 'chunked' }, { isForbidden: isReserved }).take(bytes, 0),
+      ).toThrow();
       expect(() => {
-        const reader = new BodyReader({ kind: 'chunked' }, isReserved);
+        const reader = new BodyReader({ kind: 'chunked' }, { isForbidden: isReserved });
         for (let i = 0; i < bytes.length; i += 1) reader.take(bytes.subarray(i, i + 1), 0);
       }).toThrow();
     },

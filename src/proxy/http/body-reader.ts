@@ -17,18 +17,29 @@ const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   ...['authorization', 'cookie', 'set-cookie', 'content-encoding', 'content-type', 'content-range'],
 ]);
 
+export interface BodyReaderOptions {
+  /** More names that trailers may not have, in lower case. */
+  readonly isForbidden?: ((name: string) => boolean) | undefined;
+  /** Told the content as it comes, without the framing; lent until it returns. */
+  readonly content?: ((chunk: Buffer) => void) | undefined;
+}
+
 /** Finds where a body ends, in chunks that are cut anywhere; nothing of the body is kept. */
 export class BodyReader {
   readonly #isForbidden: (name: string) => boolean;
+  readonly #told: ((chunk: Buffer) => void) | undefined;
   #phase: Phase;
   #missing = 0;
   /** The line that is being read; a chunk's size or the CRLF after it. */
   #line = '';
   #trailers: HeadReader | undefined;
 
-  /** @param isForbidden more names that trailers may not have, in lower case. */
-  constructor(framing: BodyFraming, isForbidden: (name: string) => boolean = () => false) {
+  constructor(
+    framing: BodyFraming,
+    { isForbidden = () => false, content }: BodyReaderOptions = {},
+  ) {
     this.#isForbidden = isForbidden;
+    this.#told = content;
     if (framing.kind === 'length') this.#missing = framing.bytes;
     this.#phase = PHASES[framing.kind];
   }
@@ -68,6 +79,7 @@ export class BodyReader {
   #content(chunk: Buffer, at: number): number {
     const end = Math.min(chunk.length, at + this.#missing);
     this.#missing -= end - at;
+    this.#told?.(chunk.subarray(at, end));
     if (this.#missing === 0) this.#phase = this.#phase === 'length' ? 'done' : 'content-end';
     return end;
   }

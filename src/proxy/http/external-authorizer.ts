@@ -1,17 +1,21 @@
 import type { ConnectionFacts } from '../../policy/call.ts';
 import type { ExtensionProvider } from '../../policy/extension-provider.ts';
 import type { CallingPeer } from '../enforcement.ts';
+import type { CheckedBody } from './body-for-check.ts';
 import type { Field } from './fields.ts';
 import type { HttpRequest } from './http-request.ts';
 
-/** A request about which somebody outside of the mesh's policies is asked. */
+/** A request, or a connection, about which somebody outside of the mesh's policies is asked. */
 export interface ExternalQuestion {
   readonly provider: ExtensionProvider;
   readonly connection: ConnectionFacts;
   readonly peer: CallingPeer | undefined;
   /** SPIFFE ID of this workload. */
   readonly ownId: string;
-  readonly request: HttpRequest;
+  /** Undefined: it is about a connection of TCP, which providers that speak gRPC can be asked about. */
+  readonly request: HttpRequest | undefined;
+  /** Where the provider wants to see it. */
+  readonly body: CheckedBody | undefined;
   readonly requestId: string;
 }
 

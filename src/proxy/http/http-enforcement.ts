@@ -13,6 +13,7 @@ import type { LiveSettings } from '../live-settings.ts';
 import type { Ends } from '../proxy-events.ts';
 import type { Reporter } from '../reporter.ts';
 import { TokenGate } from '../tokens/token-gate.ts';
+import { ConnectionGuard } from './connection-guard.ts';
 import type { ExternalAuthorizer } from './external-authorizer.ts';
 import { type HttpJoin, httpJoin } from './http-join.ts';
 import { RequestGuard } from './request-guard.ts';
@@ -62,27 +63,32 @@ export class HttpEnforcement {
     return { authorization: this.#options.enforcement.authorization, tokens: this.#tokenGate() };
   }
 
-  /** How the requests of a new connection are judged; undefined where its bytes are just bytes. */
+  /**
+   * How the requests of a new connection are judged, or who is asked about it; undefined where its bytes are just
+   * bytes.
+   */
   joinFor(admission: Admission, ends: Ends): HttpJoin | undefined {
-    const protocol = this.#options.enforcement.protocol(admission.facts.destinationPort);
-    if (protocol === 'opaque' || !this.#looksAtHttp(admission.facts.destinationPort))
-      return undefined;
-    const { enforcement, reporter, lingerDeadlines, firstBytesWait } = this.#options;
+    const { enforcement } = this.#options;
+    const declared = enforcement.protocol(admission.facts.destinationPort);
+    const protocol = this.#looksAtHttp(admission.facts.destinationPort) ? declared : 'opaque';
+    const decision = protocol === 'opaque' ? this.#asking(admission) : undefined;
+    if (protocol === 'opaque' && decision === undefined) return undefined;
+    const { lingerDeadlines, firstBytesWait } = this.#options;
     const firstByteDeadlines = firstBytesWait.for(admission.facts.destinationPort);
     return httpJoin({
-      ...{ protocol, lingerDeadlines, firstByteDeadlines, headDeadlines: this.#headDeadlines },
+      ...{
+        protocol,
+        decision,
+        lingerDeadlines,
+        firstByteDeadlines,
+        headDeadlines: this.#headDeadlines,
+      },
       guard: new RequestGuard({
         ...this.#options,
         ...{ admission, ends },
         policies: () => this.policies,
       }),
-      opaque: {
-        refusal() {
-          const verdict = enforcement.judge(admission);
-          return verdict.allowed ? undefined : verdict.decision;
-        },
-        refused: (decision) => reporter.denied(ends, { reason: 'authorization', decision }),
-      },
+      opaque: new ConnectionGuard({ ...this.#options, admission, ends }),
     });
   }
 
@@ -110,6 +116,14 @@ export class HttpEnforcement {
 
   stop(): void {
     this.#headDeadlines.close();
+  }
+
+  /** Which policy has somebody asked about a connection of TCP; undefined where none has. */
+  #asking({ facts }: Admission): string | undefined {
+    const { authorization } = this.#options.enforcement;
+    const call = { connection: facts };
+    const custom = authorization.custom(call);
+    return custom?.verdict === 'ask' ? authorization.explain(call, custom).text : undefined;
   }
 
   #looksAtHttp(port: number): boolean {

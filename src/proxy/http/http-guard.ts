@@ -1,5 +1,6 @@
 import type { Field } from './fields.ts';
 import type { HttpRequest } from './http-request.ts';
+import type { RequestBody } from './request-body.ts';
 
 /** A request that was judged and is under way; told what becomes of it. */
 export interface JudgedRequest {
@@ -44,8 +45,8 @@ export interface MalformedMessage {
 
 /** Decides on the requests of one connection. */
 export interface HttpGuard {
-  /** At once where it can be. Never rejects. */
-  judge(request: HttpRequest): Judgement | Promise<Judgement>;
+  /** At once where it can be; who looks at the body waits for it. Never rejects. */
+  judge(request: HttpRequest, body: RequestBody): Judgement | Promise<Judgement>;
   /** Whether trailers may not have that name, in lower case. */
   isReserved(name: string): boolean;
   /** Something on the connection was no HTTP. */

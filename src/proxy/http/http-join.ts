@@ -1,5 +1,6 @@
 import type { Deadline, Deadlines } from '../deadlines.ts';
 import type { SpliceFailure, SplicePair } from '../splice.ts';
+import { AskedMode } from './asked-mode.ts';
 import { detectHttp } from './detect-http.ts';
 import type { HttpGuard } from './http-guard.ts';
 import { Http1Mode } from './http1-mode.ts';
@@ -8,10 +9,12 @@ import type { JoinMode } from './join-mode.ts';
 import { opaqueMode } from './opaque-mode.ts';
 
 /** What the bytes of a port are: said, or to be found out. */
-export type PortProtocol = 'http' | 'unknown';
+export type PortProtocol = 'http' | 'unknown' | 'opaque';
 
 /** How bytes that are no HTTP are judged. */
 export interface OpaqueGuard {
+  /** Why they may not pass; undefined when they may. A promise where somebody is asked, which never rejects. */
+  admit(): string | undefined | Promise<string | undefined>;
   /** Why they may not pass; undefined when they may. Asked again when something changes. */
   refusal(): string | undefined;
   /** Reports a refusal. */
@@ -22,14 +25,18 @@ export interface HttpJoinOptions {
   readonly protocol: PortProtocol;
   readonly guard: HttpGuard;
   readonly opaque: OpaqueGuard;
+  /** What is said of a connection that is opaque from the start. */
+  readonly decision?: string | undefined;
   readonly headDeadlines: Deadlines;
   readonly lingerDeadlines: Deadlines;
   /** How long a client may be silent on an unknown port before the server is let speak. */
   readonly firstByteDeadlines: Deadlines;
 }
 
-/** Joins a client and the application where requests are judged: `splice` for HTTP. */
+/** Joins a client and the application where requests are judged, or somebody is asked: `splice` for these. */
 export interface HttpJoin {
+  /** What is said of the connection as a whole; undefined where its requests are judged. */
+  readonly decision: string | undefined;
   start(pair: SplicePair): void;
   /** Why what is under way may not be any more; undefined when it may. */
   recheck(): string | undefined;
@@ -39,6 +46,7 @@ export interface HttpJoin {
 export function httpJoin(options: HttpJoinOptions): HttpJoin {
   let mode: JoinMode | undefined;
   return {
+    decision: options.decision,
     recheck: () => mode?.recheck(),
     start: (pair) => {
       const joined = new Joined(pair, options);
@@ -86,6 +94,10 @@ class Joined implements JoinMode {
       drain: () => this.sourceDrained(),
       closed: (error) => this.#sourceClosed(error),
     });
+    if (this.#options.protocol === 'opaque') {
+      this.#choose('other', this.#first, false);
+      return;
+    }
     this.#silence = this.#options[
       this.#options.protocol === 'http' ? 'headDeadlines' : 'firstByteDeadlines'
     ].set(() => this.#onSilence());
@@ -152,19 +164,30 @@ class Joined implements JoinMode {
     if (found === 'http2') this.#mode = new Http2Mode(asked);
     else if (found === 'http1' || protocol === 'http') this.#mode = new Http1Mode(asked);
     else {
-      const refusal = opaque.refusal();
-      if (refusal !== undefined) {
-        opaque.refused(refusal);
+      const admitted = opaque.admit();
+      if (typeof admitted === 'string') {
+        opaque.refused(admitted);
         this.#mode = deadMode();
         return void this.#reset();
       }
-      this.#mode = opaqueMode(source, destination, () => opaque.refusal());
-      // Without a byte of the client's nothing would make the connection.
-      destination.write(Buffer.alloc(0), false);
+      this.#mode = this.#opaqueMode(admitted);
     }
     this.#first = Buffer.alloc(0);
     if (first.length > 0) this.#mode.fromSource(first, false);
     if (ended || this.#sourceEnded) this.#mode.sourceEnded();
+  }
+
+  #opaqueMode(admitted: Promise<string | undefined> | undefined): JoinMode {
+    const { source, destination } = this.#pair;
+    const { opaque } = this.#options;
+    const recheck = () => opaque.refusal();
+    if (admitted !== undefined) {
+      const refused = (reason: string) => opaque.refused(reason);
+      return new AskedMode({ source, destination, admitted, refused, recheck });
+    }
+    // Without a byte of the client's nothing would make the connection.
+    destination.write(Buffer.alloc(0), false);
+    return opaqueMode(source, destination, recheck);
   }
 
   #reset(): void {

@@ -7,6 +7,7 @@ import { leavesNothing } from './connection-reuse.ts';
 import { HeadReader } from './head-reader.ts';
 import { BAD_GATEWAY, httpFault, statusOfFault, UNAVAILABLE } from './http-fault.ts';
 import type { HttpGuard, Judgement, OwnAnswer } from './http-guard.ts';
+import { Http1BodyPeek } from './http1-body-peek.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import type { JoinMode } from './join-mode.ts';
 import { opaqueMode } from './opaque-mode.ts';
@@ -30,6 +31,7 @@ export interface Http1Options {
 type State = 'idle' | 'judging' | 'busy' | 'over' | 'tunnel';
 
 const EMPTY = Buffer.alloc(0);
+const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 const CRLF_BYTES = 2;
 const REQUEST_TIMEOUT = 408;
 
@@ -43,6 +45,7 @@ export class Http1Mode implements JoinMode {
   #state: State = 'idle';
   #exchange: Http1Exchange | undefined;
   #requestBody: BodyReader | undefined;
+  readonly #peek = new Http1BodyPeek(() => this.#bodyWanted());
   readonly #requestHead = new HeadReader();
   readonly #answers: AnswerReader;
   #tunnel: JoinMode | undefined;
@@ -70,9 +73,9 @@ export class Http1Mode implements JoinMode {
   fromSource(chunk: Buffer, lent: boolean): void {
     if (this.#state === 'tunnel') return void this.#tunnel?.fromSource(chunk, lent);
     if (this.#state === 'over') return;
-    if (this.#mustWait()) return void this.#hold(chunk);
     try {
-      this.#takeFromSource(chunk, lent);
+      if (this.#mustWait()) this.#hold(chunk);
+      else this.#takeFromSource(chunk, lent);
     } catch (error) {
       this.#refuseRequest(statusOfFault(error), messageOf(error));
     }
@@ -81,6 +84,7 @@ export class Http1Mode implements JoinMode {
   sourceEnded(): void {
     this.#sourceEnded = true;
     if (this.#state === 'tunnel') return void this.#tunnel?.sourceEnded();
+    if (this.#state === 'judging') this.#peek.cut();
     if (this.#held.length > 0 || this.#state === 'judging') return;
     this.#onSourceEnd();
   }
@@ -142,6 +146,7 @@ export class Http1Mode implements JoinMode {
   over(): void {
     this.#headDeadline?.cancel();
     this.#linger?.cancel();
+    this.#peek.cut();
     this.#endExchange();
     this.#state = 'over';
   }
@@ -157,7 +162,15 @@ export class Http1Mode implements JoinMode {
   /** Keeps what came too early; no more is read meanwhile. */
   #hold(chunk: Buffer): void {
     this.#held = Buffer.concat([this.#held, chunk]);
-    this.#pauseSource();
+    if (this.#state !== 'judging' || !this.#peek.take(chunk)) this.#pauseSource();
+  }
+
+  /** A judge waits for the body, which a client may not send before it is asked to. */
+  #bodyWanted(): void {
+    const fields = this.#exchange?.head.fields;
+    if (fields?.get('expect') === undefined) return;
+    fields.delete('expect');
+    this.#options.source.write(CONTINUE, false);
   }
 
   #pauseSource(): void {
@@ -212,8 +225,12 @@ export class Http1Mode implements JoinMode {
   #begin(head: RequestHead, bytes: number): void {
     const exchange = new Http1Exchange(head, bytes);
     this.#exchange = exchange;
-    this.#requestBody = new BodyReader(head.body, (name) => this.#options.guard.isReserved(name));
-    const judgement = this.#options.guard.judge(head);
+    const { guard } = this.#options;
+    this.#requestBody = new BodyReader(head.body, {
+      isForbidden: (name) => guard.isReserved(name),
+    });
+    this.#peek.begin(head.body);
+    const judgement = guard.judge(head, this.#peek);
     if (!(judgement instanceof Promise)) return void this.#act(exchange, judgement);
     this.#state = 'judging';
     void judgement.then((late) => {
@@ -282,7 +299,8 @@ export class Http1Mode implements JoinMode {
   #refuseRequest(status: number, reason: string): void {
     if (this.#state === 'over' || this.#state === 'tunnel') return;
     this.#options.guard.malformed({ side: 'request', reason, status });
-    if (this.#exchange !== undefined) return void this.#cut();
+    // of a request that is still judged nothing has gone on
+    if (this.#exchange !== undefined && this.#state !== 'judging') return void this.#cut();
     const answer = plainAnswer(status, `${reason}\n`);
     this.#options.source.write(formatAnswer(answer, { method: 'GET', close: true }), false);
     this.#finish();

@@ -123,7 +123,8 @@ export class Http2Requests {
       return;
     }
     this.#link.add(stream);
-    const judgement = this.#link.guard.judge(stream.request);
+    const judgement = this.#link.guard.judge(stream.request, stream);
+    if (stream.peeked) this.#askForBody(stream);
     if (!(judgement instanceof Promise)) {
       this.#act(stream, judgement);
       return;
@@ -136,6 +137,13 @@ export class Http2Requests {
       this.#act(stream, late);
       this.#flush();
     });
+  }
+
+  /** A judge waits for the body, which a client may not send before it is asked to. */
+  #askForBody({ down, request: { fields } }: Http2Stream): void {
+    if (fields.get('expect') === undefined) return;
+    fields.delete('expect');
+    this.#link.toClient.headers(down, [[':status', '100']], false);
   }
 
   #act(stream: Http2Stream, judgement: Judgement): void {
@@ -196,13 +204,13 @@ export class Http2Requests {
       this.#link.cut(stream, ErrorCode.enhanceYourCalm);
       return false;
     }
-    if (chunk.length > 0) stream.early.push(Buffer.from(chunk));
+    stream.keep(chunk);
     return true;
   }
 
   #ended(stream: Http2Stream | undefined): void {
     if (stream === undefined) return;
-    stream.clientEnded = true;
+    stream.endClient();
     this.#link.removeIfDone(stream);
   }
 

@@ -10,6 +10,7 @@ import type { LiveSettings } from '../live-settings.ts';
 import type { Ends } from '../proxy-events.ts';
 import type { Reporter } from '../reporter.ts';
 import { type TokenOutcome, withoutTokens } from '../tokens/request-tokens.ts';
+import { bodyForCheck } from './body-for-check.ts';
 import type { ExternalAnswer, ExternalAuthorizer } from './external-authorizer.ts';
 import type { Field, Fields } from './fields.ts';
 import { FORWARDED_CERT, setForwardedCert } from './forwarded-cert.ts';
@@ -18,6 +19,7 @@ import { BAD_REQUEST } from './http-fault.ts';
 import type { HttpGuard, JudgedRequest, Judgement, MalformedMessage } from './http-guard.ts';
 import type { HttpRequest } from './http-request.ts';
 import { refusalOf } from './own-answer.ts';
+import type { RequestBody } from './request-body.ts';
 import { type RequestVerdict, requestReport } from './request-report.ts';
 
 export interface RequestGuardOptions {
@@ -68,7 +70,7 @@ export class RequestGuard implements HttpGuard {
     this.#options = options;
   }
 
-  judge(request: HttpRequest): Judgement | Promise<Judgement> {
+  judge(request: HttpRequest, body: RequestBody): Judgement | Promise<Judgement> {
     const subject = this.#subjectOf(request);
     if ('problem' in subject) return this.#malformedTarget(request, subject.problem);
     const { admission, reporter, policies } = this.#options;
@@ -81,7 +83,7 @@ export class RequestGuard implements HttpGuard {
     const custom = authorization.custom(this.#callOf(subject, undefined));
     if (custom === undefined) return this.#judgeTokens(subject, []);
     return custom.verdict === 'ask'
-      ? this.#ask(subject, custom)
+      ? this.#ask(subject, custom, body)
       : this.#deny(subject, this.#callOf(subject, undefined), custom);
   }
 
@@ -120,12 +122,14 @@ export class RequestGuard implements HttpGuard {
     return { verdict: 'answer', answer, under: NOT_REPORTED };
   }
 
-  async #ask(subject: Subject, decision: AskDecision): Promise<Judgement> {
-    const { admission, reporter, authorizer } = this.#options;
+  async #ask(subject: Subject, decision: AskDecision, body: RequestBody): Promise<Judgement> {
+    const { admission, reporter, authorizer, clock } = this.#options;
     const { request, fields, id } = subject;
+    const shown = await bodyForCheck(body, decision.provider, clock);
+    if ('status' in shown) return this.#notShown(subject, decision, shown);
     const answer = await authorizer({
       ...{ provider: decision.provider, connection: admission.facts, peer: admission.peer },
-      ...{ ownId: reporter.ownId, requestId: id },
+      ...{ ownId: reporter.ownId, requestId: id, body: shown.body },
       request: { ...request, target: targetOf(subject) },
     });
     if (!answer.allowed) return this.#refusedByProvider(subject, decision, answer);
@@ -133,6 +137,17 @@ export class RequestGuard implements HttpGuard {
     for (const [name, value] of answer.set) fields.set(name.toLowerCase(), value);
     for (const [name, value] of answer.appended) fields.append(name, value);
     return await this.#judgeTokens(subject, answer.answerFields);
+  }
+
+  /** The provider must see a body that it cannot. */
+  #notShown(
+    subject: Subject,
+    { by, provider }: AskDecision,
+    { status, reason }: { readonly status: number; readonly reason: string },
+  ): Judgement {
+    const policy = `AuthorizationPolicy ${by.namespace}/${by.name} rule[${by.rule}]`;
+    const decision = `${policy}: provider "${provider.name}" is not asked: ${reason}`;
+    return this.#refuse(subject, { verdict: 'denied', decision, status, reason, fields: [] });
   }
 
   #refusedByProvider(
