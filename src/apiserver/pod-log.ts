@@ -1,3 +1,4 @@
+import { quote } from '../resources/field-problem.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { StreamSink } from './api-request.ts';
 import { requireObject } from './read-objects.ts';
@@ -75,7 +76,11 @@ function readWish(query: URLSearchParams, nowMs: number): LogWish {
   const seconds = wholeNumber(query, 'sinceSeconds');
   const since = query.get('sinceTime');
   const sinceMs = since === null ? undefined : Date.parse(since);
-  if (sinceMs !== undefined && Number.isNaN(sinceMs)) throw badRequest('sinceTime: Invalid value');
+  if (sinceMs !== undefined && Number.isNaN(sinceMs)) {
+    throw badRequest(
+      `sinceTime: Invalid value: ${quote(since ?? '')}: must be a time in RFC 3339, such as "2026-01-31T12:00:00Z"`,
+    );
+  }
   return {
     follow: isTrue(query.get('follow')),
     timestamps: isTrue(query.get('timestamps')),

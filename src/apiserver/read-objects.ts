@@ -1,4 +1,5 @@
 import type { Resource } from '../resources/resource.ts';
+import { withAggregatedRules } from './aggregated-roles.ts';
 import type { ApiContext } from './api-context.ts';
 import { type ApiAnswer, jsonTextAnswer } from './api-request.ts';
 import { decodeContinue, encodeContinue } from './continue-token.ts';
@@ -33,7 +34,9 @@ export async function requireObject(call: ResourceCall, context: ApiContext): Pr
 /** GET of one object. */
 export async function getObject(call: ResourceCall, context: ApiContext): Promise<ApiAnswer> {
   const representation = chooseRepresentation(call.request.headers['accept']);
-  return objectAnswer(await requireObject(call, context), { call, context, representation });
+  const found = await requireObject(call, context);
+  const [shown = found] = await withAggregatedRules([found], context.store);
+  return objectAnswer(shown, { call, context, representation });
 }
 
 /** One object in the form that the client takes. */
@@ -98,7 +101,8 @@ export async function listObjects(call: ResourceCall, context: ApiContext): Prom
     ...(page.continue === undefined ? {} : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
-  return jsonTextAnswer(listText(page.items, metadata, { call, context, representation }), {
+  const items = await withAggregatedRules(page.items, context.store);
+  return jsonTextAnswer(listText(items, metadata, { call, context, representation }), {
     type: contentTypeOf(representation),
   });
 }

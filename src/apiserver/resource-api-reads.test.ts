@@ -58,6 +58,7 @@ describe('a list', () => {
     });
     expect(headers['content-type']).toBe('application/yaml');
     expect(text).toMatch(/^apiVersion: security.istio.io\/v1\nkind: PeerAuthentication\n/);
+    expect(text).toMatch(/creationTimestamp: "2026-/);
     const watch = await rig.call('GET', `${POLICIES}?watch=true`, { accept: 'application/yaml' });
     expect([watch.status, watch.json.message]).toEqual([
       406,

@@ -113,6 +113,28 @@ describe('a deletion', () => {
   });
 });
 
+it('shows an aggregated role with the rules that it has', async () => {
+  const roles = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
+  const part = (name: string, resources: readonly string[]) => ({
+    metadata: { name, labels: { 'x.dev/into-all': 'true' } },
+    rules: [{ apiGroups: [''], resources, verbs: ['get'] }],
+  });
+  const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { 'x.dev/into-all': 'true' } }] };
+  const whole = { metadata: { name: 'all' }, aggregationRule, rules: [] };
+  for (const body of [part('a', ['pods']), part('b', ['services']), whole]) {
+    expect((await rig.call('POST', roles, { body })).status).toBe(201);
+  }
+  const { rules } = (await rig.call('GET', `${roles}/all`)).json;
+  expect(rules).toEqual([...part('a', ['pods']).rules, ...part('b', ['services']).rules]);
+  const { items } = (await rig.call('GET', roles)).json;
+  expect(items.map((item: { rules: readonly object[] }) => item.rules.length)).toEqual([1, 2, 1]);
+  const stored = await rig.store.get({
+    kind: 'ClusterRole.rbac.authorization.k8s.io',
+    name: 'all',
+  });
+  expect(stored?.['rules']).toEqual([]);
+});
+
 describe('who may do what', () => {
   const joe = authenticated({ name: 'joe', groups: [] });
   const RBAC = 'rbac.authorization.k8s.io';

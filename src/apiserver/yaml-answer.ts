@@ -14,6 +14,11 @@ export function yamlWhereWanted(answered: ApiAnswer, accept: string | undefined)
   return {
     ...answered,
     headers: { ...answered.headers, 'content-type': 'application/yaml' },
-    body: text.length > LARGEST_BLOCK_STYLE ? text : stringify(JSON.parse(text), { lineWidth: 0 }),
+    body: text.length > LARGEST_BLOCK_STYLE ? text : inBlockStyle(text),
   };
+}
+
+/** Quoted for readers of YAML 1.1 too, to whom a bare `yes` or a time is no text. */
+function inBlockStyle(json: string): string {
+  return stringify(JSON.parse(json), { lineWidth: 0, version: '1.1' });
 }

@@ -55,6 +55,9 @@ function outputOption(): Option {
   ).argParser(objectFormatArgument);
 }
 
+/** As shells say of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
 async function apply(options: ApplyOptions): Promise<void> {
   const { dryRun = 'none', fieldManager, serverSide = false, forceConflicts = false } = options;
   if (forceConflicts && !serverSide) {
@@ -94,7 +97,9 @@ async function apply(options: ApplyOptions): Promise<void> {
     });
   } catch (error) {
     if (!stopped.signal.aborted) throw error;
-    throw new MeshError('ERR_UNREACHABLE', `stopped after ${done} objects; apply again to go on`);
+    progress.clear();
+    process.stderr.write(`stopped after ${done} objects; apply again to go on\n`);
+    process.exitCode = INTERRUPTED;
   } finally {
     progress.clear();
     process.off('SIGINT', stop);
