@@ -112,12 +112,14 @@ async function bodyOf(
 ): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
+  const tooLong = () => {
+    response.destroy();
+    return new MeshError('ERR_LIMIT', `${url} answers with more than ${maxBytes} bytes`);
+  };
+  if (Number(response.headers['content-length'] ?? 0) > maxBytes) throw tooLong();
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBytes) {
-      response.destroy();
-      throw new MeshError('ERR_LIMIT', `${url} answers with more than ${maxBytes} bytes`);
-    }
+    if (size > maxBytes) throw tooLong();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

@@ -46,7 +46,9 @@ let failed = false;
 for (let { seed } = order; !failed && performance.now() < endMs; seed++) {
   for (const { name, property } of targets) {
     send({ type: 'round', target: name, seed });
-    const found = fc.check(property, { seed, numRuns: RUNS_A_ROUND });
+    const found = await fc.check(property as fc.IAsyncProperty<[unknown]>, {
+      ...{ seed, numRuns: RUNS_A_ROUND },
+    });
     runs.set(name, (runs.get(name) ?? 0) + found.numRuns);
     // What a target put off until afterwards happens here, or it would be kept for ever.
     await new Promise((resolve) => setImmediate(resolve));

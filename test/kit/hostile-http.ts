@@ -151,7 +151,12 @@ const onlyOpen: HttpGuard = {
 };
 
 /** Whatever a client sends, the application sees requests for `/open` only, of which each is whole HTTP. */
-export function playHttp1([text, cuts]: readonly [string, readonly number[]]): void {
+export function playHttp1(input: readonly [string, readonly number[]]): void {
+  checkForwarded(forwardedByHttp1(input));
+}
+
+/** What the application gets of what a client sends in pieces. */
+export function forwardedByHttp1([text, cuts]: readonly [string, readonly number[]]): Buffer {
   const [source, destination] = [new Sink(), new Sink()];
   const mode = new Http1Mode({
     source,
@@ -170,7 +175,7 @@ export function playHttp1([text, cuts]: readonly [string, readonly number[]]): v
       mode.fromDestination(Buffer.from('HTTP/1.1 204 No Content\r\n\r\n'), false);
   }
   mode.over();
-  checkForwarded(Buffer.concat(destination.written));
+  return Buffer.concat(destination.written);
 }
 
 function checkForwarded(bytes: Buffer): void {

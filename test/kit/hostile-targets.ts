@@ -50,6 +50,8 @@ import {
   playRequestBytes,
   playSecretRequests,
 } from './hostile-requests.ts';
+import { hostileTokens, verifyToken } from './hostile-tokens.ts';
+import { forwardToNode, hostileForwarding, readValid, validHttp1 } from './http-differential.ts';
 import { ownCa, pluggedInCa } from './plugged-in-ca.ts';
 import { testAuthority } from './test-authority.ts';
 
@@ -57,7 +59,7 @@ import { testAuthority } from './test-authority.ts';
 export interface HostileTarget {
   readonly name: string;
   /** Runs one input that the seed and the run number determine. */
-  readonly property: fc.IPropertyWithHooks<[unknown]>;
+  readonly property: fc.IPropertyWithHooks<[unknown]> | fc.IAsyncPropertyWithHooks<[unknown]>;
 }
 
 export const authority = testAuthority();
@@ -169,6 +171,22 @@ export function hostileTargets(observer: HostileObserver): readonly HostileTarge
     });
     return { name, property: property as unknown as HostileTarget['property'] };
   }
+  function asyncTarget<T>(
+    name: string,
+    input: fc.Arbitrary<T>,
+    use: (value: T) => Promise<unknown>,
+  ) {
+    const property = fc.asyncProperty(input, async (value) => {
+      const startMs = performance.now();
+      try {
+        await use(value);
+      } catch (error) {
+        observer.threw(error);
+      }
+      observer.took(performance.now() - startMs);
+    });
+    return { name, property: property as unknown as HostileTarget['property'] };
+  }
   const bytes = fc.oneof(fc.uint8Array({ maxLength: 400 }), derLike, mutatedDer, mutatedDer);
   const pem = certificates.map(({ der }) => encodePem('CERTIFICATE', der));
   const uris = ['spiffe://cluster.local/ns/a/sa/b', 'spiffe://td', 'spiffe://a-b_c.1/x/..y'];
@@ -199,6 +217,9 @@ export function hostileTargets(observer: HostileObserver): readonly HostileTarge
     target('HPACK', hostileBlocks, readBlocks),
     target('HTTP/1 heads', hostileHeads, readHead),
     target('HTTP/1 connections', hostileHttp1, playHttp1),
+    asyncTarget('HTTP/1 as Node reads it', validHttp1, readValid),
+    asyncTarget('HTTP/1 that goes on to Node', hostileForwarding, forwardToNode),
+    asyncTarget('tokens that were signed', hostileTokens, verifyToken),
     target('HTTP/1 answers', hostileAnswers, readAnswer),
     target('HTTP/2 requests', hostileHttp2, playHttp2),
     target('paths', hostilePaths, readTarget),
