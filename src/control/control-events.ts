@@ -36,8 +36,11 @@ export interface BackupEvent {
   readonly actor?: string;
 }
 
-/** `amend`: somebody is no longer waited for, or the old key turned out to be compromised. */
-export type AuthorityStep = 'prepare' | 'amend' | 'abort' | 'activate' | 'retire';
+/**
+ * `amend`: somebody is no longer waited for, or the old key turned out to be compromised; `give-up`: a
+ * program behind an agent has been waited for long enough.
+ */
+export type AuthorityStep = 'prepare' | 'amend' | 'abort' | 'give-up' | 'activate' | 'retire';
 
 export interface AuthorityRotated {
   readonly step: AuthorityStep;
@@ -49,6 +52,10 @@ export interface AuthorityRotated {
   /** Serials of the signing certificates. */
   readonly oldSerial: string;
   readonly newSerial: string;
+  /** Who was given up, as `ca status` names it. */
+  readonly client?: string;
+  /** What that one lacked. */
+  readonly lacks?: string;
 }
 
 /** What the control plane tells of itself. Telemetry listens; decisions never depend on it. */

@@ -120,11 +120,11 @@ function workloadHappenings(tell: Tell): Partial<ControlEvents> {
 
 function meshHappenings(tell: Tell, kindOf: KindOf): Partial<ControlEvents> {
   return {
-    authorityRotated: ({ step, role, newSerial }) =>
+    authorityRotated: ({ step, role, newSerial, client, lacks }) =>
       tell('authority', undefined, {
-        type: 'Normal',
+        type: client === undefined ? 'Normal' : 'Warning',
         reason: ROTATION[step],
-        message: `rotation of the ${role}: ${step}, new serial ${newSerial}`,
+        message: `rotation of the ${role}: ${step}${client === undefined ? '' : ` "${client}", which ${lacks}`}, new serial ${newSerial}`,
       }),
     tokenKeysChanged: ({ action }) => {
       if (action === 'none') return;
@@ -158,6 +158,7 @@ const ROTATION = {
   prepare: 'RotationPrepared',
   amend: 'RotationAmended',
   abort: 'RotationAborted',
+  'give-up': 'RotationGaveUp',
   activate: 'RotationActivated',
   retire: 'RotationRetired',
 } as const;

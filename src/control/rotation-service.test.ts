@@ -10,6 +10,7 @@ import type { Awaited } from '../ca/rotation-step.ts';
 import { TrustDomain } from '../spiffe/trust-domain.ts';
 import { memoryStore } from '../store/memory-store.ts';
 import { bundlePublisher } from './bundle-publisher.ts';
+import type { AuthorityRotated } from './control-events.ts';
 import type { RotationFindings } from './rotation-evidence.ts';
 import { RotationService } from './rotation-service.ts';
 
@@ -47,8 +48,8 @@ async function restart(): Promise<void> {
     ...{ trustDomain, store: kept, rules: istioIssuanceRules, clock },
   });
   const events = {
-    authorityRotated: ({ step, role, actor }: { step: string; role: string; actor: string }) =>
-      void steps.push(`${step} ${role} by ${actor}`),
+    authorityRotated: ({ step, role, actor, client }: AuthorityRotated) =>
+      void steps.push(`${step} ${client ?? role} by ${actor}`),
     taskFailed: ({ reason }: { reason: string }) => void failures.push(reason),
   };
   service = new RotationService({
@@ -72,6 +73,29 @@ async function restart(): Promise<void> {
 }
 
 const phase = (): string => authority.slots.current.rotation.phase;
+
+describe('a program behind an agent that was waited for long enough', () => {
+  it('is on record once in each phase, and not while it is still waited for', async () => {
+    const lagging = { name: 'envoy', lacks: 'has not taken the roots', forSeconds: 1 };
+    const agent = { name: 'shop/reviews-1', id: reviews.id, signer: '', acknowledged: true };
+    const withEnvoy = (givenUp: boolean): RotationFindings => ({
+      agents: [{ ...agent, rejected: undefined, lagging: [{ ...lagging, givenUp }] }],
+      unaware: [reviews],
+      outdated: [reviews],
+    });
+    findings = withEnvoy(false);
+    await service.order(order, 'admin');
+    await clock.advance(HOUR_MS);
+    expect(steps).toEqual(['prepare root by admin']);
+    findings = withEnvoy(true);
+    await clock.advance(HOUR_MS);
+    const gaveUp = 'give-up shop/reviews-1/envoy by control-plane';
+    expect(steps).toEqual(['prepare root by admin', gaveUp]);
+    findings = { ...findings, unaware: [] };
+    await clock.advance(HOUR_MS);
+    expect(steps.slice(2)).toEqual(['activate root by control-plane', gaveUp]);
+  });
+});
 
 describe('a rotation', () => {
   it('goes on by itself when nobody stands in its way, a step an audit event', async () => {

@@ -40,6 +40,8 @@ export class RotationService {
   readonly #options: RotationServiceOptions;
   #wake: AbortController = new AbortController();
   #noScheduleBeforeMs = 0;
+  /** Of this phase: each is told of once. */
+  #givenUp = { sinceMs: 0, names: new Set<string>() };
 
   constructor(options: RotationServiceOptions) {
     this.#options = options;
@@ -132,9 +134,11 @@ export class RotationService {
     const slots = authority.slots.current;
     const { version } = await this.#publish();
     if (slots.rotation.phase === 'steady') return this.#begin(slots);
-    const decided = nextStep(slots, await evidence(version));
+    const findings = await evidence(version);
+    const decided = nextStep(slots, findings);
     // Amended meanwhile: what was found is to be judged anew.
     if (slots !== authority.slots.current) return { step: 'wait', for: [] };
+    this.#tellGivenUp(findings, slots.rotation.sinceMs);
     if (decided.step === 'activate') {
       await authority.rotation.activate();
       this.#report('activate', BY_ITSELF);
@@ -190,10 +194,25 @@ export class RotationService {
     ledger.writeOff(authority.intermediate.serial, clock.now());
   }
 
+  /** Whoever is not waited for any more may be without the new authority: that has to be on record. */
+  #tellGivenUp({ agents }: RotationFindings, sinceMs: number): void {
+    if (this.#givenUp.sinceMs !== sinceMs) this.#givenUp = { sinceMs, names: new Set() };
+    const { names } = this.#givenUp;
+    for (const { name: agent, lagging } of agents) {
+      for (const { name, lacks, givenUp } of lagging) {
+        const client = `${agent}/${name}`;
+        if (!givenUp || names.has(client)) continue;
+        this.#report('give-up', BY_ITSELF, undefined, { client, lacks });
+        names.add(client);
+      }
+    }
+  }
+
   #report(
     step: AuthorityStep,
     actor: string,
     slots: KeySlots<SlotCertificates> = this.#options.authority.slots.current,
+    about: { readonly client?: string; readonly lacks?: string } = {},
   ): void {
     const { current, rotation } = slots;
     if (rotation.phase === 'steady') return;
@@ -202,7 +221,7 @@ export class RotationService {
       rotation.phase === 'distributing' ? [rotation.next, current] : [current, rotation.old];
     this.#options.events.authorityRotated({
       ...{ step, role, compromised, waived, actor },
-      ...{ oldSerial: old.signer.serial, newSerial: next.signer.serial },
+      ...{ oldSerial: old.signer.serial, newSerial: next.signer.serial, ...about },
     });
   }
 }
