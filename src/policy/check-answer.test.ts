@@ -39,7 +39,7 @@ describe('what is said of the caller', () => {
     expect(notesOn({ namespace: 'shop' })).toEqual([
       expect.stringContaining('source.principal is not given'),
     ]);
-    expect(notesOn({ ...frontend, namespace: 'bank' })).toEqual([
+    expect(notesOn({ ...frontend, namespace: 'sho' })).toEqual([
       expect.stringContaining('not source.namespace'),
     ]);
     expect(notesOn({ ...frontend, namespace: 'shop' })).toEqual([]);

@@ -174,7 +174,7 @@ function callerNotes({ source: { principal = '', namespace } }: CheckQuestion): 
       'source.principal is not given, so the caller has no identity and its namespace matches nothing',
     ];
   }
-  return namespacesIn(principal).includes(namespace)
+  return [namespacesIn(principal)].flat().includes(namespace)
     ? []
     : [`the namespace of the caller is that of its principal, not source.namespace`];
 }
