@@ -13,6 +13,7 @@ import { requestAuthentication } from '../resources/kinds/request-authentication
 import { service } from '../resources/kinds/service.ts';
 import { serviceAccount } from '../resources/kinds/service-account.ts';
 import { serviceEntry } from '../resources/kinds/service-entry.ts';
+import { sidecar } from '../resources/kinds/sidecar.ts';
 import { workloadEntry } from '../resources/kinds/workload-entry.ts';
 import { workloadRegistration } from '../resources/kinds/workload-registration.ts';
 import type { Resource } from '../resources/resource.ts';
@@ -29,6 +30,7 @@ const fields: ReadonlyMap<string, keyof MeshFacts> = new Map([
   [typeUrlOf(workloadEntry), 'workloadEntries'],
   [typeUrlOf(serviceEntry), 'serviceEntries'],
   [typeUrlOf(destinationRule), 'destinationRules'],
+  [typeUrlOf(sidecar), 'sidecars'],
   [typeUrlOf(istioOperator), 'istioOperators'],
   [typeUrlOf(configMap), 'configMaps'],
   [typeUrlOf(serviceAccount), 'serviceAccounts'],

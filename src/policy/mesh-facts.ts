@@ -11,6 +11,7 @@ import type { RequestAuthentication } from '../resources/kinds/request-authentic
 import type { Service } from '../resources/kinds/service.ts';
 import type { ServiceAccount } from '../resources/kinds/service-account.ts';
 import type { ServiceEntry } from '../resources/kinds/service-entry.ts';
+import type { Sidecar } from '../resources/kinds/sidecar.ts';
 import type { WorkloadEntry } from '../resources/kinds/workload-entry.ts';
 import type { WorkloadRegistration } from '../resources/kinds/workload-registration.ts';
 
@@ -25,6 +26,7 @@ export interface MeshFacts {
   readonly services: readonly Service[];
   readonly serviceEntries: readonly ServiceEntry[];
   readonly destinationRules: readonly DestinationRule[];
+  readonly sidecars: readonly Sidecar[];
   readonly workloadEntries: readonly WorkloadEntry[];
   readonly serviceAccounts: readonly ServiceAccount[];
   readonly revocations: readonly CertificateRevocation[];
@@ -47,6 +49,7 @@ export const noFacts: MeshFacts = Object.freeze({
   services: [],
   serviceEntries: [],
   destinationRules: [],
+  sidecars: [],
   workloadEntries: [],
   serviceAccounts: [],
   revocations: [],

@@ -15,7 +15,7 @@ import {
   resumeFor,
   type SecuredConnection,
 } from './handshake.ts';
-import { presentedCertificate } from './handshake-record.ts';
+import { presentedBy } from './handshake-record.ts';
 import type { HboneClientSession, HboneTransport } from './hbone/hbone-transport.ts';
 import { LentReads } from './lent-reads.ts';
 import type { SessionRecord } from './proxy-events.ts';
@@ -110,11 +110,7 @@ async function begin(
   } catch (error) {
     forget();
     const reason = `"${peer.id}" ended the connection after the TLS handshake (${messageOf(error)}); it may not have accepted our certificate (serial ${ownSerial}): its own log says why`;
-    const presented = {
-      ...presentedCertificate(undefined),
-      ...{ presentedId: peer.id, presentedSerial: peer.serial },
-      presentedNotAfterMs: peer.notAfterMs,
-    };
+    const presented = presentedBy(peer);
     const verdict = 'ERR_UNREACHABLE';
     const { expectedIds } = target;
     reporter.handshakeFailed(ends, { ...presented, verdict, ownSerial, expectedIds, reason });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { MeshError, type MeshErrorCode } from '../lib/errors.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { type Address, formatAddress } from './address.ts';
+import type { Peer } from './peer.ts';
 
 /** What kept a handshake from success: the code of the check, or that TLS itself failed. */
 export type HandshakeVerdict = MeshErrorCode | 'ERR_TLS';
@@ -34,6 +35,14 @@ export function presentedCertificate(leaf: Certificate | undefined): PresentedCe
     presentedSerial: leaf?.serial,
     presentedIssuer: leaf?.issuer,
     presentedNotAfterMs: leaf?.notAfterMs,
+  };
+}
+
+/** The same of a peer that was proved, whose own verdict on us was another. */
+export function presentedBy({ id, serial, issuer, notAfterMs }: Peer): PresentedCertificate {
+  return {
+    ...{ presentedId: id, presentedSerial: serial },
+    ...{ presentedIssuer: issuer, presentedNotAfterMs: notAfterMs },
   };
 }
 

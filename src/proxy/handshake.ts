@@ -79,6 +79,8 @@ export interface HandshakeFailure extends PresentedCertificate {
   readonly ownSerial: string | undefined;
 }
 
+const LEAVE_MS = 1_000;
+
 export type HandshakeOutcome =
   | { readonly secured: SecuredConnection }
   | { readonly failure: HandshakeFailure };
@@ -175,10 +177,12 @@ async function conclude(
   let chain: readonly Certificate[] = [];
   const id = idOf(raw, judgement.purpose);
   const startedAtMs = judgement.clock.now();
+  let done: TLSSocket | undefined;
   try {
     if (raw.destroyed) throw new MeshError('ERR_UNREACHABLE', 'the peer is already gone');
     checkOwn(judgement);
     const socket = await handshake();
+    done = socket;
     // Until its next owner listens, an error must not go unheard.
     socket.on('error', () => undefined);
     chain = judgement.chainOf(socket);
@@ -195,7 +199,8 @@ async function conclude(
     const notAfterMs = Math.min(...ends);
     return { secured: { socket, raw, peer, ownSerial, notAfterMs, tls } };
   } catch (error) {
-    raw.destroy();
+    if (done === undefined || judgement.purpose === 'clientAuth') raw.destroy();
+    else leave(done, raw);
     return {
       failure: {
         reason: withClockNote(messageOf(error), chain, judgement),
@@ -319,4 +324,15 @@ function checkProtocol({ alpnProtocol }: TLSSocket, needed: string | undefined):
  */
 function countsUntil(endMs: number, startedAtMs: number, { fallback }: Judgement): number {
   return startedAtMs <= endMs ? endMs : endMs + fallback.keepForMs;
+}
+
+/**
+ * Ends a connection to a server that is not accepted. What TLS still has to send goes out first, our certificate
+ * among it, so that the server's record of this can name it; nothing of the application is on its way.
+ */
+function leave(socket: TLSSocket, raw: Socket): void {
+  const late = setTimeout(() => raw.destroy(), LEAVE_MS);
+  socket.once('close', () => clearTimeout(late));
+  socket.end();
+  socket.resume();
 }

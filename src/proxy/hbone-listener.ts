@@ -9,6 +9,7 @@ import type { FallbackGuard } from './fallback-guard.ts';
 import type { FederationGuard } from './federation-guard.ts';
 import { type HandshakeOptions, handshakeAsServer, type SecuredConnection } from './handshake.ts';
 import type { HandshakeGate } from './handshake-gate.ts';
+import { presentedBy } from './handshake-record.ts';
 import type { HboneServerSession, HboneTransport } from './hbone/hbone-transport.ts';
 import type { HboneStreams } from './hbone-streams.ts';
 import type { SessionRecord } from './proxy-events.ts';
@@ -122,6 +123,15 @@ export class HboneListener {
     const reason = await session.closed;
     this.#sessions.delete(session);
     reporter.sessionClosed(record, reason);
+    if (!session.begun && !this.#draining) this.#refusedByClient(secured, ends);
+  }
+
+  /** Under TLS 1.3 a client looks at our certificate when the handshake is over for us. */
+  #refusedByClient({ peer, ownSerial }: SecuredConnection, ends: PartialEnds): void {
+    this.#options.reporter.handshakeFailed(ends, {
+      ...{ ...presentedBy(peer), ownSerial, expectedIds: [], verdict: 'ERR_UNREACHABLE' },
+      reason: `"${peer.id}" ended the connection after the TLS handshake; it may not have accepted our certificate (serial ${ownSerial}): its own log says why`,
+    });
   }
 
   #recordOf({ peer, ownSerial, tls }: SecuredConnection, ends: PartialEnds): SessionRecord {

@@ -6,7 +6,7 @@ import { originatedDialer } from './dial-originated.ts';
 import { EndpointChooser } from './endpoint-chooser.ts';
 import { EndpointDialer } from './endpoint-dialer.ts';
 import type { ProxyLimits } from './limits.ts';
-import type { LiveSettings } from './live-settings.ts';
+import type { OutboundView } from './outbound-view.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import type { SessionPool } from './session-pool.ts';
 import { TlsMaterials } from './tls-material.ts';
@@ -14,7 +14,8 @@ import { UpstreamConnector } from './upstream-connector.ts';
 
 /** What the way out shares with the rest of the proxy. */
 export interface OutboundShared extends Omit<DirectDialOptions, 'contexts'> {
-  readonly settings: LiveSettings;
+  /** What the application may call. */
+  readonly view: OutboundView;
   readonly pool: SessionPool;
   readonly connectDeadlines: Deadlines;
 }
@@ -31,7 +32,7 @@ export function outboundParts(
   shared: OutboundShared,
 ): OutboundParts {
   const { facts, workload, clock, identity } = options;
-  const { settings, pool, connectDeadlines } = shared;
+  const { view, pool, connectDeadlines } = shared;
   const contexts = new BoundedContexts(identity);
   const materials = new TlsMaterials(credentialReader({ facts, held: options.credentials, clock }));
   const dialer = new EndpointDialer({
@@ -41,7 +42,7 @@ export function outboundParts(
   });
   const chooser = new EndpointChooser({ clock, limits });
   return {
-    connector: new UpstreamConnector({ facts, settings, dialer, workload, chooser }),
+    connector: new UpstreamConnector({ view, dialer, workload, chooser }),
     stop: () => {
       contexts.stop();
       dialer.close();

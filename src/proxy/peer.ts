@@ -16,6 +16,8 @@ export interface Peer {
   readonly principal: string;
   /** Serial of its certificate in lower-case hex. */
   readonly serial: string;
+  /** Distinguished name of who signed it. */
+  readonly issuer: string;
   /** SHA-256 of its certificate, in hex. */
   readonly certificateHash: string;
   /** Serials of the authorities by which it was proved. */
@@ -55,6 +57,7 @@ export function provenPeer(chain: readonly Certificate[], trust: PeerTrust): Pee
   return {
     ...{ id: text, principal: text.slice(SCHEME.length) },
     ...{ serial: leaf?.serial ?? '', authoritySerials: path.slice(1).map(({ serial }) => serial) },
+    issuer: leaf?.issuer ?? '',
     certificateHash: createHash('sha256')
       .update(leaf?.der ?? '')
       .digest('hex'),

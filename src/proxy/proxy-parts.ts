@@ -29,6 +29,7 @@ import type { ProxyLimits } from './limits.ts';
 import { liveSettings } from './live-settings.ts';
 import { outboundListener } from './outbound-listener.ts';
 import { outboundParts } from './outbound-parts.ts';
+import { OutboundView } from './outbound-view.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import { Reporter } from './reporter.ts';
 import { resumptionParts } from './resumption-parts.ts';
@@ -81,9 +82,7 @@ export class ProxyParts {
     const resuming = resumptionParts(options);
     const shared = {
       handshakeGate: new HandshakeGate({ clock, limits }),
-      fallback,
-      trustDomains,
-      federation,
+      ...{ fallback, trustDomains, federation },
       clockNote: (nowMs: number) => clockNote(options.clockSkew?.current, nowMs),
       gate: new AppGate({ enforcement, http, connectDeadlines, pool: appPool }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
@@ -93,14 +92,15 @@ export class ProxyParts {
     const pool = new SessionPool(hboneDialer({ ...shared, context: hboneContext }), clock);
     const acceptors = new IstioAcceptors({ ...shared, facts, settings });
     this.#inbound = { ...shared, acceptors };
-    const outbound = outboundParts(options, limits, { ...shared, settings, pool });
+    const view = new OutboundView({ ...options, settings });
+    const outbound = outboundParts(options, limits, { ...shared, view, pool });
     this.#connector = outbound.connector;
     this.#hbone = this.#hboneListener(shared, limits);
     revocations.onAuthority(() => pool.rotate());
     const budget = new DescriptorBudget({ clock, limit: descriptorLimit });
     this.#sockets = new AcceptedSockets(reporter, limits.maxConnections, budget);
     this.#sockets.follow(this.#hbone.server, 'inbound');
-    this.capture = this.#captureListeners({ ...shared, settings });
+    this.capture = this.#captureListeners({ ...shared, view });
     this.#pool = pool;
     this.reporter = reporter;
     this.table = table;
@@ -138,12 +138,12 @@ export class ProxyParts {
   #captureListeners(
     shared: Pick<
       CaptureListenersOptions,
-      'settings' | 'table' | 'reporter' | 'clock' | 'connectDeadlines' | 'handshakeDeadlines'
+      'view' | 'table' | 'reporter' | 'clock' | 'connectDeadlines' | 'handshakeDeadlines'
     >,
   ): CaptureListeners {
-    const { facts, workload, capture = noCapture, hbone, originalDestination } = this.#options;
+    const { workload, capture = noCapture, hbone, originalDestination } = this.#options;
     return new CaptureListeners({
-      ...{ ...shared, facts, workload, connector: this.#connector, inbound: this.#inbound },
+      ...{ ...shared, workload, connector: this.#connector, inbound: this.#inbound },
       ...{ capture, originalDestination, ownPorts: [hbone.port] },
       follow: (...of) => this.#sockets.follow(...of),
     });

@@ -119,8 +119,10 @@ describe('a ticket of the HBONE port', () => {
     const session = await ticketOf(pair, pemsOf(authority));
     lateMs = 2 * DAY_MS;
     rawClient(pair, { session });
-    await until(() => pair.server.events.handshakes.length === 1);
-    expect(pair.server.events.handshakes[0]).toMatchObject({
+    const expired = () =>
+      pair.server.events.handshakes.find(({ reason }) => reason.includes('expired'));
+    await until(() => expired() !== undefined);
+    expect(expired()).toMatchObject({
       ...{ presentedId: CLIENT_ID, reason: expect.stringMatching(/expired/) },
     });
   });
@@ -153,6 +155,7 @@ describe('the authorities of resumed sessions', () => {
       serial: '1',
       notAfterMs: 0,
     },
+    issuer: issuer?.subject ?? '',
     certificateHash: '',
     authoritySerials: [issuer?.serial ?? ''],
   };

@@ -84,6 +84,7 @@ function poolOf(...prepared: readonly FakeSession[]): FakeDials {
         peer: {
           id: 'spiffe://x/y',
           principal: 'x/y',
+          issuer: 'CN=authority',
           certificateHash: '',
           serial: '02',
           authoritySerials: [],

@@ -2,7 +2,6 @@ import { MeshError, messageOf } from '../lib/errors.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import { type ConnectionBounds, connectionBounds } from '../policy/connection-bounds.ts';
 import { describeClientTlsAuthor } from '../policy/effective-client-tls.ts';
-import type { MeshFacts } from '../policy/mesh-facts.ts';
 import { type OutlierSettings, outlierSettings } from '../policy/outlier-settings.ts';
 import {
   type Endpoint,
@@ -13,7 +12,7 @@ import type { Workload } from '../policy/workload.ts';
 import { type Address, formatAddress } from './address.ts';
 import { type Balancing, type EndpointChooser, endpointKey } from './endpoint-chooser.ts';
 import type { DialOutcome, EndpointDialer, Way } from './endpoint-dialer.ts';
-import type { LiveSettings } from './live-settings.ts';
+import type { OutboundView } from './outbound-view.ts';
 import type { Peer } from './peer.ts';
 
 /** A service to be called, and the part of it that is meant. */
@@ -39,10 +38,9 @@ export type UpstreamOutcome =
   | { readonly problem: string };
 
 export interface UpstreamOptions {
-  readonly facts: Watchable<MeshFacts>;
+  readonly view: OutboundView;
   /** Who calls; rules may be for some workloads only. */
   readonly workload: Watchable<Workload>;
-  readonly settings: LiveSettings;
   readonly dialer: EndpointDialer;
   readonly chooser: EndpointChooser;
 }
@@ -61,7 +59,7 @@ const MAX_PLANS = 10_000;
 /** Ways to services, by what the facts say at the moment of the call. */
 export class UpstreamConnector {
   readonly #options: UpstreamOptions;
-  #plannedFrom: readonly unknown[] = [];
+  #plannedFrom: unknown;
   readonly #plans = new Map<string, Plan | { readonly problem: string }>();
   /** Connections that are open or coming about, by service. */
   readonly #open = new Map<string, number>();
@@ -135,11 +133,10 @@ export class UpstreamConnector {
   }
 
   #plan(service: CalledService): Plan | { readonly problem: string } {
-    const { facts, settings, workload } = this.#options;
-    const from = [facts.current, workload.current, settings.current];
-    if (from.some((each, index) => each !== this.#plannedFrom[index])) {
+    const { current } = this.#options.view;
+    if (current !== this.#plannedFrom) {
       this.#plans.clear();
-      this.#plannedFrom = from;
+      this.#plannedFrom = current;
     }
     if (this.#plans.size >= MAX_PLANS) this.#plans.clear();
     const key = `${formatAddress(service)} ${service.subset ?? ''}`;
@@ -147,15 +144,16 @@ export class UpstreamConnector {
   }
 
   #planOf({ host, port, subset }: CalledService): Plan | { readonly problem: string } {
-    const { facts, settings, workload } = this.#options;
+    const { view, workload } = this.#options;
+    const { facts, settings, by: narrowedBy } = view.current;
     const call = { host, port, subset, client: workload.current };
-    const resolved = resolveUpstream(facts.current, call, settings.current);
-    if ('problem' in resolved) return resolved;
+    const resolved = resolveUpstream(facts, call, settings);
+    if ('problem' in resolved) return withSidecar(resolved.problem, narrowedBy);
     const { traffic, tls } = resolved;
     return {
       ...resolved,
       by: describeClientTlsAuthor(tls.by),
-      bounds: connectionBounds(traffic.connectionPool?.value, settings.current.connectTimeoutMs),
+      bounds: connectionBounds(traffic.connectionPool?.value, settings.connectTimeoutMs),
       outlier: outlierSettings(traffic.outlierDetection?.value),
       balancing: {
         service: `${host}:${port}`,
@@ -200,6 +198,14 @@ export class UpstreamConnector {
       })
       .filter((text) => text !== '');
   }
+}
+
+/** A service may be there, and left out. */
+function withSidecar(problem: string, by: string | undefined): { readonly problem: string } {
+  return {
+    problem:
+      by === undefined ? problem : `${problem} (as far as Sidecar ${by} lets this workload see)`,
+  };
 }
 
 function methodOf(simple: string | undefined): Balancing['method'] {

@@ -42,6 +42,13 @@ export function parseMeshConfig(
   return problems.length > 0 ? { problems } : { meshConfig: read.value as MeshConfig };
 }
 
+/** What Istio refuses of `meshMTLS`: the groups of the mesh's own TLS are not for choice. */
+export function meshCurvesProblem({ meshMTLS }: Pick<MeshConfig, 'meshMTLS'>): string | undefined {
+  return (meshMTLS?.ecdhCurves ?? []).length === 0
+    ? undefined
+    : 'cannot be set: mutual TLS of the mesh prefers X25519MLKEM768, then X25519 and P-256; tlsDefaults.ecdhCurves is for TLS to others';
+}
+
 function refused(message: string): { readonly problems: readonly FieldProblem[] } {
   return { problems: [{ field: '', message }] };
 }

@@ -9,9 +9,10 @@ import { until } from '../../src/app/demo/until.ts';
 import type { Address } from '../../src/proxy/address.ts';
 import { readMetrics, sampleOf } from '../kit/check-metrics.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
-import { crashable, crashWorker } from '../kit/crash-worker.ts';
+import { crashWorker } from '../kit/crash-worker.ts';
 import { ask, dial, echoServer, readToEnd, startApp, type TestApp } from '../kit/proxy-pair.ts';
 import { type SidecarProcess, sidecarProcess } from '../kit/sidecar-process.ts';
+import { debuggable } from '../kit/thread-debugger.ts';
 
 const REVIEWS = `
 apiVersion: v1
@@ -52,7 +53,7 @@ beforeAll(async () => {
   outbound = { host: '127.0.0.1', port: out };
   callee = await sidecarProcess({
     ...{ group, plane, directory, name: 'reviews', hbonePort: hboneIn },
-    nodeArgs: crashable(inspectPort),
+    nodeArgs: debuggable(inspectPort),
     args: [
       ...[
         '--concurrency',

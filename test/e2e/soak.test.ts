@@ -28,6 +28,10 @@ it('fails no request while certificates, policies, the control plane and workers
     'hbone',
     'istio-mtls',
   ]);
+  for (const [early = [], late = []] of Object.values(report.heaps)) {
+    expect(late).toHaveLength(3);
+    for (const [thread, mb] of late.entries()) expect(mb - (early[thread] ?? 0)).toBeLessThan(15);
+  }
   for (const looks of Object.values(report.memory)) {
     const { firstMb, lastMb } = memoryTrend(looks);
     expect(lastMb - firstMb).toBeLessThan(60);

@@ -118,6 +118,23 @@ export function describeHboneTransport(
       await until(() => joined.client.streams === 0);
     });
 
+    it('knows whether the peer has begun, and not only ended the handshake', async () => {
+      await using joined = await join(make(100));
+      await until(() => joined.server.begun);
+      const never = Promise.withResolvers<HboneServerSession>();
+      const pems = testAuthority();
+      await using app = await startApp(
+        createTlsServer({ ...pems.pems(pems.issue(SERVER_ID)), ALPNProtocols: ['h2'] }, (socket) =>
+          never.resolve(make(100).accept(socket, () => undefined)),
+        ),
+      );
+      const options = { ...app.address, ALPNProtocols: ['h2'], rejectUnauthorized: false };
+      const left = connect(options, () => left.end());
+      const session = await never.promise;
+      await session.closed;
+      expect(session.begun).toBe(false);
+    });
+
     it('keeps many streams apart', async () => {
       await using joined = await join(make(100));
       const names = Array.from({ length: 50 }, (_, i) => `10.0.0.1:${i + 1}`);

@@ -11,6 +11,7 @@ import type { IstioOperator } from '../../src/resources/kinds/istio-operator.ts'
 import type { PeerAuthentication } from '../../src/resources/kinds/peer-authentication.ts';
 import type { Service } from '../../src/resources/kinds/service.ts';
 import type { ServiceEntry } from '../../src/resources/kinds/service-entry.ts';
+import type { Sidecar } from '../../src/resources/kinds/sidecar.ts';
 import type { WorkloadEntry } from '../../src/resources/kinds/workload-entry.ts';
 import type { ObjectMeta } from '../../src/resources/resource.ts';
 
@@ -229,6 +230,16 @@ export function destinationRule(
     kind: 'DestinationRule',
     metadata: { name: 'rule', namespace: 'shop', ...metadata },
     spec: { host: 'reviews', ...spec },
+  };
+}
+
+/** A Sidecar `shop/default`, but for what is given. */
+export function sidecar(spec: Sidecar['spec'], metadata: Meta = {}): Sidecar {
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Sidecar',
+    metadata: { name: 'default', namespace: 'shop', ...metadata },
+    spec,
   };
 }
 

@@ -117,7 +117,7 @@ async function crash(sidecar: SoakSidecar | undefined, load: SoakLoad): Promise<
   if (sidecar === undefined) return 0;
   const before = crashesOf(sidecar).length;
   await load.duringCrash(async () => {
-    await crashWorker(sidecar.crashable);
+    await crashWorker(sidecar.debuggable);
     for (let tries = 0; tries < 600; tries += 1) {
       const { workers } = await sidecar.status();
       const [ended] = crashesOf(sidecar).slice(before);

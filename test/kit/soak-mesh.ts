@@ -5,14 +5,14 @@ import type { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import type { Address } from '../../src/proxy/address.ts';
 import { type ControlPlaneProcess, controlPlaneProcess } from './control-plane-process.ts';
 import { SHOP } from './control-plane-rig.ts';
-import { type CrashableProcess, crashable } from './crash-worker.ts';
 import { ask, dial, LOOPBACK } from './proxy-pair.ts';
 import { type SidecarProcess, sidecarProcess } from './sidecar-process.ts';
+import { type DebuggableProcess, debuggable } from './thread-debugger.ts';
 
-/** A sidecar whose workers can be crashed. */
+/** A sidecar whose threads can be looked into and crashed. */
 export interface SoakSidecar extends SidecarProcess {
   readonly name: string;
-  readonly crashable: CrashableProcess;
+  readonly debuggable: DebuggableProcess;
 }
 
 /** A control plane and the sidecars of `products`, which calls, and of `reviews`, which is called. */
@@ -46,9 +46,9 @@ export async function soakMesh(
     const sidecar = await sidecarProcess({
       ...{ group, plane, directory, name, hbonePort },
       args: [...TWO_WORKERS, ...given.args],
-      nodeArgs: crashable(inspectPort),
+      nodeArgs: debuggable(inspectPort),
     });
-    return { ...sidecar, name, crashable: { pid: sidecar.process.pid, inspectPort } };
+    return { ...sidecar, name, debuggable: { pid: sidecar.process.pid, inspectPort } };
   };
   const [inspectA = 0, inspectB = 0] = inspect;
   const reviews = await start('reviews', {

@@ -5,6 +5,7 @@ import { residentMb } from './resident-memory.ts';
 import { type Breakages, breakThings, flip, rotate } from './soak-changes.ts';
 import { SoakLoad } from './soak-load.ts';
 import { type SoakMesh, soakMesh } from './soak-mesh.ts';
+import { threadHeaps } from './thread-heaps.ts';
 
 export interface SoakOptions {
   /** Empty; everything that the mesh keeps goes there. */
@@ -27,6 +28,9 @@ export interface MemoryLook {
   readonly mb: number;
 }
 
+/** The first look at the heaps comes after such a part of the time, before anything is broken. */
+const WARM_UP = 8;
+
 /** What came of it. */
 export interface SoakReport extends Breakages {
   readonly seconds: number;
@@ -46,6 +50,8 @@ export interface SoakReport extends Breakages {
   readonly transports: Readonly<Record<string, number>>;
   /** RSS of each sidecar and of the control plane. */
   readonly memory: Readonly<Record<string, readonly MemoryLook[]>>;
+  /** What the threads of each sidecar hold after a garbage collection, in MB, the agent's first: early and at the end. */
+  readonly heaps: Readonly<Record<string, readonly (readonly number[])[]>>;
 }
 
 /**
@@ -66,8 +72,10 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     const watching = watch(mesh, load, { ...options, signal: stop.signal });
     const flipping = flip(mesh, options.flipSeconds, stop.signal);
     const rotating = rotate(mesh, options.rotateSeconds, stop.signal);
+    const early = sleep((seconds * 1_000) / WARM_UP).then(() => heapsOf(mesh));
     const breakages = await breakThings(mesh, load, seconds);
     await sleep(Math.max(0, deadlineMs - Date.now()));
+    const looks = [await early, await heapsOf(mesh)];
     stop.abort();
     await Promise.all([running, rotating]);
     const [seen, flips] = [await watching, await flipping];
@@ -76,12 +84,19 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     return {
       ...{ seconds, requests, opened, failures, lostConnections, lostRequests },
       ...{ flips, ...breakages, ...seen },
+      heaps: Object.fromEntries(
+        mesh.sidecars.map(({ name }, at) => [name, looks.map((look) => look[at] ?? [])]),
+      ),
       certificates: status.reduce((sum, { identity }) => sum + identity.received, 0),
     };
   } finally {
     await group.stop();
     await app[Symbol.asyncDispose]();
   }
+}
+
+function heapsOf({ sidecars }: SoakMesh): Promise<readonly (readonly number[])[]> {
+  return Promise.all(sidecars.map((sidecar) => threadHeaps(sidecar.debuggable)));
 }
 
 async function watch(

@@ -50,12 +50,14 @@ export async function runProgram(
   try {
     const { bound } = await started.ready;
     checkIdentity(config, (await started.ready).id);
+    const cgroup = await rules.up();
+    if (stopping.signal.aborted) throw stoppedBefore();
     program = await startProgram({
       ...config.program,
-      cgroup: await rules.up(),
+      cgroup,
       extraEnv: environmentFor(config.sidecar, bound),
     });
-    return await untilOver(program, started.ended);
+    return await untilOver(program, started.ended, config.sidecar.drainTimeoutMs);
   } finally {
     // The program is gone here; only now may the rules go, for without them it would speak plaintext.
     await rules.down();
@@ -99,8 +101,9 @@ function startSidecar(config: RunConfig, signal: AbortSignal): Starting {
   };
   const timer = setTimeout(tooLong, config.startTimeoutMs);
   const ended = runSidecar({ ...config.sidecar, hooks }, signal).then(
-    () => reject(new MeshError('ERR_UNREACHABLE', 'stopped before the program was started')),
+    () => reject(stoppedBefore()),
     (error: unknown) => {
+      if (signal.aborted) return reject(stoppedBefore());
       reject(
         new MeshError('ERR_UNREACHABLE', `the program was not started: ${messageOf(error)}`, {
           cause: error,
@@ -113,6 +116,10 @@ function startSidecar(config: RunConfig, signal: AbortSignal): Starting {
   return { ready: ready.finally(() => clearTimeout(timer)), ended };
 }
 
+function stoppedBefore(): MeshError {
+  return new MeshError('ERR_UNREACHABLE', 'stopped before the program was started');
+}
+
 function checkIdentity({ account }: RunConfig, id: SpiffeId): void {
   const { namespace, serviceAccount } = account;
   const { workload } = id;
@@ -123,8 +130,15 @@ function checkIdentity({ account }: RunConfig, id: SpiffeId): void {
   );
 }
 
-/** The program's exit code; where the sidecar ends first, the program is ended too. */
-async function untilOver(program: StartedProgram, sidecar: Promise<void>): Promise<number> {
+/**
+ * The program's exit code; where the sidecar ends first, the program is ended too, at once when it has
+ * not gone by itself within `graceMs`.
+ */
+async function untilOver(
+  program: StartedProgram,
+  sidecar: Promise<void>,
+  graceMs: number,
+): Promise<number> {
   const over = await Promise.race([
     program.exited.then((code) => ({ code })),
     sidecar.then(
@@ -134,7 +148,9 @@ async function untilOver(program: StartedProgram, sidecar: Promise<void>): Promi
   ]);
   if ('code' in over) return over.code;
   program.kill('SIGTERM');
+  const tooLong = setTimeout(() => program.kill('SIGKILL'), graceMs);
   await program.exited;
+  clearTimeout(tooLong);
   throw new MeshError('ERR_UNREACHABLE', `the sidecar ended before the program: ${over.why}`);
 }
 

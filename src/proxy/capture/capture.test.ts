@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { settings } from '../../../test/kit/policies.ts';
+import { settings, sidecar } from '../../../test/kit/policies.ts';
 import {
   ask,
   dial,
@@ -107,6 +107,50 @@ describe('what the rules bring from the application', () => {
       reason: 'unknown-service',
       decision: `${formatAddress(outside)} is no service of the mesh, and outboundTrafficPolicy is REGISTRY_ONLY`,
     });
+  });
+
+  it('is refused where it is of no service and a Sidecar says REGISTRY_ONLY, until that goes', async () => {
+    const outside = await app();
+    const pair = await capturing({ outbound: [ANY] }, () => outside, {
+      clientFacts: { sidecars: [sidecar({ outboundTrafficPolicy: {} })] },
+    });
+    expect(await bytesUntilCut(first(pair))).toBe(0);
+    expect(pair.client.events.denied[0]).toMatchObject({
+      reason: 'unknown-service',
+      decision: `${formatAddress(outside)} is no service of the mesh, and outboundTrafficPolicy is REGISTRY_ONLY (Sidecar shop/default holds)`,
+    });
+    const { facts } = pair.client;
+    facts.set({ ...facts.current, sidecars: [] });
+    const socket = await dial(first(pair));
+    expect(await ask(socket, 'hello')).toBe('hello');
+    socket.destroy();
+  });
+
+  it('is refused, and not sent past the mesh, where a Sidecar leaves the service out', async () => {
+    let target: Address | undefined;
+    const pair = await capturing({ outbound: [ANY] }, () => target, {
+      clientFacts: { sidecars: [sidecar({ egress: [{ hosts: ['bank/*'] }] })] },
+    });
+    const host = 'reviews.shop.svc.cluster.local';
+    const { ipv4 = '' } = virtualAddresses([host]).get(host) ?? {};
+    for (const each of [pair.inbound, { host: ipv4, port: 80 }]) {
+      target = each;
+      expect(await bytesUntilCut(first(pair))).toBe(0);
+      expect(pair.client.events.denied.at(-1)).toMatchObject({
+        reason: 'unknown-service',
+        decision: `${formatAddress(each)} is of ${host}, which the egress hosts of Sidecar shop/default leave out`,
+      });
+    }
+    expect(await bytesUntilCut(pair.outbound)).toBe(0);
+    expect(pair.client.events.upstreams[0]?.reason).toContain(
+      '(as far as Sidecar shop/default lets this workload see)',
+    );
+    const { facts } = pair.client;
+    facts.set({ ...facts.current, sidecars: [sidecar({ egress: [{ hosts: ['./*'] }] })] });
+    const socket = await dial(first(pair));
+    expect(await ask(socket, 'hello')).toBe('hello');
+    expect(pair.client.events.opened[0]).toMatchObject({ transport: 'hbone' });
+    socket.destroy();
   });
 
   it('never leaves the mesh for a virtual address that is of no service any more', async () => {

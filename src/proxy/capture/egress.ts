@@ -7,21 +7,22 @@ import {
   meshDirectory,
 } from '../../policy/mesh-directory.ts';
 import type { MeshFacts } from '../../policy/mesh-facts.ts';
+import type { OutboundScope } from '../../policy/outbound-scope.ts';
 import type { Workload } from '../../policy/workload.ts';
 import { type Address, formatAddress } from '../address.ts';
 import type { Channel } from '../channel.ts';
 import { connectTcp } from '../connect-tcp.ts';
 import type { ConnectionTable } from '../connection-table.ts';
 import type { Deadlines } from '../deadlines.ts';
-import type { LiveSettings } from '../live-settings.ts';
 import { type OutboundWay, openService } from '../outbound-listener.ts';
+import type { OutboundView } from '../outbound-view.ts';
 import type { Reporter } from '../reporter.ts';
 import { socketChannel } from '../socket-channel.ts';
 import type { UpstreamConnector } from '../upstream-connector.ts';
 
 export interface EgressOptions {
-  readonly facts: Watchable<MeshFacts>;
-  readonly settings: LiveSettings;
+  /** What the application may call. */
+  readonly view: OutboundView;
   readonly workload: Watchable<Workload>;
   readonly connector: UpstreamConnector;
   readonly table: ConnectionTable;
@@ -45,8 +46,10 @@ const NO_TLS = { tlsVersion: undefined, cipher: undefined, keyExchange: null };
  */
 export class Egress {
   readonly #options: EgressOptions;
+  #scope: OutboundScope | undefined;
   #directory: MeshDirectory | undefined;
-  #directoryOf: readonly unknown[] = [];
+  /** Of everything, asked only what a Sidecar leaves out. */
+  #whole: MeshDirectory | undefined;
 
   constructor(options: EgressOptions) {
     this.#options = options;
@@ -54,11 +57,11 @@ export class Egress {
 
   /** Names and addresses by the facts of this moment. */
   get directory(): MeshDirectory {
-    const { facts, workload, settings } = this.#options;
-    const from = [facts.current, workload.current.namespace, settings.current];
-    if (this.#directory === undefined || from.some((each, at) => each !== this.#directoryOf[at])) {
-      this.#directory = meshDirectory(facts.current, workload.current.namespace, settings.current);
-      this.#directoryOf = from;
+    const scope = this.#options.view.current;
+    if (this.#directory === undefined || scope !== this.#scope) {
+      this.#directory = this.#directoryOf(scope.facts, scope);
+      this.#whole = undefined;
+      this.#scope = scope;
     }
     return this.#directory;
   }
@@ -71,6 +74,8 @@ export class Egress {
   /** A way there, or why there is none, which is reported. Never rejects for what the network does. */
   async open({ source, target }: EgressCall): Promise<OutboundWay> {
     const destination = this.destination(target);
+    const leftOut = this.#leftOut(target, destination);
+    if (leftOut !== undefined) return this.#denied({ source, target }, leftOut);
     switch (destination.kind) {
       case 'service':
       case 'endpoint': {
@@ -86,13 +91,13 @@ export class Egress {
   }
 
   async #pastTheMesh(call: EgressCall, known: boolean): Promise<OutboundWay> {
-    const { settings, reporter, connectDeadlines } = this.#options;
-    const { source, target } = call;
-    if (!known && settings.current.outboundTrafficPolicy === 'REGISTRY_ONLY') {
-      const decision = `${formatAddress(target)} is no service of the mesh, and outboundTrafficPolicy is REGISTRY_ONLY`;
-      const ends = { direction: 'outbound', source, destination: target } as const;
-      reporter.denied(ends, { reason: 'unknown-service', decision });
-      return { refused: 'denied', why: decision };
+    const { view, connectDeadlines } = this.#options;
+    const { target } = call;
+    const { settings, by } = view.current;
+    if (!known && settings.outboundTrafficPolicy === 'REGISTRY_ONLY') {
+      const who = by === undefined ? '' : ` (Sidecar ${by} holds)`;
+      const decision = `${formatAddress(target)} is no service of the mesh, and outboundTrafficPolicy is REGISTRY_ONLY${who}`;
+      return this.#denied(call, decision);
     }
     try {
       const socket = await connectTcp(target, { deadlines: connectDeadlines });
@@ -116,6 +121,26 @@ export class Egress {
       },
       ...{ source: from, destination: to, admission: undefined, decision: undefined },
     });
+  }
+
+  #directoryOf(facts: MeshFacts, { settings }: OutboundScope): MeshDirectory {
+    return meshDirectory(facts, this.#options.workload.current.namespace, settings);
+  }
+
+  /** Past the mesh it would be spoken to as if it were none of it: without TLS, and unchecked. */
+  #leftOut({ host, port }: Address, { kind }: MeshDestination): string | undefined {
+    const scope = this.#options.view.current;
+    if (kind === 'service' || kind === 'endpoint' || scope.whole === scope.facts) return undefined;
+    this.#whole ??= this.#directoryOf(scope.whole, scope);
+    const there = this.#whole.destination(host, port);
+    if (there.kind !== 'service' && there.kind !== 'endpoint') return undefined;
+    return `${formatAddress({ host, port })} is of ${there.host}, which the egress hosts of Sidecar ${scope.by} leave out`;
+  }
+
+  #denied({ source, target }: EgressCall, decision: string): OutboundWay {
+    const ends = { direction: 'outbound', source, destination: target } as const;
+    this.#options.reporter.denied(ends, { reason: 'unknown-service', decision });
+    return { refused: 'denied', why: decision };
   }
 
   #unreachable({ source, target }: EgressCall, why: string): OutboundWay {

@@ -22,13 +22,16 @@ export class FramedServerSession implements HboneServerSession {
   readonly #link: TlsLink;
   readonly #onStream: (stream: IncomingStream) => void;
   #draining = false;
+  #begun = false;
 
   constructor(socket: TLSSocket, options: LinkOptions, onStream: (stream: IncomingStream) => void) {
     this.#onStream = onStream;
     this.#link = new TlsLink(socket, 'server', {
       ...options,
       events: {
-        settings: () => undefined,
+        settings: () => {
+          this.#begun = true;
+        },
         headers: (stream, fields) => this.#onRequest(stream, fields),
         aborted: () => undefined,
         goaway: (code) => this.#onGoaway(code),
@@ -37,6 +40,10 @@ export class FramedServerSession implements HboneServerSession {
       },
     });
     this.closed = this.#link.closed;
+  }
+
+  get begun(): boolean {
+    return this.#begun;
   }
 
   drain(): void {

@@ -44,6 +44,8 @@ export interface IncomingStream {
 
 /** The serving side of an HBONE session. */
 export interface HboneServerSession {
+  /** Whether the peer has begun to speak HTTP/2, so has accepted our certificate. */
+  readonly begun: boolean;
   /** Tells the peer to open no more streams here; closes when the open ones have ended. */
   drain(): void;
   destroy(): void;

@@ -38,6 +38,7 @@ export function checkSidecar({ spec }: Sidecar, report: Report): void {
 /** Reports what of a Sidecar is allowed and hardly meant. */
 export function warnOfSidecar({ spec }: Sidecar, report: Report): void {
   warnOfLabelSelector(spec.workloadSelector, 'spec.workloadSelector', report);
+  warnOfIdle(spec, report);
   for (const [index, { tls }] of (spec.ingress ?? []).entries()) {
     if (tls !== undefined) {
       warnOfServerTls(tls, `${fieldOf(['ingress', index], 'spec')}.tls`, report);
@@ -49,6 +50,24 @@ export function warnOfSidecar({ spec }: Sidecar, report: Report): void {
     if (hosts.includes('*/*') && hosts.length > 1) {
       report(field, '"*/*" has everything in it; the other hosts change nothing');
     }
+  }
+}
+
+/** What nothing in the mesh acts on yet. */
+function warnOfIdle(
+  { ingress, inboundConnectionPool, ...spec }: SidecarSpec,
+  report: Report,
+): void {
+  const idle = 'has no effect: nothing in the mesh acts on it yet';
+  if ((ingress ?? []).length > 0) report('spec.ingress', idle);
+  if (inboundConnectionPool !== undefined) report('spec.inboundConnectionPool', idle);
+  if (spec.outboundTrafficPolicy?.egressProxy !== undefined) {
+    report('spec.outboundTrafficPolicy.egressProxy', idle);
+  }
+  for (const [index, { port, bind, captureMode }] of (spec.egress ?? []).entries()) {
+    if (port === undefined && bind === undefined && captureMode === undefined) continue;
+    const field = fieldOf(['egress', index], 'spec');
+    report(field, 'counts by its hosts alone: port, bind and captureMode have no effect yet');
   }
 }
 

@@ -45,6 +45,10 @@ it('takes for the settings of the mesh only what can be read as such', () => {
   expect(settings('enableAutoMtls: perhaps')).toEqual([
     'data.mesh: enableAutoMtls must be true or false, not "perhaps"',
   ]);
+  expect(settings('meshMTLS: {ecdhCurves: [P-256]}')).toEqual([
+    expect.stringMatching(/^data.mesh: meshMTLS.ecdhCurves cannot be set/),
+  ]);
+  expect(settings('tlsDefaults: {ecdhCurves: [P-256]}')).toEqual([]);
   expect(settings('- a')).toEqual(['data.mesh: is not a map of settings']);
   expect(settings('a: [')).toEqual([expect.stringMatching(/^data.mesh: line \d+ is not YAML/)]);
 });

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { fieldOf } from '../field-path.ts';
 import { flag, textMap } from '../fields.ts';
 import type { KindDefinition, Report, ResourceOf } from '../kind-definition.ts';
-import { MESH_CONFIG_MAP, parseMeshConfig } from '../mesh-config-text.ts';
+import { MESH_CONFIG_MAP, meshCurvesProblem, parseMeshConfig } from '../mesh-config-text.ts';
 import { sameJson } from '../same-json.ts';
 import { ageColumn } from './columns.ts';
 import { dataKeyProblem, dataSize } from './data-keys.ts';
@@ -94,9 +94,13 @@ function checkData({ data = {}, binaryData = {} }: ConfigMap, report: Report): v
 
 function checkMeshConfig(text: string | undefined, report: Report): void {
   const read = parseMeshConfig(text ?? '');
-  if (!('problems' in read)) return;
+  const at = fieldOf(['data', MESH_CONFIG_MAP.key]);
+  if (!('problems' in read)) {
+    const problem = meshCurvesProblem(read.meshConfig);
+    if (problem !== undefined) report(at, `meshMTLS.ecdhCurves ${problem}`);
+    return;
+  }
   for (const { field, message } of read.problems) {
-    const at = fieldOf(['data', MESH_CONFIG_MAP.key]);
     report(at, field === '' ? message : `${field} ${message}`);
   }
 }

@@ -41,6 +41,10 @@ it.each([
     '{values: {global: {mtls: {enabled: "yes"}}}}',
     'spec.values.global.mtls.enabled: must be true or false, not "yes"',
   ],
+  [
+    '{meshConfig: {meshMTLS: {ecdhCurves: [P-256]}}}',
+    'spec.meshConfig.meshMTLS.ecdhCurves: cannot be set: mutual TLS of the mesh prefers X25519MLKEM768, then X25519 and P-256; tlsDefaults.ecdhCurves is for TLS to others',
+  ],
   ['{profil: default}', 'spec.profil: unknown field "profil"; did you mean "profile"?'],
 ])('refuses the spec %s', (spec, problem) => {
   expect(problemsOf(operator(spec))).toEqual([problem]);

@@ -3,6 +3,7 @@ import { TrustDomain } from '../../spiffe/trust-domain.ts';
 import { anyObject, flag, list, text, textMap } from '../fields.ts';
 import type { KindDefinition, Report, ResourceOf } from '../kind-definition.ts';
 import { lazy } from '../lazy.ts';
+import { meshCurvesProblem } from '../mesh-config-text.ts';
 import type { Immutable } from '../resource.ts';
 import { closed, closedOrEmpty, status } from '../schema.ts';
 import { ageColumn } from './columns.ts';
@@ -153,6 +154,8 @@ function checkOperator(
   report: Report,
 ): void {
   const { trustDomain, trustDomainAliases = [] } = wanted.meshConfig ?? {};
+  const curves = meshCurvesProblem(wanted.meshConfig ?? {});
+  if (curves !== undefined) report('spec.meshConfig.meshMTLS.ecdhCurves', curves);
   const domains: [string, string][] = trustDomainAliases.map((alias, index) => [
     `spec.meshConfig.trustDomainAliases[${index}]`,
     alias,

@@ -9,17 +9,36 @@ const ingress = (rest: string) =>
 
 it.each([
   sidecar('{egress: [{hosts: ["./*", "istio-system/*"]}]}'),
-  sidecar(
-    '{workloadSelector: {labels: {app: a}}, outboundTrafficPolicy: {mode: ALLOW_ANY, egressProxy: {host: out.shop.svc.cluster.local}}}',
-  ),
-  ingress('defaultEndpoint: "127.0.0.1:8080"'),
-  ingress('defaultEndpoint: "unix:///run/a.sock"'),
-  ingress('defaultEndpoint: "[::1]:8080"'),
-  ingress('defaultEndpoint: ":8080"'),
-  ingress('tls: {mode: SIMPLE, serverCertificate: a, privateKey: b}'),
+  sidecar('{workloadSelector: {labels: {app: a}}, outboundTrafficPolicy: {mode: ALLOW_ANY}}'),
 ])('takes %s', (yaml) => {
   expect(problemsOf(yaml)).toEqual([]);
   expect(warningsOf(yaml)).toEqual([]);
+});
+
+const IDLE = 'has no effect: nothing in the mesh acts on it yet';
+
+it.each<readonly [string, string]>([
+  [
+    sidecar(
+      '{outboundTrafficPolicy: {mode: ALLOW_ANY, egressProxy: {host: out.shop.svc.cluster.local}}}',
+    ),
+    `spec.outboundTrafficPolicy.egressProxy: ${IDLE}`,
+  ],
+  [sidecar('{inboundConnectionPool: {}}'), `spec.inboundConnectionPool: ${IDLE}`],
+  [
+    sidecar('{egress: [{port: {number: 80, protocol: HTTP}, hosts: ["./*"]}]}'),
+    'spec.egress[0]: counts by its hosts alone: port, bind and captureMode have no effect yet',
+  ],
+  ...[
+    'defaultEndpoint: "127.0.0.1:8080"',
+    'defaultEndpoint: "unix:///run/a.sock"',
+    'defaultEndpoint: "[::1]:8080"',
+    'defaultEndpoint: ":8080"',
+    'tls: {mode: SIMPLE, serverCertificate: a, privateKey: b}',
+  ].map((rest) => [ingress(rest), `spec.ingress: ${IDLE}`] as const),
+])('takes %s and says what it does not do', (yaml, warning) => {
+  expect(problemsOf(yaml)).toEqual([]);
+  expect(warningsOf(yaml)).toEqual([warning]);
 });
 
 it.each([

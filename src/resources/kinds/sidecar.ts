@@ -121,6 +121,5 @@ export const sidecar: KindDefinition<Sidecar> = {
   warn: warnOfSidecar,
   subresources: { status: true },
   visibility: 'own-and-root',
-  inert: true,
   confidential: false,
 };

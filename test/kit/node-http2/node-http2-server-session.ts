@@ -23,11 +23,15 @@ export class NodeHttp2ServerSession implements HboneServerSession {
   readonly #session: ServerHttp2Session;
   readonly closed: Promise<string>;
   #reason: string | undefined;
+  #begun = false;
 
   constructor(socket: TLSSocket, maxStreams: number, onStream: (stream: IncomingStream) => void) {
     const session = performServerHandshake(socket, { ...http2Options(maxStreams), ...resetBounds });
     this.#session = session;
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    session.once('remoteSettings', () => {
+      this.#begun = true;
+    });
     session.on('error', (error) => {
       this.#reason ??= error.message;
     });
@@ -39,6 +43,10 @@ export class NodeHttp2ServerSession implements HboneServerSession {
     this.closed = new Promise((resolve) => {
       session.once('close', () => resolve(this.#reason ?? 'the connection ended'));
     });
+  }
+
+  get begun(): boolean {
+    return this.#begun;
   }
 
   drain(): void {
