@@ -143,6 +143,13 @@ describe('a watch', () => {
     expect(watch.events.at(-1)).toMatchObject({ type: 'BOOKMARK' });
   });
 
+  it('has no bookmarks for who has not asked for them', async () => {
+    await create('a');
+    const watch = rig.watch(`${POLICIES}?watch=true&timeoutSeconds=1`);
+    await watch.ended;
+    expect(watch.events.map(({ type }) => type)).toEqual(['ADDED']);
+  });
+
   it('of a version that never was is refused before it begins', async () => {
     expect((await rig.call('GET', `${POLICIES}?watch=true&resourceVersion=9999`)).json.code).toBe(
       504,

@@ -97,7 +97,7 @@ async function runWatch(watch: Watch, sink: StreamSink, aborted: AbortSignal): P
       await sendEvent(event, watch, sink);
       idle = true;
     }
-    if (!aborted.aborted) mark();
+    if (bookmarks && !aborted.aborted) mark();
   } catch (error) {
     if (!signal.aborted) await sink.write(errorFrame(statusOf(error)));
   } finally {

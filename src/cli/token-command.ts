@@ -69,8 +69,12 @@ function make(client: ApiClient, account: ServiceAccountName, options: TokenOpti
     const audiences = audience.length > 0 ? audience : ['istio-ca'];
     return serviceAccountToken(client, account, { audiences, lifetimeMs: jwtLifetimeMs(ttl) });
   }
-  if (audience.length === 0) return enrolmentToken(client, account, ttl);
-  throw new MeshError('ERR_USAGE', 'an enrolment token has no --audience; add --type jwt');
+  if (audience.length > 0) {
+    throw new MeshError('ERR_USAGE', 'an enrolment token has no --audience; add --type jwt');
+  }
+  // Here already, where a mistake is one of usage.
+  parseDuration(ttl);
+  return enrolmentToken(client, account, ttl);
 }
 
 function jwtLifetimeMs(ttl: string): number {

@@ -1,5 +1,6 @@
 import type { OperatorRoutes } from '../apiserver/operator-paths.ts';
 import { MeshError } from '../lib/errors.ts';
+import { SpiffeId } from '../spiffe/spiffe-id.ts';
 import { certificateView, oneCertificate } from './certificate-view.ts';
 import type { IssuanceLedger, IssuedRecord, LedgerPlace } from './issuance-ledger.ts';
 import type { Revocations } from './revocations.ts';
@@ -19,7 +20,8 @@ export function certificateRoutes(options: CertificateRouteOptions): OperatorRou
     certificateView(record, revocations.get(record.serial));
   return {
     'GET /v1/certificates': async ({ query }) => {
-      const id = query.get('id') ?? undefined;
+      const asked = query.get('id');
+      const id = asked === null ? undefined : SpiffeId.parse(asked).toString();
       const limit = limitFrom(query.get('limit'));
       const page = ledger.list(id, limit, placeFrom(query.get('continue')));
       const last = page.length < limit ? undefined : page.at(-1);

@@ -32,6 +32,20 @@ function answer(resources: readonly object[], question: Partial<CheckQuestion> =
 
 const get = { http: { method: 'GET', path: '/a' } };
 
+describe('what is said of the caller', () => {
+  const notesOn = (source: CheckQuestion['source']) => answer([], { source, ...get }).notes;
+
+  it('notes a namespace that decides nothing', () => {
+    expect(notesOn({ namespace: 'shop' })).toEqual([
+      expect.stringContaining('source.principal is not given'),
+    ]);
+    expect(notesOn({ ...frontend, namespace: 'sho' })).toEqual([
+      expect.stringContaining('not source.namespace'),
+    ]);
+    expect(notesOn({ ...frontend, namespace: 'shop' })).toEqual([]);
+  });
+});
+
 describe('an answer', () => {
   it.each<[string, readonly object[], Partial<CheckQuestion>, Partial<CheckAnswer>]>([
     ['no policy', [], {}, { verdict: 'allow', status: null, action: null, policy: null }],

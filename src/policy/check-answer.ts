@@ -7,6 +7,7 @@ import type { Decision, PolicyReference } from './decision.ts';
 import { describeCall } from './describe-call.ts';
 import { effectivePeerAuthentication } from './effective-peer-authentication.ts';
 import { type FoundWorkload, findWorkload } from './find-workload.ts';
+import { namespacesIn } from './identity-parts.ts';
 import type { MeshInventory } from './mesh-inventory.ts';
 import { normalizeTarget } from './normalize-path.ts';
 import type { TraceStep } from './trace-decision.ts';
@@ -61,7 +62,7 @@ export class Checker {
       this.#inventory.settings.pathNormalization,
     );
     if ('problem' in target) return { problem: `http.path: ${target.problem}` };
-    const notes = [...found.notes];
+    const notes = [...found.notes, ...callerNotes(question)];
     const port = portOf(question, found, notes);
     const claims = claimsOf(question.jwt);
     if (claims !== undefined && 'problem' in claims) return claims;
@@ -163,6 +164,19 @@ function baseOf(call: Call, { workload }: FoundWorkload): CheckAnswer {
     trace: [],
     leftOut: 0,
   };
+}
+
+/** Policies compare namespaces with identities: what a question says of the namespace besides decides nothing. */
+function callerNotes({ source: { principal = '', namespace } }: CheckQuestion): readonly string[] {
+  if (namespace === undefined || namespace === '') return [];
+  if (principal === '') {
+    return [
+      'source.principal is not given, so the caller has no identity and its namespace matches nothing',
+    ];
+  }
+  return [namespacesIn(principal)].flat().includes(namespace)
+    ? []
+    : [`the namespace of the caller is that of its principal, not source.namespace`];
 }
 
 /** `namespace/name`, or `namespace/{app=reviews}` of one that is known by its labels. */

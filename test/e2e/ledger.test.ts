@@ -82,6 +82,7 @@ describe('hauberk certs', () => {
     [['show', 'abcdef0123'], 1, /no certificate with the serial "abcdef0123" is on record/],
     [['show', 'hello'], 2, /is not a serial number/],
     [['list', '--limit', 'many'], 2, /"many" is no limit/],
+    [['list', '--identity', 'reviews'], 1, /"reviews" is not a SPIFFE ID/],
     [['list', '--limit', '-1'], 2, /"-1" is no limit/],
     [['list', '--continue', 'here'], 2, /"here" is not where a list goes on/],
   ])('refuses %j with one sentence', async (args, code, message) => {
