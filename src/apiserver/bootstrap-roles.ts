@@ -47,6 +47,8 @@ const viewRules: readonly Rule[] = [
   rule(['apps'], ['deployments'], READ),
   rule(['discovery.k8s.io'], ['endpointslices'], READ),
   rule(MESH_GROUPS, ['*'], READ),
+  // How the mesh is set up: without it nobody can say what a policy means. Changing it is for operators.
+  rule(['install.istio.io'], ['istiooperators'], READ),
 ];
 const editRules: readonly Rule[] = [
   rule([''], ['secrets'], READ),
@@ -70,7 +72,6 @@ const DISCOVERY = ['/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*
 
 /** What changes the mesh and gives nothing away: neither the backup, which has the keys, nor going back as a whole. */
 const OPERATED = [
-  '/hauberk/v1/ca/abort',
   '/hauberk/v1/ca/abort',
   '/hauberk/v1/ca/reload',
   '/hauberk/v1/ca/rotate',
