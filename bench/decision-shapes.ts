@@ -1,4 +1,4 @@
-import type { RequestCall } from '../src/policy/call.ts';
+import type { RequestCall } from '../src/policy/authorization/call.ts';
 import type { AuthorizationPolicy } from '../src/resources/kinds/authorization-policy.ts';
 import type { AuthorizationRule } from '../src/resources/kinds/authorization-policy-schema.ts';
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import type { Authorization } from '../src/policy/authorization.ts';
-import { compileAuthorization } from '../src/policy/compile-authorization.ts';
+import type { Authorization } from '../src/policy/authorization/authorization.ts';
+import { compileAuthorization } from '../src/policy/authorization/compile-authorization.ts';
 import { defaultMeshSettings } from '../src/policy/mesh-settings.ts';
 import { alignedTable } from './aligned-table.ts';
 import { policiesOf, type Shape, shapes } from './decision-shapes.ts';

@@ -1,6 +1,6 @@
-import { controlPlaneLink } from '../src/agent/control-plane-link.ts';
-import { factTypes } from '../src/agent/fact-cache-facts.ts';
-import { obtainSvid } from '../src/agent/obtain-svid.ts';
+import { factTypes } from '../src/agent/facts/fact-cache-facts.ts';
+import { obtainSvid } from '../src/agent/identity/obtain-svid.ts';
+import { controlPlaneLink } from '../src/agent/link/control-plane-link.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import type { Identity } from '../src/spiffe/identity.ts';
 import { generateKeyPair } from '../src/x509/key-pair.ts';

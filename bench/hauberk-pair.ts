@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { callAdmin } from '../src/app/admin-client.ts';
 import { runCli } from '../src/app/demo/run-cli.ts';
 import { until } from '../src/app/demo/until.ts';
-import { readStatus } from '../src/app/sidecar-socket.ts';
+import { readStatus } from '../src/app/sidecar/sidecar-socket.ts';
 import { benchToken } from './bench-token.ts';
 import type { RequestCheck, StartPair } from './pair-kind.ts';
 import type { Program } from './program-group.ts';

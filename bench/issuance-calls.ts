@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { obtainSvid } from '../src/agent/obtain-svid.ts';
+import { obtainSvid } from '../src/agent/identity/obtain-svid.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import type { Identity } from '../src/spiffe/identity.ts';
 import { generateKeyPair } from '../src/x509/key-pair.ts';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { renewalOf } from '../src/agent/renewal-schedule.ts';
+import { renewalOf } from '../src/agent/identity/renewal-schedule.ts';
 import { linePlot } from './line-plot.ts';
 
 /**

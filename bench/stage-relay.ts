@@ -7,15 +7,15 @@ import {
   connect as tlsConnect,
 } from 'node:tls';
 import { systemClock } from '../src/lib/clock.ts';
-import type { Channel } from '../src/proxy/channel.ts';
-import { connectTcp, whenConnected } from '../src/proxy/connect-tcp.ts';
+import type { Channel } from '../src/proxy/bytes/channel.ts';
+import { DuplexChannel } from '../src/proxy/bytes/duplex-channel.ts';
+import { LentReads } from '../src/proxy/bytes/lent-reads.ts';
+import { lendingChannel, socketChannel } from '../src/proxy/bytes/socket-channel.ts';
+import { splice } from '../src/proxy/bytes/splice.ts';
 import { Deadlines } from '../src/proxy/deadlines.ts';
-import { DuplexChannel } from '../src/proxy/duplex-channel.ts';
 import { framedTransport } from '../src/proxy/hbone/framed-transport.ts';
 import type { HboneClientSession } from '../src/proxy/hbone/hbone-transport.ts';
-import { LentReads } from '../src/proxy/lent-reads.ts';
-import { lendingChannel, socketChannel } from '../src/proxy/socket-channel.ts';
-import { splice } from '../src/proxy/splice.ts';
+import { connectTcp, whenConnected } from '../src/proxy/outbound/connect-tcp.ts';
 
 // One side of a pair that has a part of what a sidecar does, from the product's own parts:
 // node bench/stage-relay.ts STAGE SIDE FROM TO [CHAIN KEY ROOT NAME]

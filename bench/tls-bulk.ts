@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { LentReads } from '../src/proxy/lent-reads.ts';
-import { tlsContextOptions } from '../src/proxy/tls-profile.ts';
+import { LentReads } from '../src/proxy/bytes/lent-reads.ts';
+import { tlsContextOptions } from '../src/proxy/tls/tls-profile.ts';
 import { testAuthority } from '../test/kit/test-authority.ts';
 import { spreadOf } from './samples.ts';
 

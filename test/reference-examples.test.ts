@@ -2,7 +2,7 @@ import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { authzCommand } from '../src/cli/authz-command.ts';
+import { authzCommand } from '../src/cli/policy/authz-command.ts';
 
 // Each page of docs/reference shows manifests and, below them, commands with the first line that they
 // print. The commands are run here on the manifests above them.

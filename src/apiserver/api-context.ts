@@ -3,9 +3,9 @@ import type { KindDefinition } from '../resources/kind-definition.ts';
 import type { KindRegistry } from '../resources/kind-registry.ts';
 import type { Resource, ResourceKey } from '../resources/resource.ts';
 import type { Store } from '../store/store.ts';
-import type { Authorizer } from './authorizer.ts';
-import type { Snapshots } from './snapshots.ts';
-import type { UserInfo } from './user-info.ts';
+import type { Snapshots } from './reads/snapshots.ts';
+import type { Authorizer } from './rights/authorizer.ts';
+import type { UserInfo } from './rights/user-info.ts';
 
 /** What one write did, for the audit log: never what is in the object. */
 export interface WriteRecord {

@@ -1,13 +1,11 @@
 import type { ApiContext } from './api-context.ts';
 import { type ApiAnswer, type ApiRequest, jsonAnswer } from './api-request.ts';
-import type { Attributes } from './authorizer.ts';
-import { createObject } from './create-object.ts';
-import { deleteCollection, deleteObject } from './delete-object.ts';
-import { parseFieldQuery } from './field-query.ts';
-import { OpenApiDocuments } from './openapi.ts';
+import { yamlWhereWanted } from './bodies/yaml-answer.ts';
+import { OpenApiDocuments } from './discovery/openapi.ts';
 import { answerOperatorPath, OPERATOR_ROOT, type OperatorRoutes } from './operator-paths.ts';
-import { refusalText } from './rbac-authorizer.ts';
-import { getObject, listObjects } from './read-objects.ts';
+import { parseFieldQuery } from './reads/field-query.ts';
+import { getObject, listObjects } from './reads/read-objects.ts';
+import { watchObjects } from './reads/watch-objects.ts';
 import { parseTarget, type RequestTarget } from './request-target.ts';
 import {
   methodNotAllowed,
@@ -16,13 +14,15 @@ import {
   resourceCall,
   verbOf,
 } from './resource-call.ts';
+import type { Attributes } from './rights/authorizer.ts';
+import { refusalText } from './rights/rbac-authorizer.ts';
 import { scaleSubresource } from './scale.ts';
 import type { ServedDocument } from './server-paths.ts';
 import { forbidden, noSuchPath, StatusError, statusOf } from './status-error.ts';
 import type { Subresource } from './subresource.ts';
-import { patchObject, replaceObject } from './update-object.ts';
-import { watchObjects } from './watch-objects.ts';
-import { yamlWhereWanted } from './yaml-answer.ts';
+import { createObject } from './writes/create-object.ts';
+import { deleteCollection, deleteObject } from './writes/delete-object.ts';
+import { patchObject, replaceObject } from './writes/update-object.ts';
 
 /** Answers requests whose sender is known. Never rejects: what goes wrong is answered as a Status. */
 export type ApiHandler = (request: ApiRequest) => Promise<ApiAnswer>;

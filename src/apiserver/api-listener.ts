@@ -11,10 +11,10 @@ import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import { type ApiHandler, errorAnswer } from './api-handler.ts';
 import type { ApiAnswer, ApiRequest } from './api-request.ts';
-import type { Caller, Credentials } from './authenticate.ts';
 import { OpenRequests } from './open-requests.ts';
+import type { Caller, Credentials } from './rights/authenticate.ts';
 import { StatusError, statusOf } from './status-error.ts';
-import { writeAnswer } from './write-answer.ts';
+import { writeAnswer } from './writes/write-answer.ts';
 
 /** What the listener shows to clients, PEM. */
 export interface ServingIdentity {

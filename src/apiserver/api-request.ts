@@ -1,4 +1,4 @@
-import type { UserInfo } from './user-info.ts';
+import type { UserInfo } from './rights/user-info.ts';
 
 /** One request, read whole. */
 export interface ApiRequest {

@@ -2,7 +2,7 @@ import { type KindDefinition, qualifiedKind } from '../resources/kind-definition
 import type { KindRegistry } from '../resources/kind-registry.ts';
 import { keyOf, qualify, type Resource } from '../resources/resource.ts';
 import type { Store } from '../store/store.ts';
-import { fieldIn } from './json-object.ts';
+import { fieldIn } from './bodies/json-object.ts';
 
 /** Kubernetes' name for what holds a CustomResourceDefinition until its resources are gone. */
 export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';

@@ -1,4 +1,4 @@
-import { fieldIn, isJsonObject } from './json-object.ts';
+import { fieldIn, isJsonObject } from './bodies/json-object.ts';
 
 /** Whether labels are taken by a metav1.LabelSelector; an empty one takes all, a malformed one none. */
 export function matchesLabelSelector(

@@ -1,4 +1,4 @@
-import { requireObject } from './read-objects.ts';
+import { requireObject } from './reads/read-objects.ts';
 import { StatusError } from './status-error.ts';
 import type { Subresource } from './subresource.ts';
 

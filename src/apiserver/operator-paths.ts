@@ -1,8 +1,8 @@
 import { MeshError } from '../lib/errors.ts';
 import { type ApiAnswer, type ApiRequest, jsonAnswer } from './api-request.ts';
 import { methodNotAllowed } from './resource-call.ts';
+import type { UserInfo } from './rights/user-info.ts';
 import { noSuchPath, reasonOf, StatusError } from './status-error.ts';
-import type { UserInfo } from './user-info.ts';
 
 /** What an operator asks of the control plane itself, authorized by its path. */
 export interface OperatorRequest {

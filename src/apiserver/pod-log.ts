@@ -1,11 +1,11 @@
 import { quote } from '../resources/field-problem.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { StreamSink } from './api-request.ts';
-import { requireObject } from './read-objects.ts';
+import { requireObject } from './reads/read-objects.ts';
 import { methodNotAllowed, type ResourceCall, wholeNumber } from './resource-call.ts';
 import { badRequest, StatusError } from './status-error.ts';
 import type { Subresource } from './subresource.ts';
-import { isTrue } from './write-options.ts';
+import { isTrue } from './writes/write-options.ts';
 
 /** One line of a log. */
 export interface LogLine {

@@ -1,11 +1,11 @@
 import type { KindDefinition } from '../resources/kind-definition.ts';
 import type { KindRegistry } from '../resources/kind-registry.ts';
-import { checkIdentity } from './check-identity.ts';
-import { decodeObject } from './decode-body.ts';
-import { fieldIn, isJsonObject, type JsonObject, withField } from './json-object.ts';
-import { prepareObject } from './prepare-object.ts';
+import { decodeObject } from './bodies/decode-body.ts';
+import { fieldIn, isJsonObject, type JsonObject, withField } from './bodies/json-object.ts';
 import type { ResourceCall } from './resource-call.ts';
-import { writeOptions } from './write-options.ts';
+import { checkIdentity } from './rights/check-identity.ts';
+import { prepareObject } from './writes/prepare-object.ts';
+import { writeOptions } from './writes/write-options.ts';
 
 /** Questions have no name, and every other object has one. */
 const NAME = 'question';

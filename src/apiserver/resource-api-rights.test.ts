@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createPolicy, POLICIES, policy } from '../../test/kit/api-policies.ts';
 import { type ApiRig, admin, apiRig } from '../../test/kit/api-rig.ts';
-import { anonymous, authenticated, serviceAccountUser } from './user-info.ts';
+import { anonymous, authenticated, serviceAccountUser } from './rights/user-info.ts';
 
 let rig: ApiRig;
 

@@ -2,17 +2,17 @@ import { compileJsonPath } from '../resources/json-path.ts';
 import type { ScalePaths } from '../resources/kind-definition.ts';
 import type { Resource } from '../resources/resource.ts';
 import { jsonAnswer } from './api-request.ts';
-import { applyPatch } from './apply-patch.ts';
-import { checkIdentity } from './check-identity.ts';
-import { decodeObject } from './decode-body.ts';
-import { fieldIn, isJsonObject, type JsonObject, thawed, withField } from './json-object.ts';
-import { inApiVersion } from './object-json.ts';
-import { requireObject } from './read-objects.ts';
+import { decodeObject } from './bodies/decode-body.ts';
+import { fieldIn, isJsonObject, type JsonObject, thawed, withField } from './bodies/json-object.ts';
+import { inApiVersion } from './bodies/object-json.ts';
+import { applyPatch } from './patch/apply-patch.ts';
+import { requireObject } from './reads/read-objects.ts';
 import { methodNotAllowed, type ResourceCall, requireVerb } from './resource-call.ts';
+import { checkIdentity } from './rights/check-identity.ts';
 import { invalid, noSuchPath } from './status-error.ts';
 import type { Subresource } from './subresource.ts';
-import { writeOver } from './update-object.ts';
-import { writeOptions } from './write-options.ts';
+import { writeOver } from './writes/update-object.ts';
+import { writeOptions } from './writes/write-options.ts';
 
 const MOST_REPLICAS = 2 ** 31 - 1;
 

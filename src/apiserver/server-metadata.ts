@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Json } from '../resources/json-tree.ts';
 import type { Resource } from '../resources/resource.ts';
-import { fieldIn, isJsonObject, type JsonObject } from './json-object.ts';
+import { fieldIn, isJsonObject, type JsonObject } from './bodies/json-object.ts';
 
 /** What nobody but the server says of an object. */
 const SERVER_FIELDS = [

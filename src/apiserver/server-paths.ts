@@ -1,21 +1,21 @@
 import type { ApiContext } from './api-context.ts';
 import { type ApiAnswer, type ApiRequest, jsonAnswer, textAnswer } from './api-request.ts';
+import { parseAccept, takesJson } from './bodies/media-type.ts';
 import {
   aggregatedDiscovery,
   coreVersions,
   groupDocument,
   groupList,
   resourceList,
-} from './discovery.ts';
-import { parseAccept, takesJson } from './media-type.ts';
+} from './discovery/discovery.ts';
 import {
   OPENAPI_V2,
   OPENAPI_V2_ANSWER,
   OPENAPI_V2_TYPE,
   type OpenApiDocument,
   type OpenApiDocuments,
-} from './openapi.ts';
-import { notAcceptable } from './representation.ts';
+} from './discovery/openapi.ts';
+import { notAcceptable } from './reads/representation.ts';
 import type { RequestTarget } from './request-target.ts';
 import { noSuchPath } from './status-error.ts';
 

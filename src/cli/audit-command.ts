@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { type ChainVerdict, verifyAuditFile } from '../app/verify-audit.ts';
+import { type ChainVerdict, verifyAuditFile } from '../app/control-plane/verify-audit.ts';
 import { MeshError } from '../lib/errors.ts';
 import {
   type CommonOptions,

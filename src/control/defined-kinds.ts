@@ -11,7 +11,7 @@ import type { CustomResourceDefinition } from '../resources/kinds/custom-resourc
 import { keyOf } from '../resources/resource.ts';
 import type { Store } from '../store/store.ts';
 import type { ControlEvents } from './control-events.ts';
-import type { EventRecorder } from './event-recorder.ts';
+import type { EventRecorder } from './happenings/event-recorder.ts';
 
 /** Of what people define kinds with. */
 export const DEFINITION_KIND = 'CustomResourceDefinition.apiextensions.k8s.io';

@@ -6,12 +6,12 @@ import type { Watchable } from '../lib/watchable.ts';
 import type { AuthorizationPolicy } from '../resources/kinds/authorization-policy.ts';
 import type { Store } from '../store/store.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import type { AgentClocks } from './agent-clocks.ts';
-import type { Distribution } from './distribution.ts';
+import type { Distribution } from './distribution/distribution.ts';
 import type { FederationView } from './federation/federation-view.ts';
-import type { IssuanceLedger } from './issuance-ledger.ts';
-import type { RecentFailure } from './recent-failures.ts';
+import type { RecentFailure } from './happenings/recent-failures.ts';
+import type { IssuanceLedger } from './issuance/issuance-ledger.ts';
 import type { ServerIdentity } from './server-identity.ts';
+import type { AgentClocks } from './workloads/agent-clocks.ts';
 
 /** What a control plane knows of its own health, for `hauberk doctor`. Times in milliseconds since 1970. */
 export interface DoctorReport {

@@ -10,7 +10,7 @@ import { pacedListener } from '../lib/paced-listener.ts';
 import type { Task } from '../lib/tasks.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import { timeHeader } from '../xds/time-header.ts';
-import { peerEvidenceKey, peerEvidenceOf } from './peer-evidence.ts';
+import { peerEvidenceKey, peerEvidenceOf } from './issuance/peer-evidence.ts';
 import type { ServerIdentity } from './server-identity.ts';
 
 export interface GrpcServerOptions {

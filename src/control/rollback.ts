@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AdmissionCheck } from '../apiserver/api-context.ts';
-import type { UserInfo } from '../apiserver/user-info.ts';
+import type { UserInfo } from '../apiserver/rights/user-info.ts';
 import { MeshError } from '../lib/errors.ts';
 import { byPrecedence } from '../resources/custom/by-precedence.ts';
 import { customKinds } from '../resources/custom/custom-kinds.ts';

@@ -1,10 +1,10 @@
-import type { Channel } from './channel.ts';
+import type { Channel } from './bytes/channel.ts';
+import { type Meter, type SpliceFailure, splice } from './bytes/splice.ts';
 import type { Admission, Verdict } from './enforcement.ts';
+import type { ShownSerials } from './guards/revocation-guard.ts';
 import type { HttpJoin } from './http/http-join.ts';
 import type { CloseReason, ConnectionRecord } from './proxy-events.ts';
 import type { Reporter } from './reporter.ts';
-import type { ShownSerials } from './revocation-guard.ts';
-import { type Meter, type SpliceFailure, splice } from './splice.ts';
 
 /** What does not change about a connection while it is open. */
 export type ConnectionAbout = Omit<

@@ -1,15 +1,15 @@
 import type { Watchable } from '../lib/watchable.ts';
-import type { Authorization } from '../policy/authorization.ts';
-import type { CustomPhase } from '../policy/authorize.ts';
-import type { ConnectionFacts } from '../policy/call.ts';
-import { compileAuthorization } from '../policy/compile-authorization.ts';
-import { type DeclaredProtocol, declaredProtocol } from '../policy/declared-protocol.ts';
+import type { Authorization } from '../policy/authorization/authorization.ts';
+import type { CustomPhase } from '../policy/authorization/authorize.ts';
+import type { ConnectionFacts } from '../policy/authorization/call.ts';
+import { compileAuthorization } from '../policy/authorization/compile-authorization.ts';
+import { JUDGED_BY_REQUEST } from '../policy/authorization/judged-by-request.ts';
 import {
   type EffectiveMode,
   effectivePeerAuthentication,
 } from '../policy/effective-peer-authentication.ts';
-import { JUDGED_BY_REQUEST } from '../policy/judged-by-request.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
+import { type DeclaredProtocol, declaredProtocol } from '../policy/upstream/declared-protocol.ts';
 import type { Workload } from '../policy/workload.ts';
 import type { LiveSettings } from './live-settings.ts';
 

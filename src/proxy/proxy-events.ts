@@ -1,6 +1,6 @@
 import type { EffectiveFallback } from '../policy/effective-fallback.ts';
 import type { Address } from './address.ts';
-import type { HandshakeVerdict, PresentedCertificate } from './handshake-record.ts';
+import type { HandshakeVerdict, PresentedCertificate } from './tls/handshake-record.ts';
 
 /** Inbound: to the workload. Outbound: from it. */
 export type Direction = 'inbound' | 'outbound';

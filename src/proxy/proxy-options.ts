@@ -1,19 +1,19 @@
 import type { Clock } from '../lib/clock.ts';
 import type { ClockSkew } from '../lib/clock-skew.ts';
 import type { Watchable } from '../lib/watchable.ts';
-import type { HeldCredentials } from '../policy/held-credentials.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { MeshSettings } from '../policy/mesh-settings.ts';
+import type { HeldCredentials } from '../policy/upstream/held-credentials.ts';
 import type { Workload } from '../policy/workload.ts';
 import type { Identity } from '../spiffe/identity.ts';
 import type { Address } from './address.ts';
 import type { CaptureOptions } from './capture/capture-options.ts';
 import type { OriginalDestination } from './capture/original-destination.ts';
+import type { ServedPort } from './inbound/served-apps.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { SocketPlan } from './listen.ts';
+import type { CalledService } from './outbound/upstream-connector.ts';
 import type { ProxyEvents } from './proxy-events.ts';
-import type { ServedPort } from './served-apps.ts';
-import type { CalledService } from './upstream-connector.ts';
 
 /** What a proxy is told once: plain values only, so that they can be handed to another thread. */
 export interface ProxyPlan {

@@ -1,5 +1,4 @@
 import type { Clock } from '../lib/clock.ts';
-import { handshakeHint, handshakeId, type PresentedCertificate } from './handshake-record.ts';
 import type {
   ClosedConnection,
   ClosedSession,
@@ -14,6 +13,7 @@ import type {
   SessionRecord,
   UsedFallback,
 } from './proxy-events.ts';
+import { handshakeHint, handshakeId, type PresentedCertificate } from './tls/handshake-record.ts';
 
 /** What a proxy has counted since it started. */
 export interface ProxyStats {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { JUDGED_BY_REQUEST } from '../policy/judged-by-request.ts';
+import { JUDGED_BY_REQUEST } from '../policy/authorization/judged-by-request.ts';
 import type { ConnectionRecord, DeniedConnection } from '../proxy/proxy-events.ts';
 import { CallRecorder } from './call-recorder.ts';
 

@@ -1,6 +1,11 @@
-import { JUDGED_BY_REQUEST } from '../policy/judged-by-request.ts';
-import { addedUp, callKey, pathShape, type RecordedCall } from '../policy/recorded-call.ts';
-import type { RecordedDenial } from '../policy/recorded-denial.ts';
+import { JUDGED_BY_REQUEST } from '../policy/authorization/judged-by-request.ts';
+import {
+  addedUp,
+  callKey,
+  pathShape,
+  type RecordedCall,
+} from '../policy/questions/recorded-call.ts';
+import type { RecordedDenial } from '../policy/questions/recorded-denial.ts';
 import type {
   ConnectionRecord,
   DeniedConnection,

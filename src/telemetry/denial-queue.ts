@@ -1,4 +1,4 @@
-import type { RecordedDenial } from '../policy/recorded-denial.ts';
+import type { RecordedDenial } from '../policy/questions/recorded-denial.ts';
 
 /** Beyond, the oldest go. */
 const MOST = 1_024;

@@ -1,6 +1,6 @@
-import type { IdentityEvents } from '../agent/identity-manager.ts';
-import type { SdsStatus } from '../agent/sds-clients.ts';
-import type { HeldCredentials } from '../policy/held-credentials.ts';
+import type { IdentityEvents } from '../agent/identity/identity-manager.ts';
+import type { SdsStatus } from '../agent/socket/sds-clients.ts';
+import type { HeldCredentials } from '../policy/upstream/held-credentials.ts';
 import type { Direction, ProxyEvents } from '../proxy/proxy-events.ts';
 import type { WorkerStatus } from '../proxy/workers/serving-proxy.ts';
 import type { MetricRegistry } from './metric-registry.ts';

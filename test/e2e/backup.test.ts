@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { obtainSvid } from '../../src/agent/obtain-svid.ts';
+import { obtainSvid } from '../../src/agent/identity/obtain-svid.ts';
 import { callAdmin } from '../../src/app/admin-client.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Identity } from '../../src/spiffe/identity.ts';

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { obtainSvid } from '../../src/agent/obtain-svid.ts';
+import { obtainSvid } from '../../src/agent/identity/obtain-svid.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { generateKeyPair } from '../../src/x509/key-pair.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';

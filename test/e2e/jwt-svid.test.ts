@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mintJwtSvid } from '../../src/agent/mint-jwt-svid.ts';
+import { mintJwtSvid } from '../../src/agent/identity/mint-jwt-svid.ts';
 import { callAdmin } from '../../src/app/admin-client.ts';
 import type { Identity } from '../../src/spiffe/identity.ts';
 import { type JwtSvid, verifyJwtSvid } from '../../src/spiffe/jwt-svid.ts';

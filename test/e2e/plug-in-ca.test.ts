@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { obtainSvid } from '../../src/agent/obtain-svid.ts';
+import { obtainSvid } from '../../src/agent/identity/obtain-svid.ts';
 import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import type { PluggedInFiles } from '../../src/ca/plugged-in-files.ts';

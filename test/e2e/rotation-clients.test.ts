@@ -6,9 +6,9 @@ import { create } from '@bufbuild/protobuf';
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { SECRET_TYPE } from '../../src/agent/sds-view.ts';
+import { SECRET_TYPE } from '../../src/agent/socket/sds-view.ts';
 import { callAdmin } from '../../src/app/admin-client.ts';
-import type { RotationStatus } from '../../src/app/authority-rotation.ts';
+import type { RotationStatus } from '../../src/app/control-plane/authority-rotation.ts';
 import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import {

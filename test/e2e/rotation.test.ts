@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { RotationStatus } from '../../src/app/authority-rotation.ts';
+import type { RotationStatus } from '../../src/app/control-plane/authority-rotation.ts';
 import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { type ControlPlaneProcess, controlPlaneProcess } from '../kit/control-plane-process.ts';

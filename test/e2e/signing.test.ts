@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { controlPlaneLink } from '../../src/agent/control-plane-link.ts';
-import { obtainSvid } from '../../src/agent/obtain-svid.ts';
-import { fetchPinnedRoot } from '../../src/agent/pinned-root.ts';
+import { obtainSvid } from '../../src/agent/identity/obtain-svid.ts';
+import { fetchPinnedRoot } from '../../src/agent/identity/pinned-root.ts';
+import { controlPlaneLink } from '../../src/agent/link/control-plane-link.ts';
 import { IstioCertificateService } from '../../src/gen/istio/v1/auth/ca_pb.js';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Identity } from '../../src/spiffe/identity.ts';

@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startApiListener } from '../../src/apiserver/api-listener.ts';
 import type { ApiAnswer } from '../../src/apiserver/api-request.ts';
-import { anonymous } from '../../src/apiserver/user-info.ts';
+import { anonymous } from '../../src/apiserver/rights/user-info.ts';
 import { openApiClientAuthority } from '../../src/control/api-client-authority.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { WatchableValue } from '../../src/lib/watchable.ts';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { Code, createClient } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runSidecar } from '../../src/app/sidecar.ts';
-import { readStatus } from '../../src/app/sidecar-socket.ts';
+import { runSidecar } from '../../src/app/sidecar/sidecar.ts';
+import { readStatus } from '../../src/app/sidecar/sidecar-socket.ts';
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../../src/gen/spiffe/workload_pb.js';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 

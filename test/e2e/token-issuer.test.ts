@@ -3,9 +3,9 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { controlPlaneLink } from '../../src/agent/control-plane-link.ts';
-import { fetchPinnedRoot } from '../../src/agent/pinned-root.ts';
-import { newWorkloadKey, requestSvid } from '../../src/agent/request-svid.ts';
+import { fetchPinnedRoot } from '../../src/agent/identity/pinned-root.ts';
+import { newWorkloadKey, requestSvid } from '../../src/agent/identity/request-svid.ts';
+import { controlPlaneLink } from '../../src/agent/link/control-plane-link.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 import { testAuthority } from '../kit/test-authority.ts';
 

@@ -1,4 +1,4 @@
-import type { ChannelHandlers } from '../../src/proxy/channel.ts';
+import type { ChannelHandlers } from '../../src/proxy/bytes/channel.ts';
 import { FrameOutput } from '../../src/proxy/hbone/frames/frame-output.ts';
 import { SlabPool } from '../../src/proxy/hbone/frames/slab-pool.ts';
 import type { HboneStream } from '../../src/proxy/hbone/session/hbone-stream.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { callAdmin } from '../../src/app/admin-client.ts';
-import type { RotationStatus } from '../../src/app/authority-rotation.ts';
+import type { RotationStatus } from '../../src/app/control-plane/authority-rotation.ts';
 import type { ProcessGroup, StartedProcess } from '../../src/app/demo/process-group.ts';
 import { operatorOf } from './operator.ts';
 

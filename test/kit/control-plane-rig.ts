@@ -2,12 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AnsweredRequest } from '../../src/apiserver/api-listener.ts';
-import { runControlPlane } from '../../src/app/control-plane.ts';
-import type { ControlPlaneReady } from '../../src/app/control-plane-config.ts';
-import type { MonitoringConfig } from '../../src/app/control-plane-monitoring.ts';
-import type { FederationConfig } from '../../src/app/federation.ts';
-import type { AuthorityConfig } from '../../src/app/open-authority.ts';
-import type { TokenConfig } from '../../src/app/token-authority.ts';
+import { runControlPlane } from '../../src/app/control-plane/control-plane.ts';
+import type { ControlPlaneReady } from '../../src/app/control-plane/control-plane-config.ts';
+import type { MonitoringConfig } from '../../src/app/control-plane/control-plane-monitoring.ts';
+import type { FederationConfig } from '../../src/app/control-plane/federation.ts';
+import type { AuthorityConfig } from '../../src/app/control-plane/open-authority.ts';
+import type { TokenConfig } from '../../src/app/control-plane/token-authority.ts';
 import { type Operator, operatorOf } from './operator.ts';
 
 /** A control plane in this process, on a directory and a port of its own. */

@@ -1,4 +1,4 @@
-import { obtainSvid } from '../../src/agent/obtain-svid.ts';
+import { obtainSvid } from '../../src/agent/identity/obtain-svid.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Identity } from '../../src/spiffe/identity.ts';
 import { generateKeyPair } from '../../src/x509/key-pair.ts';

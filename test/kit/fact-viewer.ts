@@ -1,5 +1,5 @@
-import type { Distribution } from '../../src/control/distribution.ts';
-import type { Viewer } from '../../src/control/distribution-events.ts';
+import type { Distribution } from '../../src/control/distribution/distribution.ts';
+import type { Viewer } from '../../src/control/distribution/distribution-events.ts';
 import type {
   DeltaDiscoveryRequest,
   DeltaDiscoveryResponse,

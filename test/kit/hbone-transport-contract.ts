@@ -1,6 +1,6 @@
 import { connect, createServer as createTlsServer, type Server, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
-import type { Channel } from '../../src/proxy/channel.ts';
+import type { Channel } from '../../src/proxy/bytes/channel.ts';
 import type {
   HboneClientSession,
   HboneServerSession,

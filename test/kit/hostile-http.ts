@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { normalizeTarget } from '../../src/policy/normalize-path.ts';
-import type { Channel, ChannelHandlers } from '../../src/proxy/channel.ts';
+import { normalizeTarget } from '../../src/policy/authorization/normalize-path.ts';
+import type { Channel, ChannelHandlers } from '../../src/proxy/bytes/channel.ts';
 import type { Deadlines } from '../../src/proxy/deadlines.ts';
 import { encodeFields } from '../../src/proxy/hbone/hpack/encode-fields.ts';
 import { BodyReader } from '../../src/proxy/http/body-reader.ts';

@@ -1,9 +1,9 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
-import { SECRET_LIMITS } from '../../src/agent/sds-service.ts';
-import { sdsValidator } from '../../src/agent/sds-validator.ts';
-import { SdsView, SECRET_TYPE } from '../../src/agent/sds-view.ts';
+import { SECRET_LIMITS } from '../../src/agent/socket/sds-service.ts';
+import { sdsValidator } from '../../src/agent/socket/sds-validator.ts';
+import { SdsView, SECRET_TYPE } from '../../src/agent/socket/sds-view.ts';
 import { SecretSchema } from '../../src/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import {
   type DeltaDiscoveryRequest,

@@ -8,7 +8,7 @@ import {
   ticketHash,
 } from '../../src/attestation/return-ticket.ts';
 import { decodeSigningChain } from '../../src/ca/signing-chain.ts';
-import { publicKeysOf } from '../../src/control/public-keys.ts';
+import { publicKeysOf } from '../../src/control/tokens/public-keys.ts';
 import { parseCompactJws } from '../../src/lib/compact-jws.ts';
 import { checkRegisteredClaims } from '../../src/lib/registered-claims.ts';
 import { parseToken } from '../../src/proxy/tokens/json-web-token.ts';

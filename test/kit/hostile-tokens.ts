@@ -1,6 +1,6 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import fc from 'fast-check';
-import { tokenRules } from '../../src/policy/token-rules.ts';
+import { tokenRules } from '../../src/policy/tokens/token-rules.ts';
 import { parseKeySet } from '../../src/proxy/tokens/key-set.ts';
 import { TokenVerifier } from '../../src/proxy/tokens/token-verifier.ts';
 import { mutatedText } from './hostile-bytes.ts';

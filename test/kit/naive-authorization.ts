@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import type { Call } from '../../src/policy/call.ts';
+import type { Call } from '../../src/policy/authorization/call.ts';
 import type { AuthorizationPolicy } from '../../src/resources/kinds/authorization-policy.ts';
 import { type PolicyRule, settings } from './policies.ts';
 

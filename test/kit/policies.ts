@@ -1,6 +1,11 @@
-import type { ConnectionFacts, HttpFacts, RequestCall, TokenFacts } from '../../src/policy/call.ts';
-import { compileAuthorization } from '../../src/policy/compile-authorization.ts';
-import type { Decision } from '../../src/policy/decision.ts';
+import type {
+  ConnectionFacts,
+  HttpFacts,
+  RequestCall,
+  TokenFacts,
+} from '../../src/policy/authorization/call.ts';
+import { compileAuthorization } from '../../src/policy/authorization/compile-authorization.ts';
+import type { Decision } from '../../src/policy/authorization/decision.ts';
 import { defaultMeshSettings, type MeshSettings } from '../../src/policy/mesh-settings.ts';
 import type { Workload } from '../../src/policy/workload.ts';
 import type { AuthorizationPolicy } from '../../src/resources/kinds/authorization-policy.ts';

@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ProcessGroup, StartedProcess } from '../../src/app/demo/process-group.ts';
-import { readStatus } from '../../src/app/sidecar-socket.ts';
-import type { SidecarStatus } from '../../src/app/sidecar-status.ts';
+import { readStatus } from '../../src/app/sidecar/sidecar-socket.ts';
+import type { SidecarStatus } from '../../src/app/sidecar/sidecar-status.ts';
 import type { ControlPlaneRig } from './control-plane-rig.ts';
 
 const binary = fileURLToPath(new URL('../../bin/hauberk', import.meta.url));

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { Checker } from '../../src/policy/check-answer.ts';
-import { meshInventory } from '../../src/policy/mesh-inventory.ts';
-import { parseCheckQuestions } from '../../src/policy/parse-check-questions.ts';
+import { Checker } from '../../src/policy/questions/check-answer.ts';
+import { meshInventory } from '../../src/policy/questions/mesh-inventory.ts';
+import { parseCheckQuestions } from '../../src/policy/questions/parse-check-questions.ts';
 import { parseManifest } from '../../src/resources/parse-manifest.ts';
 
 /** A policy in YAML's flow form: its spec, or action and rules. */

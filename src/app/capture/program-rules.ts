@@ -1,7 +1,7 @@
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MeshError } from '../../lib/errors.ts';
-import type { SidecarConfig } from '../sidecar-config.ts';
+import type { SidecarConfig } from '../sidecar/sidecar-config.ts';
 import { captureDown, captureUp } from './capture-rules.ts';
 import { cgroupOrigin, cgroupRoot } from './cgroup-origin.ts';
 import { planCapture } from './plan-capture.ts';

@@ -5,8 +5,8 @@ import { MeshError, messageOf } from '../../lib/errors.ts';
 import { type Address, formatAddress } from '../../proxy/address.ts';
 import type { RunningProxy } from '../../proxy/proxy.ts';
 import type { SpiffeId } from '../../spiffe/spiffe-id.ts';
-import { runSidecar } from '../sidecar.ts';
-import type { SidecarConfig } from '../sidecar-config.ts';
+import { runSidecar } from '../sidecar/sidecar.ts';
+import type { SidecarConfig } from '../sidecar/sidecar-config.ts';
 import { programRules } from './program-rules.ts';
 import { type ProgramSpec, type StartedProgram, startProgram } from './start-program.ts';
 

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../lib/package-root.ts';
 import { callAdmin } from '../admin-client.ts';
 import { kubeconfigPath } from '../data-dir.ts';
-import { readStatus } from '../sidecar-socket.ts';
-import type { SidecarStatus } from '../sidecar-status.ts';
+import { readStatus } from '../sidecar/sidecar-socket.ts';
+import type { SidecarStatus } from '../sidecar/sidecar-status.ts';
 import { ProcessGroup, type StartedProcess } from './process-group.ts';
 import { askCli, type CliAnswer, runCli } from './run-cli.ts';
 import {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openIssuanceLedger } from '../../control/issuance-ledger-file.ts';
+import { openIssuanceLedger } from '../../control/issuance/issuance-ledger-file.ts';
 import { databaseFindings } from './database-findings.ts';
 
 let directory: string;

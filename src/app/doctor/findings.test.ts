@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { DoctorReport } from '../../control/doctor-report.ts';
-import type { SidecarStatus } from '../sidecar-status.ts';
+import type { SidecarStatus } from '../sidecar/sidecar-status.ts';
 import { controlPlaneFindings } from './control-plane-findings.ts';
 import { diagnosis, exitCodeFor, type Finding } from './finding.ts';
 import { descriptorFinding, directoryFindings } from './host-findings.ts';

@@ -2,7 +2,7 @@ import type { DoctorReport } from '../../control/doctor-report.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError, messageOf } from '../../lib/errors.ts';
 import { callAdmin } from '../admin-client.ts';
-import { readStatus } from '../sidecar-socket.ts';
+import { readStatus } from '../sidecar/sidecar-socket.ts';
 import { controlPlaneFindings } from './control-plane-findings.ts';
 import { databaseFindings } from './database-findings.ts';
 import { type Diagnosis, diagnosis, type Finding, ok } from './finding.ts';

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../lib/duration.ts';
-import type { SidecarStatus } from '../sidecar-status.ts';
+import type { SidecarStatus } from '../sidecar/sidecar-status.ts';
 import { clockFinding } from './clock-finding.ts';
 import { expiryFinding } from './expiry-finding.ts';
 import { type Finding, ok } from './finding.ts';

@@ -6,7 +6,11 @@ import type { Resource } from '../../resources/resource.ts';
 import { TrustBundle } from '../../spiffe/trust-bundle.ts';
 import { memoryStore } from '../../store/memory-store.ts';
 import type { Store } from '../../store/store.ts';
-import { readTrustBundle, trustBundleKey, trustBundleResource } from '../trust-bundle-resource.ts';
+import {
+  readTrustBundle,
+  trustBundleKey,
+  trustBundleResource,
+} from '../bundles/trust-bundle-resource.ts';
 import type { BundleQuestion } from './bundle-client.ts';
 import { Federation } from './federation.ts';
 import { federationViews } from './federation-view.ts';

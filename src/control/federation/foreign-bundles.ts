@@ -10,7 +10,7 @@ import {
   TRUST_BUNDLE_KIND,
   trustBundleKey,
   trustBundleResource,
-} from '../trust-bundle-resource.ts';
+} from '../bundles/trust-bundle-resource.ts';
 
 /**
  * The TrustBundle objects of other trust domains: what agents are sent. Each notes the declaration

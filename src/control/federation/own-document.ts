@@ -2,7 +2,7 @@ import { MeshError } from '../../lib/errors.ts';
 import type { TrustBundleResource } from '../../resources/kinds/trust-bundle.ts';
 import type { TrustDomain } from '../../spiffe/trust-domain.ts';
 import type { Store } from '../../store/store.ts';
-import { trustBundleKey } from '../trust-bundle-resource.ts';
+import { trustBundleKey } from '../bundles/trust-bundle-resource.ts';
 
 export interface OwnDocumentOptions {
   readonly store: Store;

@@ -1,5 +1,5 @@
-import type { MeshInventory } from '../mesh-inventory.ts';
 import { compareText } from '../oldest-first.ts';
+import type { MeshInventory } from '../questions/mesh-inventory.ts';
 import { type AnalysisOptions, type AnalyzedMesh, analyzedMesh } from './analyzed-mesh.ts';
 import { annotationsOfIstio } from './annotations-of-istio.ts';
 import { rulesForNobody, uncheckedServers } from './destination-rules.ts';

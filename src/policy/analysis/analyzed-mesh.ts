@@ -6,9 +6,9 @@ import type { Sidecar } from '../../resources/kinds/sidecar.ts';
 import type { Telemetry } from '../../resources/kinds/telemetry.ts';
 import type { VirtualService } from '../../resources/kinds/virtual-service.ts';
 import { keyOf, type Resource } from '../../resources/resource.ts';
-import type { InventoryWorkload } from '../inventory-workloads.ts';
 import { selects } from '../label-selector.ts';
-import type { MeshInventory } from '../mesh-inventory.ts';
+import type { InventoryWorkload } from '../questions/inventory-workloads.ts';
+import type { MeshInventory } from '../questions/mesh-inventory.ts';
 
 /** A mesh with what analysis asks of it. */
 export interface AnalyzedMesh extends MeshInventory {

@@ -1,8 +1,8 @@
 import type { DestinationRule } from '../../resources/kinds/destination-rule.ts';
 import { effectivePeerAuthentication } from '../effective-peer-authentication.ts';
-import type { InventoryWorkload } from '../inventory-workloads.ts';
 import { selects } from '../label-selector.ts';
 import { oldestFirst } from '../oldest-first.ts';
+import type { InventoryWorkload } from '../questions/inventory-workloads.ts';
 import { type AnalyzedMesh, fullHost, serviceHost } from './analyzed-mesh.ts';
 import { declaredPorts } from './declared-ports.ts';
 import type { Finding } from './finding.ts';

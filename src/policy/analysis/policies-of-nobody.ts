@@ -1,5 +1,5 @@
 import type { Resource } from '../../resources/resource.ts';
-import { globMatch } from '../wildcard-match.ts';
+import { globMatch } from '../authorization/wildcard-match.ts';
 import { type AnalyzedMesh, labelText, selectedWorkloads } from './analyzed-mesh.ts';
 import type { Finding } from './finding.ts';
 

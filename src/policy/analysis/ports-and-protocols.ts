@@ -1,5 +1,5 @@
 import type { AuthorizationRule } from '../../resources/kinds/authorization-policy-schema.ts';
-import { usesHttp } from '../sees-http.ts';
+import { usesHttp } from '../authorization/sees-http.ts';
 import type { AnalyzedMesh } from './analyzed-mesh.ts';
 import { type DeclaredPort, declaredPorts, isOpaque, saysProtocol } from './declared-ports.ts';
 import type { Finding } from './finding.ts';

@@ -1,7 +1,7 @@
 import type { Server } from 'node:net';
 import type { Address } from '../address.ts';
 import type { Deadlines } from '../deadlines.ts';
-import type { InboundOptions } from '../inbound-listener.ts';
+import type { InboundOptions } from '../inbound/inbound-listener.ts';
 import type { ListenPlan } from '../listen.ts';
 import type { Direction } from '../proxy-events.ts';
 import type { CaptureOptions } from './capture-options.ts';

@@ -14,7 +14,7 @@ import {
   startPair,
   until,
 } from '../../../test/kit/proxy-pair.ts';
-import { virtualAddresses } from '../../policy/virtual-addresses.ts';
+import { virtualAddresses } from '../../policy/upstream/virtual-addresses.ts';
 import { type Address, formatAddress } from '../address.ts';
 import type { ProxyOptions } from '../proxy.ts';
 import { type CaptureOptions, noCapture } from './capture-options.ts';

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:net';
 import { messageOf } from '../../lib/errors.ts';
 import { formatAddress } from '../address.ts';
-import { joinApplication } from '../outbound-listener.ts';
+import { localAddress, remoteAddress } from '../bytes/socket-addresses.ts';
+import { joinApplication } from '../outbound/outbound-listener.ts';
 import type { PartialEnds, Reporter } from '../reporter.ts';
-import { localAddress, remoteAddress } from '../socket-addresses.ts';
 import type { Egress } from './egress.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import type { OriginalDestination } from './original-destination.ts';

@@ -1,24 +1,24 @@
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
 import type { Watchable } from '../../lib/watchable.ts';
+import type { MeshFacts } from '../../policy/mesh-facts.ts';
 import {
   type MeshDestination,
   type MeshDirectory,
   meshDirectory,
-} from '../../policy/mesh-directory.ts';
-import type { MeshFacts } from '../../policy/mesh-facts.ts';
-import type { OutboundScope } from '../../policy/outbound-scope.ts';
+} from '../../policy/upstream/mesh-directory.ts';
+import type { OutboundScope } from '../../policy/upstream/outbound-scope.ts';
 import type { Workload } from '../../policy/workload.ts';
 import { type Address, formatAddress } from '../address.ts';
-import type { Channel } from '../channel.ts';
-import { connectTcp } from '../connect-tcp.ts';
+import type { Channel } from '../bytes/channel.ts';
+import { socketChannel } from '../bytes/socket-channel.ts';
 import type { ConnectionTable } from '../connection-table.ts';
 import type { Deadlines } from '../deadlines.ts';
-import { type OutboundWay, openService } from '../outbound-listener.ts';
-import type { OutboundView } from '../outbound-view.ts';
+import { connectTcp } from '../outbound/connect-tcp.ts';
+import { type OutboundWay, openService } from '../outbound/outbound-listener.ts';
+import type { OutboundView } from '../outbound/outbound-view.ts';
+import type { UpstreamConnector } from '../outbound/upstream-connector.ts';
 import type { Reporter } from '../reporter.ts';
-import { socketChannel } from '../socket-channel.ts';
-import type { UpstreamConnector } from '../upstream-connector.ts';
 
 export interface EgressOptions {
   /** What the application may call. */

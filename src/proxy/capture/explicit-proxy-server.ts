@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf } from '../../lib/errors.ts';
+import { localAddress, remoteAddress } from '../bytes/socket-addresses.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { Reporter } from '../reporter.ts';
-import { localAddress, remoteAddress } from '../socket-addresses.ts';
 import type { Egress } from './egress.ts';
 
 /** What the proxies that programs are told to use share. */

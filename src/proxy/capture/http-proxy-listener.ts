@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net';
-import type { OutboundWay } from '../outbound-listener.ts';
-import { remoteAddress } from '../socket-addresses.ts';
-import { socketChannel } from '../socket-channel.ts';
+import { remoteAddress } from '../bytes/socket-addresses.ts';
+import { socketChannel } from '../bytes/socket-channel.ts';
+import type { OutboundWay } from '../outbound/outbound-listener.ts';
 import { type ExplicitProxyOptions, explicitProxyServer } from './explicit-proxy-server.ts';
 import { finishWith } from './finish-with.ts';
 import { type HttpProxyRequest, readHttpProxyRequest } from './http-proxy-request.ts';

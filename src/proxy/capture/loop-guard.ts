@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { MeshError } from '../../lib/errors.ts';
 import type { Address } from '../address.ts';
-import { connectTcp } from '../connect-tcp.ts';
 import type { Deadlines } from '../deadlines.ts';
+import { connectTcp } from '../outbound/connect-tcp.ts';
 
 /**
  * Where the proxy connects to find out what the kernel's rules do with its own connections; without

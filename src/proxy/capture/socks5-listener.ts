@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net';
-import { remoteAddress } from '../socket-addresses.ts';
-import { socketChannel } from '../socket-channel.ts';
+import { remoteAddress } from '../bytes/socket-addresses.ts';
+import { socketChannel } from '../bytes/socket-channel.ts';
 import { type ExplicitProxyOptions, explicitProxyServer } from './explicit-proxy-server.ts';
 import { finishWith } from './finish-with.ts';
 import { readMessage } from './read-message.ts';

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import type { Channel } from '../channel.ts';
+import type { Channel } from '../bytes/channel.ts';
 
 /** A Channel as a stream of Node's, for clients of Node's that want a socket. */
 export class ChannelDuplex extends Duplex {

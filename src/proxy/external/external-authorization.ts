@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../lib/errors.ts';
 import type { Address } from '../address.ts';
-import type { Channel } from '../channel.ts';
+import type { Channel } from '../bytes/channel.ts';
 import { DialedChannel } from '../http/dialed-channel.ts';
 import type {
   ExternalAnswer,

@@ -1,4 +1,4 @@
-import { anyWildcardMatch } from '../../policy/wildcard-match.ts';
+import { anyWildcardMatch } from '../../policy/authorization/wildcard-match.ts';
 import type { Field } from '../http/fields.ts';
 
 /** Those of `fields` whose names are in a list of exact names, `prefix*` and `*suffix`, without case. */

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import type { Channel } from '../channel.ts';
+import type { Channel } from '../bytes/channel.ts';
 import { ErrorCode } from './frames/http2-codes.ts';
 import {
   DENIED_BY_HEADER,

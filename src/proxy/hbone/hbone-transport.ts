@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
-import type { Channel } from '../channel.ts';
-import type { LentReads } from '../lent-reads.ts';
+import type { Channel } from '../bytes/channel.ts';
+import type { LentReads } from '../bytes/lent-reads.ts';
 
 /** What became of a request to open a stream. */
 export type OpenOutcome =

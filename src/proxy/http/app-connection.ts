@@ -1,4 +1,4 @@
-import type { Channel, ChannelHandlers } from '../channel.ts';
+import type { Channel, ChannelHandlers } from '../bytes/channel.ts';
 
 /** A connection to the application that one channel has after the other. */
 export class AppConnection {

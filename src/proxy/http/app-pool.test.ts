@@ -12,7 +12,7 @@ import {
   startPair,
   until,
 } from '../../../test/kit/proxy-pair.ts';
-import type { Channel, ChannelHandlers } from '../channel.ts';
+import type { Channel, ChannelHandlers } from '../bytes/channel.ts';
 import { AppPool } from './app-pool.ts';
 
 const open = allow([toOperation({ paths: ['/*'] })], { name: 'open' });

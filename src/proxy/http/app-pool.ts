@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { type Address, formatAddress } from '../address.ts';
-import type { Channel } from '../channel.ts';
+import type { Channel } from '../bytes/channel.ts';
 import { type Deadline, Deadlines } from '../deadlines.ts';
 import { AppConnection } from './app-connection.ts';
 import { DialedChannel } from './dialed-channel.ts';

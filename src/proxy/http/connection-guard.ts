@@ -1,4 +1,4 @@
-import type { Decision } from '../../policy/decision.ts';
+import type { Decision } from '../../policy/authorization/decision.ts';
 import type { Admission, Enforcement } from '../enforcement.ts';
 import type { Ends } from '../proxy-events.ts';
 import type { Reporter } from '../reporter.ts';

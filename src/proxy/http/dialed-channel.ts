@@ -1,4 +1,4 @@
-import type { Channel, ChannelHandlers } from '../channel.ts';
+import type { Channel, ChannelHandlers } from '../bytes/channel.ts';
 
 /** What may wait for the connection; more is not asked for. */
 const LIMIT_BYTES = 64 * 1024;

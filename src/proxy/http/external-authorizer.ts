@@ -1,4 +1,4 @@
-import type { ConnectionFacts } from '../../policy/call.ts';
+import type { ConnectionFacts } from '../../policy/authorization/call.ts';
 import type { ExtensionProvider } from '../../policy/extension-provider.ts';
 import type { CallingPeer } from '../enforcement.ts';
 import type { CheckedBody } from './body-for-check.ts';

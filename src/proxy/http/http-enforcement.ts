@@ -1,13 +1,13 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Watchable } from '../../lib/watchable.ts';
-import type { Authorization } from '../../policy/authorization.ts';
+import type { Authorization } from '../../policy/authorization/authorization.ts';
 import type { MeshFacts } from '../../policy/mesh-facts.ts';
-import { type TokenRule, tokenRules } from '../../policy/token-rules.ts';
+import { type TokenRule, tokenRules } from '../../policy/tokens/token-rules.ts';
 import type { Workload } from '../../policy/workload.ts';
 import { sameJson } from '../../resources/same-json.ts';
 import { Deadlines } from '../deadlines.ts';
 import type { Admission, Enforcement, Verdict } from '../enforcement.ts';
-import type { FirstBytesWait } from '../first-bytes-wait.ts';
+import type { FirstBytesWait } from '../inbound/first-bytes-wait.ts';
 import type { ProxyLimits } from '../limits.ts';
 import type { LiveSettings } from '../live-settings.ts';
 import type { Ends } from '../proxy-events.ts';

@@ -1,5 +1,5 @@
+import type { SpliceFailure, SplicePair } from '../bytes/splice.ts';
 import type { Deadline, Deadlines } from '../deadlines.ts';
-import type { SpliceFailure, SplicePair } from '../splice.ts';
 import { AskedMode } from './asked-mode.ts';
 import { detectHttp } from './detect-http.ts';
 import type { HttpGuard } from './http-guard.ts';

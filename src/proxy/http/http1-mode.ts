@@ -1,5 +1,5 @@
 import { messageOf } from '../../lib/errors.ts';
-import type { Channel } from '../channel.ts';
+import type { Channel } from '../bytes/channel.ts';
 import type { Deadline, Deadlines } from '../deadlines.ts';
 import { AnswerReader } from './answer-reader.ts';
 import { BodyReader } from './body-reader.ts';

@@ -1,4 +1,4 @@
-import type { Channel } from '../channel.ts';
+import type { Channel } from '../bytes/channel.ts';
 import type { HttpGuard } from './http-guard.ts';
 import { Http2Output } from './http2-output.ts';
 import type { Http2Stream } from './http2-stream.ts';

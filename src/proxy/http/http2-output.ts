@@ -1,4 +1,4 @@
-import type { Channel } from '../channel.ts';
+import type { Channel } from '../bytes/channel.ts';
 import { ErrorCode, Flag, FRAME_HEAD_BYTES, FrameType } from '../hbone/frames/http2-codes.ts';
 import { http2Error } from '../hbone/frames/http2-error.ts';
 import { encodeFields, NO_DYNAMIC_TABLE } from '../hbone/hpack/encode-fields.ts';

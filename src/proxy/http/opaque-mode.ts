@@ -1,4 +1,4 @@
-import type { Channel } from '../channel.ts';
+import type { Channel } from '../bytes/channel.ts';
 import type { JoinMode } from './join-mode.ts';
 
 /** Passes bytes on without looking at them, as `splice` does. */

@@ -1,4 +1,4 @@
-import type { Channel, ChannelHandlers, Sharing } from '../channel.ts';
+import type { Channel, ChannelHandlers, Sharing } from '../bytes/channel.ts';
 import type { AppConnection } from './app-connection.ts';
 
 export interface PooledChannelOptions {

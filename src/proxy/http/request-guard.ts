@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
-import type { RequestCall, TokenFacts } from '../../policy/call.ts';
-import type { Decision } from '../../policy/decision.ts';
-import { normalizeTarget } from '../../policy/normalize-path.ts';
+import type { RequestCall, TokenFacts } from '../../policy/authorization/call.ts';
+import type { Decision } from '../../policy/authorization/decision.ts';
+import { normalizeTarget } from '../../policy/authorization/normalize-path.ts';
 import type { Admission } from '../enforcement.ts';
 import { DENIED_BY_HEADER } from '../hbone/hbone-transport.ts';
 import { printable } from '../hbone/printable.ts';

@@ -1,12 +1,12 @@
-import type { TokenFacts } from '../../policy/call.ts';
+import type { TokenFacts } from '../../policy/authorization/call.ts';
 import {
   type FoundToken,
   findTokens,
   type TokenSource,
   withoutParameter,
-} from '../../policy/find-tokens.ts';
-import { tokenFacts, tokenHeaders } from '../../policy/token-payload.ts';
-import type { TokenRule } from '../../policy/token-rules.ts';
+} from '../../policy/tokens/find-tokens.ts';
+import { tokenFacts, tokenHeaders } from '../../policy/tokens/token-payload.ts';
+import type { TokenRule } from '../../policy/tokens/token-rules.ts';
 import type { TokenResult, TokenVerifier } from './token-verifier.ts';
 
 /** What the tokens of a request come to. */

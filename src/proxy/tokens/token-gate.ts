@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { TokenSource } from '../../policy/find-tokens.ts';
-import type { KeySource, TokenRule } from '../../policy/token-rules.ts';
+import type { TokenSource } from '../../policy/tokens/find-tokens.ts';
+import type { KeySource, TokenRule } from '../../policy/tokens/token-rules.ts';
 import type { JsonWebKeySet } from '../../resources/kinds/json-web-key-set.ts';
 import { parseKeySet, type TokenKey } from './key-set.ts';
 import { checkTokens, type TokenOutcome } from './request-tokens.ts';

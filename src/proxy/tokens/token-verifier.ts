@@ -1,8 +1,8 @@
 import { compactVerify, errors } from 'jose';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError, messageOf } from '../../lib/errors.ts';
-import { audiencesOf } from '../../policy/token-payload.ts';
-import type { TokenRule } from '../../policy/token-rules.ts';
+import { audiencesOf } from '../../policy/tokens/token-payload.ts';
+import type { TokenRule } from '../../policy/tokens/token-rules.ts';
 import { type JsonWebToken, parseToken, tokenProblem } from './json-web-token.ts';
 import type { TokenKey } from './key-set.ts';
 

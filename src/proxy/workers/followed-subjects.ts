@@ -1,7 +1,7 @@
 import type { ClockSkew } from '../../lib/clock-skew.ts';
 import { WatchableValue } from '../../lib/watchable.ts';
-import type { HeldCredentials } from '../../policy/held-credentials.ts';
 import type { MeshFacts } from '../../policy/mesh-facts.ts';
+import type { HeldCredentials } from '../../policy/upstream/held-credentials.ts';
 import type { Workload } from '../../policy/workload.ts';
 import type { Identity } from '../../spiffe/identity.ts';
 import type { ProxySubjects } from '../proxy-options.ts';

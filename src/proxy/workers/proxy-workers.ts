@@ -10,7 +10,7 @@ import type { SocketPlan } from '../listen.ts';
 import type { RunningProxy } from '../proxy.ts';
 import type { ProxyEvents } from '../proxy-events.ts';
 import type { ProxyPlan, ProxySubjects } from '../proxy-options.ts';
-import { type TicketKeys, ticketKeys } from '../ticket-keys.ts';
+import { type TicketKeys, ticketKeys } from '../tls/ticket-keys.ts';
 import { HeldSockets } from './held-sockets.ts';
 import { ProxyThread, type Survey } from './proxy-thread.ts';
 import type { ServingProxy, WorkerEvents } from './serving-proxy.ts';

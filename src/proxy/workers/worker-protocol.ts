@@ -1,7 +1,7 @@
 import type { ClockSkew } from '../../lib/clock-skew.ts';
 import type { MeshErrorCode } from '../../lib/errors.ts';
-import type { HeldCredentials } from '../../policy/held-credentials.ts';
 import type { MeshFacts } from '../../policy/mesh-facts.ts';
+import type { HeldCredentials } from '../../policy/upstream/held-credentials.ts';
 import type { Workload } from '../../policy/workload.ts';
 import type { CaptureState } from '../capture/capture-listeners.ts';
 import type { RunningProxy } from '../proxy.ts';

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readStatus } from '../../../src/app/sidecar-socket.ts';
-import type { SidecarStatus } from '../../../src/app/sidecar-status.ts';
+import { readStatus } from '../../../src/app/sidecar/sidecar-socket.ts';
+import type { SidecarStatus } from '../../../src/app/sidecar/sidecar-status.ts';
 import {
   type Finished,
   type Host,

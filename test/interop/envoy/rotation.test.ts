@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { callAdmin } from '../../../src/app/admin-client.ts';
-import type { RotationStatus } from '../../../src/app/authority-rotation.ts';
+import type { RotationStatus } from '../../../src/app/control-plane/authority-rotation.ts';
 import { freePorts } from '../../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../../src/app/demo/process-group.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../../kit/control-plane-rig.ts';

@@ -3,7 +3,7 @@ import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { RegisteredIdentity } from '../../../src/agent/registered-identities.ts';
+import type { RegisteredIdentity } from '../../../src/agent/identity/registered-identities.ts';
 import { WatchableValue } from '../../../src/lib/watchable.ts';
 import type { Identity } from '../../../src/spiffe/identity.ts';
 import { LineClient } from '../../kit/line-client.ts';

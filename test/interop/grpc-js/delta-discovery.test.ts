@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Distribution } from '../../../src/control/distribution.ts';
+import { Distribution } from '../../../src/control/distribution/distribution.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { keyOf } from '../../../src/resources/resource.ts';
 import { memoryStore } from '../../../src/store/memory-store.ts';

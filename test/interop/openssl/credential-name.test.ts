@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@connectrpc/connect';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { controlPlaneLink } from '../../../src/agent/control-plane-link.ts';
+import { controlPlaneLink } from '../../../src/agent/link/control-plane-link.ts';
 import { freePorts } from '../../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../../src/app/demo/process-group.ts';
 import { until } from '../../../src/app/demo/until.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { caKeyAlgorithms } from '../../../src/app/ca-key-algorithms.ts';
+import { caKeyAlgorithms } from '../../../src/app/control-plane/ca-key-algorithms.ts';
 import {
   type CertificateAuthority,
   openCertificateAuthority,

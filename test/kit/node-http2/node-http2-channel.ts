@@ -1,6 +1,6 @@
 import { constants, type Http2Stream } from 'node:http2';
-import type { Channel } from '../../../src/proxy/channel.ts';
-import { DuplexChannel } from '../../../src/proxy/duplex-channel.ts';
+import type { Channel } from '../../../src/proxy/bytes/channel.ts';
+import { DuplexChannel } from '../../../src/proxy/bytes/duplex-channel.ts';
 
 /** A Channel over an open CONNECT stream; cutting it resets the stream. */
 export function http2Channel(stream: Http2Stream): Channel {

@@ -6,7 +6,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { Channel } from '../../../src/proxy/channel.ts';
+import type { Channel } from '../../../src/proxy/bytes/channel.ts';
 import {
   DENIED_BY_HEADER,
   type HboneServerSession,

@@ -1,5 +1,5 @@
 import type { ConnectionRecord } from '../../../proxy/proxy-events.ts';
-import type { SidecarStatus } from '../../sidecar-status.ts';
+import type { SidecarStatus } from '../../sidecar/sidecar-status.ts';
 import { plainGet } from '../plain-get.ts';
 import type { ServiceName } from '../shop.ts';
 import type { Stage } from '../stage.ts';

@@ -6,7 +6,7 @@ import {
   RECURSION_DESIRED,
   TRUNCATED_RESPONSE,
 } from 'dns-packet';
-import type { MeshName } from '../../../policy/mesh-directory.ts';
+import type { MeshName } from '../../../policy/upstream/mesh-directory.ts';
 import type { DnsQuery } from './read-query.ts';
 
 /** Istio's: short, for what is behind a name may change. */

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { type DecodedPacket, decode, encode } from 'dns-packet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LOOPBACK, until } from '../../../../test/kit/proxy-pair.ts';
-import type { MeshName } from '../../../policy/mesh-directory.ts';
+import type { MeshName } from '../../../policy/upstream/mesh-directory.ts';
 import { DnsForwarder, withLength } from './dns-forwarder.ts';
 import { DnsServer, type DnsServerOptions } from './dns-server.ts';
 

@@ -2,7 +2,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { MeshError, messageOf } from '../../../lib/errors.ts';
-import type { MeshName } from '../../../policy/mesh-directory.ts';
+import type { MeshName } from '../../../policy/upstream/mesh-directory.ts';
 import { type Address, formatAddress } from '../../address.ts';
 import { answerQuery, failQuery, refuseMessage } from './answer-query.ts';
 import { type DnsForwarder, type DnsTransport, withLength } from './dns-forwarder.ts';

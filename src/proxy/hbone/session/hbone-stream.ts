@@ -1,4 +1,4 @@
-import type { Channel, ChannelHandlers } from '../../channel.ts';
+import type { Channel, ChannelHandlers } from '../../bytes/channel.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { ReceiveWindow } from './receive-window.ts';
 

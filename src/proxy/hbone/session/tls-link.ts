@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
+import type { LentReads } from '../../bytes/lent-reads.ts';
 import type { Deadlines } from '../../deadlines.ts';
-import type { LentReads } from '../../lent-reads.ts';
 import { FrameOutput } from '../frames/frame-output.ts';
 import { ErrorCode } from '../frames/http2-codes.ts';
 import { SlabPool } from '../frames/slab-pool.ts';

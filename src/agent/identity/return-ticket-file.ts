@@ -1,0 +1,116 @@
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { MeshError, messageOf } from '../../lib/errors.ts';
+
+/** What a sidecar keeps on its disk so that it can come back after a crash. */
+export interface StoredTicket {
+  readonly id: string;
+  /**
+   * Oldest first. Each is the successor of the one before it; more than one while it is not known
+   * which of them the control plane has heard of.
+   */
+  readonly secrets: readonly [string, ...string[]];
+  readonly trustDomain: string;
+  /** PEM: by them the control plane is known when the sidecar comes back. */
+  readonly roots: string;
+  /** SHA-256 of the enrolment token that began it: another token means that the operator wants another identity. */
+  readonly enrolledWith: string | undefined;
+  readonly expiresAtMs: number;
+}
+
+export interface ReturnTicketFile {
+  /** Undefined when there is none, or none that can be used. */
+  read(): StoredTicket | undefined;
+  /** On the disk when it returns. @throws {MeshError} ERR_STORE, and what was there stays. */
+  write(ticket: StoredTicket): void;
+  remove(): void;
+}
+
+const NAME = 'return-ticket.json';
+const LARGEST_BYTES = 256 * 1024;
+
+/** The ticket of a state directory, readable by its owner only. `problem` is told why one cannot be used. */
+export function returnTicketFile(
+  directory: string,
+  problem: (sentence: string) => void,
+): ReturnTicketFile {
+  const path = join(directory, NAME);
+  return {
+    read() {
+      try {
+        return readTicket(path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+        problem(`the return ticket ${path} is not used: ${messageOf(error)}`);
+        return undefined;
+      }
+    },
+    write(ticket) {
+      const temporary = `${path}.new`;
+      try {
+        rmSync(temporary, { force: true });
+        const file = openSync(temporary, 'wx', 0o600);
+        try {
+          writeSync(file, JSON.stringify(ticket));
+          fsyncSync(file);
+        } finally {
+          closeSync(file);
+        }
+        renameSync(temporary, path);
+        syncDirectory(directory);
+      } catch (cause) {
+        const text = `cannot write the return ticket ${path}: ${messageOf(cause)}`;
+        throw new MeshError('ERR_STORE', text, { cause });
+      }
+    },
+    remove: () => rmSync(path, { force: true }),
+  };
+}
+
+/** A rename that is not on the disk yet is undone by a loss of power. */
+function syncDirectory(directory: string): void {
+  const file = openSync(directory, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readTicket(path: string): StoredTicket {
+  const { mode, size } = statSync(path);
+  if ((mode & 0o077) !== 0) throw new Error('others can read it; remove it and enrol anew');
+  if (size > LARGEST_BYTES) throw new Error(`it has more than ${LARGEST_BYTES} bytes`);
+  let value: Partial<Record<keyof StoredTicket, unknown>>;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    // Not with the parser's words: they quote the text, which is a secret.
+    throw new Error('it is not JSON');
+  }
+  const { id, secrets, trustDomain, roots, enrolledWith, expiresAtMs } = value ?? {};
+  const isText = (each: unknown): each is string => typeof each === 'string' && each !== '';
+  const good =
+    isText(id) &&
+    isText(trustDomain) &&
+    isText(roots) &&
+    typeof expiresAtMs === 'number' &&
+    (enrolledWith === undefined || isText(enrolledWith)) &&
+    Array.isArray(secrets) &&
+    secrets.length > 0 &&
+    secrets.every(isText);
+  if (!good) throw new Error('it is not complete');
+  return {
+    ...{ id, trustDomain, roots, expiresAtMs, enrolledWith },
+    secrets: secrets as unknown as StoredTicket['secrets'],
+  };
+}

@@ -1,0 +1,54 @@
+import { MeshError } from '../../lib/errors.ts';
+import { storedApiVersion } from '../../resources/kind-definition.ts';
+import { federatedTrustDomain } from '../../resources/kinds/federated-trust-domain.ts';
+import type { Resource } from '../../resources/resource.ts';
+import { bundleName } from '../../spiffe/bundle-name.ts';
+import { TrustBundle } from '../../spiffe/trust-bundle.ts';
+import { TrustDomain } from '../../spiffe/trust-domain.ts';
+
+/** Another trust domain as an operator names it. */
+export interface FederationOrder {
+  readonly trustDomain: string;
+  readonly url: string;
+  readonly profile: string;
+  readonly endpointId?: string | undefined;
+  /** In the standard's JSON, or its authorities as PEM. */
+  readonly bundle?: string | undefined;
+}
+
+/**
+ * The FederatedTrustDomain that `order` means.
+ *
+ * @throws {MeshError} ERR_USAGE for the trust domain of the mesh itself, ERR_SPIFFE_ID, ERR_SVID.
+ */
+export function federationDeclaration(order: FederationOrder, own: string): Resource {
+  const { url, profile, endpointId, bundle } = order;
+  const trustDomain = TrustDomain.parse(order.trustDomain);
+  if (trustDomain.name === own) {
+    const words = `"${own}" is the trust domain of this mesh itself; name the other one`;
+    throw new MeshError('ERR_USAGE', words);
+  }
+  return {
+    apiVersion: storedApiVersion(federatedTrustDomain),
+    kind: federatedTrustDomain.kind,
+    metadata: { name: bundleName(trustDomain) },
+    spec: {
+      trustDomain: trustDomain.name,
+      bundleEndpointURL: url,
+      bundleEndpointProfile: {
+        type: profile,
+        ...(endpointId === undefined ? {} : { endpointSPIFFEID: endpointId }),
+      },
+      ...(bundle === undefined ? {} : { trustDomainBundle: bundleText(trustDomain, bundle) }),
+    },
+  };
+}
+
+/** What the FederatedTrustDomain of a trust domain is called. */
+export function federationName(trustDomain: string): string {
+  return bundleName(TrustDomain.parse(trustDomain));
+}
+
+function bundleText(trustDomain: TrustDomain, given: string): string {
+  return given.includes('-----BEGIN') ? TrustBundle.parsePem(trustDomain, given).toJwks() : given;
+}

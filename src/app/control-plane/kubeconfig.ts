@@ -1,0 +1,54 @@
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { stringify } from 'yaml';
+import { MeshError, messageOf } from '../../lib/errors.ts';
+
+/** What a kubeconfig says of one mesh. PEM texts. */
+export interface KubeconfigEntry {
+  /** `https://127.0.0.1:6443`. */
+  readonly server: string;
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly name: string;
+}
+
+/**
+ * Writes a kubeconfig with the administrator's key to `path`, for its owner only (0600), whole or not at all.
+ *
+ * @throws {MeshError} ERR_STORE.
+ */
+export function writeKubeconfig(path: string, entry: KubeconfigEntry): void {
+  const temporary = `${path}.new`;
+  try {
+    writeFileSync(temporary, kubeconfigText(entry), { mode: 0o600 });
+    // It may have been there, with other rights.
+    chmodSync(temporary, 0o600);
+    renameSync(temporary, path);
+  } catch (cause) {
+    throw new MeshError('ERR_STORE', `cannot write "${path}": ${messageOf(cause)}`, { cause });
+  }
+}
+
+function kubeconfigText({ server, ca, cert, key, name }: KubeconfigEntry): string {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const user = `${name}-admin`;
+  return stringify(
+    {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name, cluster: { server, 'certificate-authority-data': base64(ca) } }],
+      users: [
+        {
+          name: user,
+          user: {
+            'client-certificate-data': base64(cert),
+            'client-key-data': base64(key),
+          },
+        },
+      ],
+      contexts: [{ name, context: { cluster: name, user } }],
+      'current-context': name,
+    },
+    { version: '1.1', lineWidth: 0 },
+  );
+}

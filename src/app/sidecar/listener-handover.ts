@@ -1,0 +1,104 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { aborted } from '../../lib/aborted.ts';
+import { MeshError, messageOf } from '../../lib/errors.ts';
+import {
+  canPassDescriptors,
+  type PassedDescriptor,
+  receiveDescriptor,
+  sendDescriptor,
+} from '../../lib/pass-descriptors.ts';
+import type { Task } from '../../lib/tasks.ts';
+import type { ListeningSocket } from '../../proxy/listen.ts';
+
+/** Where the sidecar of a state directory hands its listening sockets over. */
+function handoverPath(stateDir: string): string {
+  return join(stateDir, 'ports.sock');
+}
+
+const POLL_MS = 2;
+const MOST_POLLS = 2_500;
+
+/**
+ * Hands the sockets that `listening` gives to each process that connects to the state directory's socket (0600).
+ *
+ * @throws {MeshError} ERR_LISTEN when that socket cannot be made.
+ */
+export async function serveListeners(
+  stateDir: string,
+  listening: () => readonly ListeningSocket[],
+): Promise<Task> {
+  if (!canPassDescriptors) return aborted;
+  const path = handoverPath(stateDir);
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    void handOver(socket, listening()).catch(() => socket.destroy());
+  });
+  rmSync(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => {
+      const problem = `cannot listen on ${path}: ${messageOf(cause)}`;
+      reject(new MeshError('ERR_LISTEN', problem, { cause }));
+    });
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o600);
+  return async (signal) => {
+    await aborted(signal);
+    server.close();
+  };
+}
+
+/**
+ * The listening sockets of the sidecar that runs on the same state directory. They are this process's own from
+ * then on; the other one goes on listening too until it is dismissed. Empty where it hands none over: then its
+ * ports are shared, and what is in its queues when it closes them is lost.
+ */
+export async function takeListeners(stateDir: string): Promise<readonly ListeningSocket[]> {
+  if (!canPassDescriptors) return [];
+  const socket = connect(handoverPath(stateDir));
+  // What comes is for us to read and not for Node.js, which would throw the descriptors away.
+  socket.pause();
+  const connected = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+  });
+  if (!connected) return [];
+  const taken: ListeningSocket[] = [];
+  try {
+    for (let polls = 0; polls < MOST_POLLS; ) {
+      const next = receiveDescriptor(descriptorOf(socket));
+      if (next === 'end') break;
+      if (next === 'later') {
+        polls += 1;
+        await delay(POLL_MS);
+      } else {
+        taken.push(socketOf(next));
+      }
+    }
+    return taken;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function handOver(socket: Socket, sockets: readonly ListeningSocket[]): Promise<void> {
+  for (const { fd, host, port } of sockets) {
+    const passed = { fd, note: JSON.stringify({ host, port }) };
+    while (!sendDescriptor(descriptorOf(socket), passed)) await delay(POLL_MS);
+  }
+  socket.end();
+}
+
+function socketOf({ fd, note }: PassedDescriptor): ListeningSocket {
+  const { host = '', port = 0 } = JSON.parse(note) as Partial<ListeningSocket>;
+  return { fd, host, port };
+}
+
+function descriptorOf(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as { _handle?: { readonly fd: number } | null };
+  if (handle == null) throw new MeshError('ERR_UNREACHABLE', 'the other side is gone');
+  return handle.fd;
+}

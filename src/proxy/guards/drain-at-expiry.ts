@@ -1,0 +1,24 @@
+import type { Clock } from '../../lib/clock.ts';
+
+/** The part of a session that can be drained. */
+export interface DrainableSession {
+  /** No new streams; closes when the open ones have ended. */
+  drain(): void;
+  readonly closed: Promise<unknown>;
+}
+
+/**
+ * Drains the session once a certificate that it was made with has run out at `atMs`: what is open
+ * may end, but the next stream needs a handshake, which fails if there is no newer certificate.
+ */
+export function drainAtExpiry(session: DrainableSession, atMs: number, clock: Clock): void {
+  const gone = new AbortController();
+  void session.closed.then(() => gone.abort());
+  const wait = async (): Promise<void> => {
+    while (!gone.signal.aborted && clock.now() <= atMs) {
+      await clock.sleep(atMs - clock.now() + 1, gone.signal);
+    }
+    if (!gone.signal.aborted) session.drain();
+  };
+  void wait();
+}

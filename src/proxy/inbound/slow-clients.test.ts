@@ -1,0 +1,82 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { allow, toOperation } from '../../../test/kit/policies.ts';
+import {
+  ask,
+  dial,
+  type ProxyPair,
+  readToEnd,
+  startPair,
+  until,
+} from '../../../test/kit/proxy-pair.ts';
+
+/** The beginning of a ClientHello of 512 bytes. */
+const HELLO = Buffer.from('16030102000100 01fc0303'.replaceAll(' ', ''), 'hex');
+const limits = { handshakeTimeoutMs: 300, firstBytesTimeoutMs: 300, headTimeoutMs: 300 };
+
+/** Sends a byte at a time, without end. */
+async function drip(socket: Socket, bytes: Buffer): Promise<void> {
+  for (let at = 0; !socket.destroyed; at += 1) {
+    socket.write(bytes.subarray(at % bytes.length, (at % bytes.length) + 1));
+    await sleep(20);
+  }
+}
+
+async function dripped(pair: ProxyPair, port: 'hbone' | 'inbound', bytes: Buffer) {
+  const socket = connect(pair[port]);
+  const ending = readToEnd(socket);
+  void drip(socket, bytes);
+  const { how, received } = await ending;
+  socket.destroy();
+  expect(await ask(await dial(pair.outbound), 'others')).toBe('others');
+  return { how, text: received.toString() };
+}
+
+describe('a client that sends a byte now and then', () => {
+  it('of a TLS handshake is cut at the deadline on the HBONE port, and said', async () => {
+    await using pair = await startPair({ server: { limits } });
+    await dripped(pair, 'hbone', HELLO);
+    await until(() => pair.server.events.handshakes.length === 1);
+    expect(pair.server.events.handshakes[0]).toMatchObject({
+      ...{ direction: 'inbound', transport: 'hbone' },
+      reason: expect.stringMatching(/300 ms|in time/),
+    });
+  });
+
+  it('of a TLS handshake is cut at the deadline on the workload port, and said', async () => {
+    await using pair = await startPair({ server: { limits } });
+    await dripped(pair, 'inbound', HELLO);
+    const { handshakes, denied } = pair.server.events;
+    await until(() => handshakes.length + denied.length === 1);
+  });
+
+  it('of the head of an HTTP request is answered 408 and cut, and said', async () => {
+    const policy = allow([toOperation({ paths: ['/open'] })], { name: 'open' });
+    await using pair = await startPair({
+      server: { limits },
+      serverFacts: { authorizationPolicies: [policy] },
+    });
+    const socket = connect(pair.inbound);
+    const ending = readToEnd(socket);
+    socket.write('GET /open HTTP/1.1\r\nHost: a\r\nX: ');
+    void drip(socket, Buffer.from('x'));
+    const { received } = await ending;
+    socket.destroy();
+    expect(received.toString()).toMatch(/^HTTP\/1\.1 408 /);
+    await until(() => pair.server.events.malformed.length === 1);
+    expect(pair.server.events.malformed[0]).toMatchObject({
+      reason: expect.stringContaining('the head of a request did not come in time'),
+    });
+  });
+
+  it('and a thousand of them keep nobody else out', async () => {
+    await using pair = await startPair({ server: { limits: { maxHandshakes: 2_000 } } });
+    const crowd = Array.from({ length: 1_000 }, () => connect(pair.hbone));
+    for (const each of crowd) each.on('error', () => undefined).write(HELLO);
+    await until(() => crowd.every(({ connecting }) => !connecting), 20_000);
+    const socket = await dial(pair.outbound);
+    expect(await ask(socket, 'hello')).toBe('hello');
+    for (const each of crowd) each.destroy();
+  });
+});
