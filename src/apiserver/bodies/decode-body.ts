@@ -9,6 +9,8 @@ import { parseMediaType } from './media-type.ts';
 import { decodeProtobufBody } from './protobuf-body.ts';
 
 const PROTOBUF = 'vnd.kubernetes.protobuf';
+const BLANKS: ReadonlySet<number> = new Set([...' \t\r\n'].map((blank) => blank.charCodeAt(0)));
+const BRACE = '{'.charCodeAt(0);
 
 /** The lower-case subtype of the body; JSON where nothing is said. */
 export function bodyType({ headers }: Pick<ApiRequest, 'headers'>): string {
@@ -84,9 +86,9 @@ function requireObject(value: Json): JsonObject {
 
 /** The fields that are written twice in a body of JSON, whatever its Content-Type; none in other bodies. */
 export function fieldsWrittenTwice({ body }: Pick<ApiRequest, 'body'>): readonly string[] {
-  // Protobuf's begins otherwise, and of YAML the parser refuses them.
-  const text = utf8.decode(body);
-  return /^\s*\{/.test(text) ? duplicateFields(text) : [];
+  // Protobuf's begins otherwise and need not be text, and of YAML the parser refuses them.
+  const first = body.find((byte) => !BLANKS.has(byte));
+  return first === BRACE ? duplicateFields(textOf(body)) : [];
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
