@@ -5,10 +5,14 @@ import { dial } from './proxy-pair.ts';
 
 const LONGEST_REQUEST_MS = 15_000;
 const MOST_REQUESTS_PER_CONNECTION = 40;
+/** The other sidecar learns of a crash by resets, and may begin something on a session that is no more until then. */
+const NOTICED_MS = 100;
 
-/** A request that failed while a worker was crashing. */
+/** A connection that was cut while a worker was crashing. */
 interface Undecided {
-  readonly connection: OpenConnection;
+  readonly startedAtMs: number;
+  /** Undefined where it was cut before we learnt that it was made. */
+  readonly madeAtMs: number | undefined;
   readonly wasAsked: boolean;
   readonly reason: string;
 }
@@ -21,7 +25,9 @@ export class SoakLoad {
   opened = 0;
   /** Connections that were open when a worker crashed and were cut at that moment. */
   lostConnections = 0;
-  /** Requests that were on them then. */
+  /** Connections that were being made when a worker ended, which had accepted them or was about to. */
+  interruptedConnections = 0;
+  /** Requests that were on both then. */
   lostRequests = 0;
   readonly #entrance: Address;
   /** While a worker crashes. */
@@ -36,8 +42,9 @@ export class SoakLoad {
   }
 
   /**
-   * A connection that was made before the worker ended and is cut while `crash` runs counts as lost, not as
-   * failed.
+   * A connection that was made before the worker ended and is cut while `crash` runs counts as lost, and one
+   * that was begun before, or until the other sidecar knows, counts as interrupted: that it was made, a busy
+   * client learns later. Neither counts as failed, and whatever was begun afterwards does.
    *
    * @param crash resolves with when the worker ended, once all workers serve again
    */
@@ -46,36 +53,39 @@ export class SoakLoad {
     this.#undecided = undecided;
     const endedAtMs = await crash();
     this.#undecided = undefined;
-    for (const { connection, wasAsked, reason } of undecided) {
-      if (connection.madeAtMs > endedAtMs) {
+    for (const { startedAtMs, madeAtMs = Infinity, wasAsked, reason } of undecided) {
+      if (startedAtMs > endedAtMs + NOTICED_MS) {
         this.#failed(reason);
         continue;
       }
-      this.lostConnections += 1;
+      if (madeAtMs > endedAtMs) this.interruptedConnections += 1;
+      else this.lostConnections += 1;
       if (wasAsked) this.lostRequests += 1;
     }
   }
 
   async #client(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      const socket = await this.#open();
-      if (socket === undefined) continue;
-      const open = new OpenConnection(socket);
+      const open = await this.#open();
+      if (open === undefined) continue;
       const requests = 1 + Math.floor(MOST_REQUESTS_PER_CONNECTION * Math.random());
       for (let count = 0; count < requests && !stop.aborted; count += 1) {
         if (!(await this.#request(open))) break;
         await sleep(200 + 400 * Math.random(), undefined, { signal: stop }).catch(() => undefined);
       }
-      socket.destroy();
+      open.socket.destroy();
     }
   }
 
-  async #open(): Promise<Socket | undefined> {
+  async #open(): Promise<OpenConnection | undefined> {
+    const startedAtMs = Date.now();
     try {
       this.opened += 1;
-      return await dial(this.#entrance);
+      return new OpenConnection(await dial(this.#entrance), startedAtMs);
     } catch (error) {
-      this.#failed(`could not connect: ${String(error)}`);
+      const reason = `could not connect: ${String(error)}`;
+      if (this.#undecided === undefined) this.#failed(reason);
+      else this.#undecided.push({ startedAtMs, madeAtMs: undefined, wasAsked: false, reason });
       await sleep(100);
       return undefined;
     }
@@ -94,7 +104,7 @@ export class SoakLoad {
     } catch (error) {
       const reason = `${text}, on a connection of ${open.ageMs} ms: ${String(error)}`;
       if (this.#undecided === undefined) this.#failed(reason);
-      else this.#undecided.push({ connection: open, wasAsked, reason });
+      else this.#undecided.push({ ...open.times, wasAsked, reason });
     } finally {
       clearTimeout(late);
     }
@@ -108,11 +118,12 @@ export class SoakLoad {
 
 class OpenConnection {
   readonly socket: Socket;
-  readonly madeAtMs = Date.now();
+  readonly times: { readonly startedAtMs: number; readonly madeAtMs: number };
   cut = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, startedAtMs: number) {
     this.socket = socket;
+    this.times = { startedAtMs, madeAtMs: Date.now() };
     socket.once('end', () => socket.destroy());
     socket.once('close', () => {
       this.cut = true;
@@ -120,7 +131,7 @@ class OpenConnection {
   }
 
   get ageMs(): number {
-    return Date.now() - this.madeAtMs;
+    return Date.now() - this.times.madeAtMs;
   }
 
   /** What comes back for a text, on a connection on which one asks at a time. */

@@ -41,7 +41,9 @@ export interface SoakReport extends Breakages {
   readonly failures: readonly string[];
   /** Connections that were cut because the worker that carried them crashed; not in `failures`. */
   readonly lostConnections: number;
-  /** Requests that were on the way on those. */
+  /** Connections that were being made then; not in `failures` either. */
+  readonly interruptedConnections: number;
+  /** Requests that were on the way on both. */
   readonly lostRequests: number;
   readonly flips: number;
   /** Certificates that the two sidecars got. */
@@ -75,14 +77,17 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     const early = sleep((seconds * 1_000) / WARM_UP).then(() => heapsOf(mesh));
     const breakages = await breakThings(mesh, load, seconds);
     await sleep(Math.max(0, deadlineMs - Date.now()));
-    const looks = [await early, await heapsOf(mesh)];
     stop.abort();
     await Promise.all([running, rotating]);
+    // Not under load: a debugger that comes to a worker just started may end it.
+    const looks = [await early, await heapsOf(mesh)];
     const [seen, flips] = [await watching, await flipping];
     const status = await Promise.all(mesh.sidecars.map((sidecar) => sidecar.status()));
-    const { requests, opened, failures, lostConnections, lostRequests } = load;
+    const { requests, opened, failures } = load;
+    const { lostConnections, interruptedConnections, lostRequests } = load;
     return {
-      ...{ seconds, requests, opened, failures, lostConnections, lostRequests },
+      ...{ seconds, requests, opened, failures },
+      ...{ lostConnections, interruptedConnections, lostRequests },
       ...{ flips, ...breakages, ...seen },
       heaps: Object.fromEntries(
         mesh.sidecars.map(({ name }, at) => [name, looks.map((look) => look[at] ?? [])]),

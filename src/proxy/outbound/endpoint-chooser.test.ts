@@ -56,7 +56,6 @@ describe('EndpointChooser', () => {
     const clock = new ManualClock();
     const chooser = chooserWith(clock, 0.999);
     chooser.failed(a, 'nothing listens there');
-    expect(chooser.choose([a])).toBeUndefined();
     expect(chooser.choose([a, b])).toBe(b);
     expect(chooser.restReason(a)).toBe('nothing listens there; it is tried again in 100 ms');
     await clock.advance(100);
@@ -67,6 +66,18 @@ describe('EndpointChooser', () => {
     expect(chooser.choose([a])).toBeUndefined();
     await clock.advance(50);
     expect(chooser.choose([a])).toBe(a);
+  });
+
+  it('does not refuse everybody because the only one failed once', async () => {
+    const clock = new ManualClock();
+    const chooser = chooserWith(clock, 0.999);
+    chooser.failed(a, 'it was reset');
+    expect(chooser.choose([a])).toBe(a);
+    await clock.advance(100);
+    chooser.failed(a, 'it was reset');
+    chooser.failed(b, 'it was reset');
+    expect(chooser.choose([a])).toBeUndefined();
+    expect(chooser.choose([a, b])).toBe(b);
   });
 
   it('counts failures of one moment once', async () => {

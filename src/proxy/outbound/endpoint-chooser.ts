@@ -53,10 +53,17 @@ export class EndpointChooser {
     this.#options = options;
   }
 
-  /** One of `endpoints` that does not rest, or undefined. */
+  /**
+   * One of `endpoints` that does not rest, or undefined. Where all do, one that failed only once so far is
+   * as good: what a single reset says of an endpoint is no reason to refuse everybody.
+   */
   choose(endpoints: readonly Endpoint[], balancing?: Balancing): Endpoint | undefined {
     const nowMs = this.#options.clock.now();
-    const ready = endpoints.filter((endpoint) => !this.#rests(endpoint, nowMs));
+    const rested = endpoints.filter((endpoint) => !this.#rests(endpoint, nowMs));
+    const ready =
+      rested.length > 0
+        ? rested
+        : endpoints.filter((endpoint) => this.#failedOnce(endpoint, nowMs));
     switch (balancing?.method ?? 'LEAST_REQUEST') {
       case 'RANDOM':
         return this.#pick(ready);
@@ -145,6 +152,11 @@ export class EndpointChooser {
   #rests(endpoint: Endpoint, nowMs: number): boolean {
     const health = this.#health.get(endpointKey(endpoint));
     return health !== undefined && isResting(health, nowMs);
+  }
+
+  #failedOnce(endpoint: Endpoint, nowMs: number): boolean {
+    const health = this.#health.get(endpointKey(endpoint));
+    return health?.failures === 1 && health.ejectedUntilMs <= nowMs;
   }
 
   /** A random one, by weight. */
