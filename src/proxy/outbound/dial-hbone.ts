@@ -1,7 +1,7 @@
 import type { OnReadOpts } from 'node:net';
 import { type ConnectionOptions, connect } from 'node:tls';
 import type { Clock } from '../../lib/clock.ts';
-import { MeshError, messageOf } from '../../lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { formatAddress } from '../address.ts';
 import { LentReads } from '../bytes/lent-reads.ts';
 import { localAddress } from '../bytes/socket-addresses.ts';
@@ -20,7 +20,7 @@ import {
   resumeFor,
   type SecuredConnection,
 } from '../tls/handshake.ts';
-import { presentedBy } from '../tls/handshake-record.ts';
+import { failedHandshake, presentedBy } from '../tls/handshake-record.ts';
 import type { Resumption } from '../tls/resumption.ts';
 import type { HotSecureContext } from '../tls/secure-context.ts';
 import { whenConnected } from './connect-tcp.ts';
@@ -75,10 +75,10 @@ export function hboneDialer(options: HboneDialOptions): DialSession {
       expectedIds: target.expectedIds,
     });
     if ('failure' in outcome) {
-      const { reason } = outcome.failure;
+      const { reason, verdict } = outcome.failure;
       const { expectedIds } = target;
       options.reporter.handshakeFailed(ends, { ...outcome.failure, expectedIds });
-      throw new MeshError('ERR_UNAUTHENTICATED', reason);
+      throw failedHandshake(verdict, reason);
     }
     const forget = (): void => options.resumption.forget(resumeFor(tls));
     const session = await begin({ secured: outcome.secured, reads, target, ends, forget }, options);
@@ -114,7 +114,8 @@ async function begin(
     const verdict = 'ERR_UNREACHABLE';
     const { expectedIds } = target;
     reporter.handshakeFailed(ends, { ...presented, verdict, ownSerial, expectedIds, reason });
-    throw new MeshError('ERR_UNAUTHENTICATED', reason, { cause: error });
+    // An alert is a verdict. Without one the peer may have died, or refuse us without saying so.
+    throw failedHandshake(/alert/i.test(messageOf(error)) ? 'ERR_TLS' : verdict, reason, error);
   } finally {
     deadline.cancel();
   }
