@@ -18,8 +18,8 @@ import { LagReport } from '../../agent/link/lag-report.ts';
 import { LogService } from '../../agent/link/log-service.ts';
 import { type StreamRenewal, streamRenewal } from '../../agent/link/stream-renewal.ts';
 import { ServedClients } from '../../agent/socket/served-clients.ts';
-import type { SpiffeSocket } from '../../agent/socket/spiffe-socket.ts';
 import { systemClock } from '../../lib/clock.ts';
+import type { FileLock } from '../../lib/file-lock.ts';
 import { runTasks } from '../../lib/tasks.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 import { defaultMeshSettings, type MeshSettings } from '../../policy/mesh-settings.ts';
@@ -31,7 +31,6 @@ import { type Logger, processLog } from '../../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../../telemetry/proxy-log.ts';
 import { recentActivity } from '../../telemetry/recent-activity.ts';
 import { RecentLines } from '../../telemetry/recent-lines.ts';
-import type { SidecarReadings } from '../../telemetry/sidecar-metrics.ts';
 import { fingerprint } from '../../x509/certificate.ts';
 import { AdsClient, type AdsState } from '../../xds/ads-client.ts';
 import { captureOptions } from '../capture/capture-config.ts';
@@ -49,6 +48,7 @@ import { SidecarClock } from './sidecar-clock.ts';
 import { type SidecarConfig, tellOfEnrolment } from './sidecar-config.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
 import { sidecarProxy } from './sidecar-proxy.ts';
+import { notReady, readingsOf } from './sidecar-readings.ts';
 import { sidecarReports } from './sidecar-reports.ts';
 import {
   dismissPredecessor,
@@ -57,6 +57,7 @@ import {
   serveSidecarSocket,
 } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
+import { lockStart } from './start-lock.ts';
 import { svidFilesSink } from './svid-files-sink.ts';
 import { WorkloadReport } from './workload-report.ts';
 
@@ -64,13 +65,27 @@ import { WorkloadReport } from './workload-report.ts';
  * One workload's agent and proxy, until `signal` aborts or a successor takes over; then open
  * connections are drained. Nothing is listened on before there is an identity and facts.
  *
- * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN.
+ * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN, and ERR_CONFLICT
+ * when another one is just starting there.
  */
 export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
+  ensurePrivateDirectory(config.stateDir);
+  const starting = lockStart(config.stateDir);
+  try {
+    await startAndServe(config, starting, signal);
+  } finally {
+    starting.release();
+  }
+}
+
+async function startAndServe(
+  config: SidecarConfig,
+  starting: FileLock,
+  signal: AbortSignal,
+): Promise<void> {
   boundThreadMemory();
   const recent = new RecentLines({ now: systemClock.now });
   const log = processLog('sidecar', config.logDescriptor, recent.write);
-  ensurePrivateDirectory(config.stateDir);
   const predecessor = await identitiesOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
   const monitoring = new SidecarMonitoring(config.monitoring);
@@ -129,7 +144,8 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
       const parts = { config, manager, cache, workload, clock, ads, served, log, predecessor };
-      await serve({ ...parts, ...told, credentials, monitoring, renewal, report }, signal);
+      const serving = { ...told, credentials, monitoring, renewal, report, starting };
+      await serve({ ...parts, ...serving }, signal);
     }
   } finally {
     ended.abort();
@@ -154,6 +170,7 @@ interface Serving extends Parts {
   readonly listeners: readonly Partial<ProxyEvents>[];
   readonly credentials: ReceivedCredentials;
   readonly report: WorkloadReport;
+  readonly starting: FileLock;
   readonly renewal: () => RenewalStatus;
 }
 
@@ -179,7 +196,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     ]);
     if (predecessor !== undefined) await dismissPredecessor(config.stateDir);
     const watched = await monitoring.start(
-      readingsOf({ manager, ads, cache, clock, proxy, spiffe, credentials }),
+      readingsOf({ manager, ads, clock, proxy, spiffe, credentials }),
       () => notReady(manager, stop),
     );
     for (const problem of monitoring.status.problems) log.warn({ problem }, 'not monitored');
@@ -207,6 +224,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
         }),
     });
     const listeners = await serveListeners(config.stateDir, () => proxy.listening);
+    parts.starting.release();
     releaseStartMemory();
     announce(parts, proxy);
     await runTasks(stop, [socket, listeners, watched]);
@@ -251,43 +269,6 @@ function announce(
 ): void {
   log.info({ workload: workload.current, takeOver: predecessor !== undefined }, 'sidecar ready');
   config.hooks?.ready?.({ id: manager.identity.current.svid.id, bound });
-}
-
-interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
-  readonly ads: AdsClient;
-  readonly proxy: ServingProxy;
-  readonly spiffe: SpiffeSocket;
-  readonly credentials: ReceivedCredentials;
-}
-
-function readingsOf({
-  manager,
-  ads,
-  clock,
-  proxy,
-  spiffe,
-  credentials,
-}: Observed): SidecarReadings {
-  const { identity } = manager;
-  return {
-    certificateNotAfterMs: () => identity.current.svid.chain[0]?.notAfterMs ?? 0,
-    inSync: () => ads.state.current.phase === 'synced',
-    openConnections: () => proxy.open,
-    workers: () => proxy.workers,
-    ...{ sds: () => spiffe.sds, credentials: () => credentials.held.current },
-    federated: () => identity.current.federated?.length ?? 0,
-    clockSkewMs: () => clock.status.skewMs,
-    clockJumps: () => clock.status.jumps,
-  };
-}
-
-/** Why nobody should be sent here; undefined when all is well. */
-function notReady({ identity }: IdentityManager, stop: AbortSignal): string | undefined {
-  if (stop.aborted) return 'draining';
-  const notAfterMs = identity.current.svid.chain[0]?.notAfterMs ?? 0;
-  return notAfterMs > systemClock.now()
-    ? undefined
-    : `the certificate expired at ${new Date(notAfterMs).toISOString()}`;
 }
 
 async function drain(
