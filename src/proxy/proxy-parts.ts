@@ -85,7 +85,7 @@ export class ProxyParts {
       ...{ fallback, trustDomains, federation },
       clockNote: (nowMs: number) => clockNote(options.clockSkew?.current, nowMs),
       gate: new AppGate({ enforcement, http, connectDeadlines, pool: appPool }),
-      transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
+      transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines, connectDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
       ...{ handshakeDeadlines, firstBytesWait, ...resuming },
     };

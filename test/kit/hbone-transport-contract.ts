@@ -43,7 +43,7 @@ class Recorder {
   }
 }
 
-interface Joined extends AsyncDisposable {
+export interface Joined extends AsyncDisposable {
   readonly client: HboneClientSession;
   readonly server: HboneServerSession;
   /** Streams that were asked for, in order. */
@@ -53,7 +53,8 @@ interface Joined extends AsyncDisposable {
   open(authority?: string): Promise<readonly [Recorder, Recorder]>;
 }
 
-async function join(transport: HboneTransport): Promise<Joined> {
+/** Both ends of a session on TLS. */
+export async function join(transport: HboneTransport): Promise<Joined> {
   const authority = testAuthority();
   const incoming: IncomingStream[] = [];
   const accepted = Promise.withResolvers<{ session: HboneServerSession; socket: TLSSocket }>();

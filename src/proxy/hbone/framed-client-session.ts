@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { MeshError } from '../../lib/errors.ts';
+import type { Deadline } from '../deadlines.ts';
 import { ErrorCode } from './frames/http2-codes.ts';
 import { DENIED_BY_HEADER, type HboneClientSession, type OpenOutcome } from './hbone-transport.ts';
 import type { DecodedFields } from './hpack/hpack-decoder.ts';
@@ -10,6 +11,7 @@ import { type LinkOptions, TlsLink } from './session/tls-link.ts';
 
 const OK = 200;
 const MAX_IDLE_PROBES = 15;
+const SILENT = 'the peer answers no ping';
 
 /** A stream that the peer has not answered. */
 interface Asked {
@@ -27,6 +29,8 @@ export class FramedClientSession implements HboneClientSession {
   #draining = false;
   #probing = false;
   #idleProbes = 0;
+  /** Set while it is being found out whether the peer is there. */
+  #silence: Deadline | undefined;
 
   private constructor(socket: TLSSocket, options: LinkOptions) {
     this.#options = options;
@@ -49,6 +53,7 @@ export class FramedClientSession implements HboneClientSession {
     });
     this.closed = this.#link.closed.then((reason) => {
       this.#draining = true;
+      this.#silence?.cancel();
       return reason;
     });
   }
@@ -85,8 +90,14 @@ export class FramedClientSession implements HboneClientSession {
       this.#draining = true; // or its identifiers are used up
       return Promise.resolve({ outcome: 'unprocessed' });
     }
+    this.#askWhetherThere();
+    const before = this.#link.reads;
     return new Promise((resolve) => {
       const deadline = this.#options.deadlines.set(() => {
+        if (this.#link.reads === before) {
+          this.destroy(SILENT);
+          return;
+        }
         this.#link.connection.cut(stream, ErrorCode.cancel);
         this.#settle(stream, { outcome: 'failed', reason: 'the peer did not answer in time' });
       });
@@ -101,7 +112,7 @@ export class FramedClientSession implements HboneClientSession {
 
   probe(): void {
     if (this.#probing) {
-      this.destroy('the peer answers no ping');
+      this.destroy(SILENT);
       return;
     }
     this.#idleProbes = this.streams === 0 ? this.#idleProbes + 1 : 0;
@@ -121,6 +132,19 @@ export class FramedClientSession implements HboneClientSession {
   destroy(reason: string): void {
     this.#draining = true;
     this.#link.destroy(reason);
+  }
+
+  /** A peer may take its time for a stream, but not for a ping: others must not wait for one that is gone. */
+  #askWhetherThere(): void {
+    if (this.#silence !== undefined) return;
+    const before = this.#link.reads;
+    this.#link.connection.sendPing();
+    this.#silence = this.#options.silence.set(() => {
+      this.#silence = undefined;
+      if (this.#link.reads === before) this.destroy(SILENT);
+      // It was there, and has been silent since for whoever came then.
+      else if (this.#asked.size > 0) this.#askWhetherThere();
+    });
   }
 
   #endIfDrained(): void {

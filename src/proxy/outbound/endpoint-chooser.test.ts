@@ -98,6 +98,23 @@ describe('EndpointChooser', () => {
     expect(chooser.choose([a])).toBeUndefined();
   });
 
+  it('sends one caller to see whether a lost endpoint is there again, and the others elsewhere', async () => {
+    const clock = new ManualClock();
+    const chooser = chooserWith(clock, 0);
+    chooser.failed(a, 'down');
+    await clock.advance(100);
+    expect(chooser.choose([a, b])).toBe(a);
+    const done = chooser.dialling(a);
+    expect(chooser.choose([a, b])).toBe(b);
+    // Who has nowhere else to go joins in.
+    expect(chooser.choose([a])).toBe(a);
+    chooser.reached(a);
+    done();
+    expect(chooser.choose([a, b])).toBe(a);
+    chooser.dialling(a);
+    expect(chooser.choose([a, b])).toBe(a);
+  });
+
   it('tells how long to wait for an endpoint, as long as that is worth it', async () => {
     const clock = new ManualClock();
     const chooser = chooserWith(clock, 0.999);

@@ -7,6 +7,8 @@ import type { ProxyLimits } from '../limits.ts';
 
 interface Health {
   active: number;
+  /** Dials under way. */
+  dials: number;
   failures: number;
   /** When the first of them was. */
   failingSinceMs: number;
@@ -69,16 +71,18 @@ export class EndpointChooser {
   }
 
   /**
-   * One of `endpoints` that does not rest, or undefined. Where all do, one that failed only once so far is
-   * as good: what a single reset says of an endpoint is no reason to refuse everybody.
+   * One of `endpoints` that does not rest, or undefined. One that failed before is left to whoever dials it
+   * already, as long as there are others. Where all rest, one that failed only once so far is as good: what a
+   * single reset says of an endpoint is no reason to refuse everybody.
    */
   choose(endpoints: readonly Endpoint[], balancing?: Balancing): Endpoint | undefined {
     const nowMs = this.#options.clock.now();
     const rested = endpoints.filter((endpoint) => !this.#rests(endpoint, nowMs));
-    const ready =
-      rested.length > 0
-        ? rested
-        : endpoints.filter((endpoint) => this.#failedOnce(endpoint, nowMs));
+    const ready = firstNotEmpty(
+      () => rested.filter((endpoint) => !this.#isOnTrial(endpoint)),
+      () => rested,
+      () => endpoints.filter((endpoint) => this.#failedOnce(endpoint, nowMs)),
+    );
     switch (balancing?.method ?? 'LEAST_REQUEST') {
       case 'RANDOM':
         return this.#pick(ready);
@@ -110,6 +114,17 @@ export class EndpointChooser {
     health.active += 1;
     return () => {
       health.active -= 1;
+      this.#forgetIdle(key, health);
+    };
+  }
+
+  /** Tells of a dial; call what is returned when its outcome is known. */
+  dialling(endpoint: Endpoint): () => void {
+    const key = endpointKey(endpoint);
+    const health = this.#row(key);
+    health.dials += 1;
+    return () => {
+      health.dials -= 1;
       this.#forgetIdle(key, health);
     };
   }
@@ -183,6 +198,12 @@ export class EndpointChooser {
     return health !== undefined && isResting(health, nowMs);
   }
 
+  /** Whether somebody is just finding out if it is there again. */
+  #isOnTrial(endpoint: Endpoint): boolean {
+    const health = this.#health.get(endpointKey(endpoint));
+    return health !== undefined && health.failures > 0 && health.dials > 0;
+  }
+
   #failedOnce(endpoint: Endpoint, nowMs: number): boolean {
     const health = this.#health.get(endpointKey(endpoint));
     return health?.failures === 1 && health.ejectedUntilMs <= nowMs;
@@ -216,25 +237,45 @@ export class EndpointChooser {
 
   #row(key: string): Health {
     return this.#health.getOrInsertComputed(key, () => ({
-      ...{ active: 0, failures: 0, failingSinceMs: 0, failedAt: 0, restUntilMs: 0, lastError: '' },
+      ...{
+        active: 0,
+        dials: 0,
+        failures: 0,
+        failingSinceMs: 0,
+        failedAt: 0,
+        restUntilMs: 0,
+        lastError: '',
+      },
       ...{ ejections: 0, ejectedUntilMs: 0 },
     }));
   }
 
   #forgetIdle(key: string, health: Health): void {
     const isNew = health.failures === 0 && health.ejectedUntilMs <= this.#options.clock.now();
-    if (health.active === 0 && isNew) this.#health.delete(key);
+    if (isUnused(health) && isNew) this.#health.delete(key);
   }
 
   /** Addresses that went away keep no row: what has rested long enough starts anew. */
   #forgetRested(): void {
     const longAgoMs = this.#options.clock.now() - 10 * this.#options.limits.maxDialBackoffMs;
     for (const [key, health] of this.#health) {
-      if (health.active === 0 && !isResting(health, longAgoMs)) this.#health.delete(key);
+      if (isUnused(health) && !isResting(health, longAgoMs)) this.#health.delete(key);
     }
   }
 }
 
 function isResting({ restUntilMs, ejectedUntilMs }: Health, nowMs: number): boolean {
   return Math.max(restUntilMs, ejectedUntilMs) > nowMs;
+}
+
+function isUnused({ active, dials }: Health): boolean {
+  return active === 0 && dials === 0;
+}
+
+function firstNotEmpty<T>(...lists: readonly (() => readonly T[])[]): readonly T[] {
+  for (const list of lists) {
+    const found = list();
+    if (found.length > 0) return found;
+  }
+  return [];
 }

@@ -214,6 +214,7 @@ export class UpstreamConnector {
   ): Promise<TriedOutcome> {
     const { chooser, dialer } = this.#options;
     const begunAt = chooser.moment;
+    const done = chooser.dialling(endpoint);
     try {
       const outcome = await dialer.dial({ endpoint, service, bounds });
       chooser.reached(endpoint);
@@ -223,6 +224,8 @@ export class UpstreamConnector {
       const among = outlier === undefined ? undefined : { outlier, all: endpoints };
       chooser.failed(endpoint, messageOf(error), { begunAt, among });
       return { problem: messageOf(error), again: MeshError.is(error, 'ERR_UNREACHABLE') };
+    } finally {
+      done();
     }
   }
 

@@ -13,6 +13,8 @@ export interface LinkOptions {
   readonly maxStreams: number;
   /** Bounds the wait for answers, and for a connection to end. */
   readonly deadlines: Deadlines;
+  /** Bounds how long a peer that is asked for a stream may be silent altogether. */
+  readonly silence: Deadlines;
   readonly slabs: SlabPool;
   /** Who reads the socket, if not itself. */
   readonly reads?: LentReads;
@@ -39,6 +41,7 @@ export class TlsLink {
   readonly #deadlines: Deadlines;
   #reason: string | undefined;
   #ending = false;
+  #reads = 0;
 
   constructor(
     socket: TLSSocket,
@@ -73,11 +76,16 @@ export class TlsLink {
     });
     this.connection.begin();
     if (reads === undefined) {
-      socket.on('data', (chunk: Buffer) => this.connection.receive(chunk, false));
+      socket.on('data', (chunk: Buffer) => this.#receive(chunk, false));
     } else {
-      reads.start((chunk) => this.connection.receive(chunk, true));
+      reads.start((chunk) => this.#receive(chunk, true));
       socket.resume();
     }
+  }
+
+  /** How often something has come from the peer. */
+  get reads(): number {
+    return this.#reads;
   }
 
   /** Whether nothing can be asked of the peer any more. */
@@ -108,5 +116,10 @@ export class TlsLink {
     if (this.connection.streams > 0) this.connection.sendGoaway(ErrorCode.cancel);
     this.#output.flush();
     this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer, lent: boolean): void {
+    this.#reads += 1;
+    this.connection.receive(chunk, lent);
   }
 }
