@@ -219,6 +219,7 @@ export class ProxyParts {
     while (!signal.aborted) {
       await this.#options.clock.sleep(intervalMs, signal);
       this.#pool.probe();
+      this.#hbone.probe();
     }
   }
 }

@@ -214,11 +214,14 @@ it('notices a peer that is there no more without a word, and resets what went to
   try {
     const ending = readToEnd(socket);
     socket.write('is anybody there?');
+    // Who asks for another stream finds it out sooner than the pings of every 20 s.
+    const other = await dial(outbound);
     expect((await ending).how).toBe('reset');
     const words = '"reason":"the peer answers no ping"';
     await until('it has said so', async () => linesOf(products, words).length > 0);
     const [line = ''] = linesOf(products, words);
     expect(JSON.parse(line)).toMatchObject({ msg: 'session closed', transport: 'hbone' });
+    other.destroy();
   } finally {
     reviews.process.kill('SIGCONT');
   }

@@ -290,6 +290,28 @@ export function describeHboneTransport(
       expect(await joined.client.closed).toBe('the peer answers no ping');
     });
 
+    it('probes from the serving side too', async () => {
+      await using joined = await join(make(100));
+      const [calling, serving] = await joined.open();
+      joined.server.probe();
+      serving.write('answered');
+      await until(() => calling.text === 'answered');
+      calling.write('as well');
+      await until(() => serving.text === 'as well');
+      joined.server.probe();
+      joined.server.probe(); // no answer can have come meanwhile
+      expect(await joined.server.closed).toBe('the peer answers no ping');
+    });
+
+    it('is left by the serving side when it was idle for very long', async () => {
+      await using joined = await join(make(100));
+      for (let i = 0; i < 30; i++) joined.server.probe();
+      await joined.open();
+      await using other = await join(make(100));
+      for (let i = 0; i < 31; i++) other.server.probe();
+      expect(await other.server.closed).toBe('idle');
+    });
+
     it('is left by probes when it was idle for long', async () => {
       await using joined = await join(make(100));
       for (let i = 0; i < 16; i++) joined.client.probe();

@@ -20,6 +20,9 @@ export interface LinkOptions {
   readonly reads?: LentReads;
 }
 
+/** Why a session was cut whose peer does not answer. */
+export const PEER_SILENT = 'the peer answers no ping';
+
 const SLAB_BYTES = 128 * 1024;
 const MAX_KEPT_SLABS = 8;
 
