@@ -243,10 +243,7 @@ describe('the tls of a rule', () => {
 describe('mutual TLS of the mesh', () => {
   const endpoint = (facts: Partial<MeshFacts>, subset?: string) => {
     const call = { host: 'reviews.shop', port: 80, client, subset };
-    const resolved = resolveUpstream({ ...mesh, ...facts }, call, {
-      ...settings,
-      trustDomainAliases: ['old.example'],
-    });
+    const resolved = resolveUpstream({ ...mesh, ...facts }, call, settings);
     if ('problem' in resolved) throw new Error(resolved.problem);
     return resolved.endpoints[0];
   };
@@ -264,28 +261,12 @@ describe('mutual TLS of the mesh', () => {
     });
   });
 
-  it('expects the workload, under each alias of the trust domain', () => {
-    expect(endpoint({})?.expectedIds).toEqual([
-      'spiffe://cluster.local/ns/shop/sa/reviews',
-      'spiffe://old.example/ns/shop/sa/reviews',
-    ]);
-  });
-
-  it('expects what the rule names in its place', () => {
-    const names = ['spiffe://other/ns/a/sa/b'];
-    const facts = withTls({ mode: 'ISTIO_MUTUAL', subjectAltNames: names });
-    expect(endpoint(facts)?.expectedIds).toEqual(names);
-  });
-
-  it('expects one of the service where the workload has no account', () => {
-    const facts = {
-      ...withTls({ mode: 'ISTIO_MUTUAL' }),
-      workloadEntries: [
-        workloadEntry({ serviceAccount: '' }, { name: 'a' }),
-        workloadEntry({}, { name: 'b' }),
-      ],
-    };
-    expect(endpoint(facts)?.expectedIds).toContain('spiffe://cluster.local/ns/shop/sa/reviews');
+  it('takes an empty server name of a rule for none', () => {
+    const facts = withTls({ mode: 'ISTIO_MUTUAL', sni: '' });
+    expect(endpoint(facts)?.transport).toMatchObject({
+      sni: 'outbound_.80_._.reviews.shop.svc.cluster.local',
+    });
+    expect(how({ ...facts, workloadEntries: [hboneEntry] })).toMatchObject({ kinds: ['hbone'] });
   });
 
   it('is bound by what the rule says of versions and suites', () => {
