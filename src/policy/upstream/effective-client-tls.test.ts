@@ -269,6 +269,23 @@ describe('mutual TLS of the mesh', () => {
     expect(how({ ...facts, workloadEntries: [hboneEntry] })).toMatchObject({ kinds: ['hbone'] });
   });
 
+  it('is not bound by tlsDefaults, nor loosened by insecureSkipVerify', () => {
+    const some = { cipherSuites: ['AES128-GCM-SHA256'], ecdhCurves: ['P-256'] };
+    const tlsDefaults = { minVersion: 'TLSv1.3', ...some } as const;
+    const call = { host: 'reviews.shop', port: 80, client };
+    const ruled = withTls({ mode: 'ISTIO_MUTUAL', insecureSkipVerify: true });
+    const over = { ...settings, tlsDefaults };
+    const resolved = resolveUpstream({ ...mesh, ...ruled }, call, over);
+    if ('problem' in resolved) throw new Error(resolved.problem);
+    const bounds = { minVersion: undefined, maxVersion: undefined };
+    expect(resolved.endpoints).toMatchObject([
+      {
+        transport: { kind: 'istio-mtls', bounds: { ...bounds, cipherSuites: [], ecdhCurves: [] } },
+        expectedIds: ['spiffe://cluster.local/ns/shop/sa/reviews'],
+      },
+    ]);
+  });
+
   it('is bound by what the rule says of versions and suites', () => {
     const tls: ClientTls = {
       mode: 'ISTIO_MUTUAL',
@@ -310,6 +327,11 @@ describe('TLS to a service outside of the mesh', () => {
       'asks for and checks the name of the rule',
       { mode: 'SIMPLE', sni: 'other.example' },
       { sni: 'other.example', names: ['other.example'] },
+    ],
+    [
+      'takes an empty name of the rule for none',
+      { mode: 'SIMPLE', sni: '', caCertificates: '', caCrl: '' },
+      { sni: 'api.example', authorities: { from: 'system' }, names: ['api.example'] },
     ],
     [
       'checks the names of the rule',
@@ -354,6 +376,11 @@ describe('TLS to a service outside of the mesh', () => {
       ...{ minVersion: undefined, maxVersion: undefined },
       ...{ cipherSuites: ['AES128-GCM-SHA256'], ecdhCurves: ['P-256'] },
     });
+  });
+
+  it('shows no certificate with SIMPLE, even where the rule names one', () => {
+    const tls = { mode: 'SIMPLE', clientCertificate: '/c.pem', privateKey: '/k.pem' } as const;
+    expect(originated(tls).credential).toBeUndefined();
   });
 
   it('is not begun without a rule: the application may speak TLS itself', () => {
