@@ -18,10 +18,12 @@ import {
   until,
 } from '../../../test/kit/proxy-pair.ts';
 import { type TestAuthority, testAuthority } from '../../../test/kit/test-authority.ts';
+import { testCrls } from '../../../test/kit/test-crls.ts';
 import { WatchableValue } from '../../lib/watchable.ts';
 import type { MeshFacts } from '../../policy/mesh-facts.ts';
 import type { HeldCredentials } from '../../policy/upstream/held-credentials.ts';
 import type { ClientTls } from '../../resources/kinds/traffic-policy-schema.ts';
+import { encodePem } from '../../x509/pem.ts';
 import type { ProxyOptions } from '../proxy-options.ts';
 
 const outside = testAuthority({ trustDomain: 'outside.example' });
@@ -196,6 +198,22 @@ describe('TLS by a DestinationRule', () => {
       'URI:spiffe://outside.example/first',
       'URI:spiffe://outside.example/second-one',
     ]);
+  });
+
+  it('refuses a server that a list of the rule names, and takes it again when a newer one does not', async () => {
+    const own = outside.issue(WORKLOAD, { dnsSans: ['api.example'] });
+    const listing = (...revoked: string[]): string =>
+      testCrls(outside, { revoked })
+        .map(({ der }) => encodePem('X509 CRL', der))
+        .join('');
+    const caCrl = file('revoked.pem', listing(own.chain[0]?.serial ?? ''));
+    await using app = await foreignServer(outside.pems(own));
+    await using pair = await calling(app, { mode: 'SIMPLE', caCertificates, caCrl });
+    expect(await failure(pair)).toMatch(
+      /CERT_REVOKED\): the server's certificate is in the list of caCrl/,
+    );
+    file('revoked.pem', `${listing()}\n`);
+    expect(await ask(await dial(pair.outbound), 'hello')).toBe('hello');
   });
 
   it('says which file is missing', async () => {
