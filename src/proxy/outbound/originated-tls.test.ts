@@ -38,10 +38,15 @@ function file(name: string, pem: string): string {
   return path;
 }
 
-const server = outside.pems(
-  outside.issue(WORKLOAD, { dnsSans: ['api.example', '*.wide.example'] }),
-);
+const svid = outside.issue(WORKLOAD, { dnsSans: ['api.example', '*.wide.example'] });
+const server = { ...outside.pems(svid), serial: svid.chain[0]?.serial ?? '' };
 const caCertificates = file('ca.pem', server.ca);
+
+/** The revocation lists of the authority outside, which has revoked these. */
+function listing(...revoked: readonly string[]): string {
+  const lists = testCrls(outside, { revoked });
+  return lists.map(({ der }) => encodePem('X509 CRL', der)).join('');
+}
 
 /** A TLS server outside of the mesh, which echoes. */
 function foreignServer(
@@ -201,13 +206,8 @@ describe('TLS by a DestinationRule', () => {
   });
 
   it('refuses a server that a list of the rule names, and takes it again when a newer one does not', async () => {
-    const own = outside.issue(WORKLOAD, { dnsSans: ['api.example'] });
-    const listing = (...revoked: string[]): string =>
-      testCrls(outside, { revoked })
-        .map(({ der }) => encodePem('X509 CRL', der))
-        .join('');
-    const caCrl = file('revoked.pem', listing(own.chain[0]?.serial ?? ''));
-    await using app = await foreignServer(outside.pems(own));
+    const caCrl = file('revoked.pem', listing(server.serial));
+    await using app = await foreignServer();
     await using pair = await calling(app, { mode: 'SIMPLE', caCertificates, caCrl });
     expect(await failure(pair)).toMatch(
       /CERT_REVOKED\): the server's certificate is in the list of caCrl/,
@@ -248,6 +248,11 @@ describe('TLS by a DestinationRule', () => {
     const early = dial(pair.outbound).then((socket) => ask(socket, 'hello'));
     credentials.set(new Map([['api-ca', { credential: { ...own, authorities: server.ca } }]]));
     expect(await early).toBe('hello');
+    const revocationList = listing(server.serial);
+    const credential = { ...own, authorities: server.ca, revocationList };
+    credentials.set(new Map([['api-ca', { credential }]]));
+    expect(await failure(pair)).toMatch(/CERT_REVOKED/);
+    pair.client.events.upstreams.length = 0;
     credentials.set(new Map([['api-ca', { problem: 'there is no Secret shop/api-ca' }]]));
     expect((await readToEnd(connect(pair.outbound))).how).toBe('reset');
     expect(pair.client.events.upstreams[0]?.reason).toMatch(/there is no Secret shop\/api-ca/);
