@@ -1,3 +1,4 @@
+import { compareText } from '../../src/policy/oldest-first.ts';
 import type { DestinationRule } from '../../src/resources/kinds/destination-rule.ts';
 import type { TrafficPolicy } from '../../src/resources/kinds/traffic-policy-schema.ts';
 
@@ -16,7 +17,7 @@ export interface NaiveQuestion {
 }
 
 /** The settings that a rule has on each of its levels. */
-export const SETTINGS = ['tls', 'loadBalancer', 'connectionPool', 'outlierDetection'] as const;
+const SETTINGS = ['tls', 'loadBalancer', 'connectionPool', 'outlierDetection'] as const;
 
 export type NaiveSettings = Readonly<Record<string, unknown>>;
 
@@ -81,7 +82,7 @@ function fullName({ spec, metadata }: DestinationRule): string {
 
 function exportTo({ spec }: DestinationRule): readonly string[] {
   if (spec.workloadSelector !== undefined) return ['.'];
-  return [...new Set(spec.exportTo ?? [])].sort();
+  return [...new Set(spec.exportTo ?? [])].sort(compareText);
 }
 
 function isPrivate(rule: DestinationRule, { defaultExportTo }: NaiveQuestion): boolean {
@@ -122,7 +123,9 @@ function naivePick(
 /** Equal for rules that are merged. */
 function mergeKey(rule: DestinationRule): string {
   const { workloadSelector } = rule.spec;
-  const labels = Object.entries(workloadSelector?.matchLabels ?? {}).sort();
+  const labels = Object.entries(workloadSelector?.matchLabels ?? {}).sort(([a], [b]) =>
+    compareText(a, b),
+  );
   return JSON.stringify([workloadSelector === undefined, labels, exportTo(rule)]);
 }
 
