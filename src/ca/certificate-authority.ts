@@ -8,6 +8,7 @@ import type { Crl, RevokedEntry } from '../x509/crl.ts';
 import type { KeyAlgorithm } from '../x509/key-pair.ts';
 import { type Authority, createIntermediate, createRoot, crossSign } from './authority.ts';
 import type { Authorities, AuthorityStore } from './authority-store.ts';
+import type { UsableGivenCrls } from './given-crls.ts';
 import type { IssuanceRules } from './issuance-rules.ts';
 import type { IssuedSvid, SvidRequest } from './issue-svid.ts';
 import { rotatingAuthority, steady } from './rotating-authority.ts';
@@ -64,6 +65,8 @@ export interface CertificateAuthority {
    * authority is replaced.
    */
   issueCrls(entriesOf: (issuerSerial: string) => readonly RevokedEntry[]): readonly IssuedCrl[];
+  /** Those of authorities whose keys are elsewhere, as a plug-in CA brought them. */
+  givenCrls(): UsableGivenCrls;
 }
 
 export interface AuthorityOptions {

@@ -33,7 +33,7 @@ function authority(clock: ManualClock, hours: number): CertificateAuthority {
   const files = pluggedInCa([ownCa({ name: 'mesh', nowMs, issuer: policy }), policy, root]);
   const chain = decodeSigningChain(files, { trustDomain, nowMs });
   const options = { trustDomain, clock, rules: istioIssuanceRules, save: async () => undefined };
-  return pluggedInAuthority(steady({ files, chain }), options);
+  return pluggedInAuthority(steady({ files, chain, crls: [] }), options);
 }
 
 describe('pluggedInAuthority', () => {

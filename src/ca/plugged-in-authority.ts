@@ -1,5 +1,6 @@
 import { MeshError } from '../lib/errors.ts';
 import type { AuthorityOptions } from './certificate-authority.ts';
+import { type GivenCrls, givenCrls } from './given-crls.ts';
 import type { PluggedInFiles } from './plugged-in-files.ts';
 import { type RotatingAuthority, rotatingAuthority } from './rotating-authority.ts';
 import type { KeySlots } from './rotation.ts';
@@ -9,6 +10,7 @@ import type { SigningChain } from './signing-chain.ts';
 export interface PluggedIn {
   readonly files: PluggedInFiles;
   readonly chain: SigningChain;
+  readonly crls: GivenCrls;
 }
 
 /** An authority that signs with an intermediate of the operator's own CA, whose root key is elsewhere. */
@@ -23,6 +25,7 @@ export function pluggedInAuthority(
     slots,
     chainOf: ({ chain }) => chain,
     authoritiesOf: ({ chain }) => [chain.signer],
+    givenCrls: (slots) => givenCrls(slots, options.clock.now()),
     ownKeys: false,
     fresh: () => {
       throw new MeshError(

@@ -8,13 +8,18 @@ export interface PluggedInFiles {
   readonly 'root-cert.pem': string;
   /** What leads from ca-cert.pem to the root; either end may be in it too. */
   readonly 'cert-chain.pem': string;
+  /** Revocation lists of the authorities above ca-cert.pem, for Envoys. */
+  readonly 'ca-crl.pem'?: string;
 }
 
 const ISTIO = ['ca-cert.pem', 'ca-key.pem', 'root-cert.pem', 'cert-chain.pem'] as const;
 const TLS = ['tls.crt', 'tls.key', 'ca.crt'] as const;
 
+/** May stand beside either layout; by itself it is no CA. */
+const LISTS = 'ca-crl.pem';
+
 /** The names that a plug-in CA may have, of both layouts. */
-export const PLUGGED_IN_NAMES = [...ISTIO, ...TLS] as const;
+export const PLUGGED_IN_NAMES = [...ISTIO, ...TLS, LISTS] as const;
 
 export type PluggedInName = (typeof PLUGGED_IN_NAMES)[number];
 
@@ -35,7 +40,9 @@ export function pluggedInFiles(
       `${source} holds files of both layouts, ${ISTIO.join(', ')} and ${TLS.join(', ')}; remove one of them`,
     );
   }
-  if (has(TLS)) return fromTls(files, source);
+  const { [LISTS]: crls } = files;
+  const lists = crls ? { [LISTS]: crls } : {};
+  if (has(TLS)) return { ...fromTls(files, source), ...lists };
   requireAll(files, ISTIO, source);
   const text = (name: PluggedInName): string => files[name] ?? '';
   return {
@@ -43,6 +50,7 @@ export function pluggedInFiles(
     'ca-key.pem': text('ca-key.pem'),
     'root-cert.pem': text('root-cert.pem'),
     'cert-chain.pem': text('cert-chain.pem'),
+    ...lists,
   };
 }
 

@@ -1,4 +1,6 @@
 import { fingerprint } from '../x509/certificate.ts';
+import { encodePem } from '../x509/pem.ts';
+import { type GivenCrls, isNewer } from './given-crls.ts';
 import type { PluggedIn } from './plugged-in-authority.ts';
 import type { RotatingAuthority } from './rotating-authority.ts';
 import {
@@ -6,13 +8,14 @@ import {
   activate,
   inUse,
   type KeySlots,
+  mapSlots,
   prepare,
   type RotationOrder,
 } from './rotation.ts';
 
 /** What was found, compared with what is in use. */
 export interface Reloaded {
-  readonly changed: AuthorityRole | 'nothing';
+  readonly changed: AuthorityRole | 'revocation lists' | 'nothing';
 }
 
 /**
@@ -31,6 +34,10 @@ export async function reloadPluggedIn(
   const slots = authority.keys();
   const changed = changeOf(slots, given);
   if (changed === 'nothing') return { changed };
+  if (changed === 'revocation lists') {
+    await authority.revise((now) => withLists(now, given));
+    return { changed };
+  }
   await authority.prepareWith(given, { ...options.order, role: changed });
   return { changed };
 }
@@ -46,6 +53,7 @@ export function withGiven(
 ): KeySlots<PluggedIn> {
   const role = changeOf(stored, given);
   if (role === 'nothing') return stored;
+  if (role === 'revocation lists') return withLists(stored, given);
   if (role === 'intermediate' && stored.rotation.phase !== 'steady') {
     return { ...stored, current: given };
   }
@@ -55,9 +63,39 @@ export function withGiven(
 }
 
 function changeOf(slots: KeySlots<PluggedIn>, given: PluggedIn): Reloaded['changed'] {
-  const known = inUse(slots);
-  if (known.some((slot) => textOf(slot) === textOf(given))) return 'nothing';
+  const known = inUse(slots).find((slot) => textOf(slot) === textOf(given));
+  if (known !== undefined) {
+    return listsText(newerLists(known, given)) === listsText(known.crls)
+      ? 'nothing'
+      : 'revocation lists';
+  }
   return rootsOf(slots.current) === rootsOf(given) ? 'intermediate' : 'root';
+}
+
+/** The slot of the same keys with the lists that are given. */
+function withLists(slots: KeySlots<PluggedIn>, given: PluggedIn): KeySlots<PluggedIn> {
+  return mapSlots(slots, (slot) => {
+    if (textOf(slot) !== textOf(given)) return slot;
+    const crls = newerLists(slot, given);
+    const { 'ca-crl.pem': _before, ...files } = slot.files;
+    const pem = crls.map(({ crl }) => encodePem('X509 CRL', crl.der)).join('');
+    return { ...slot, files: pem === '' ? files : { ...files, 'ca-crl.pem': pem }, crls };
+  });
+}
+
+/** Of each authority that is given one the newer: an old file must not accept again what was revoked. */
+function newerLists({ crls: present }: PluggedIn, given: PluggedIn): GivenCrls {
+  return given.crls.map((each) => {
+    const before = present.find(({ issuer }) => fingerprint(issuer) === fingerprint(each.issuer));
+    return before !== undefined && isNewer(before.crl, each.crl) ? before : each;
+  });
+}
+
+function listsText(crls: GivenCrls): string {
+  return crls
+    .map(({ crl }) => Buffer.from(crl.der).toString('base64'))
+    .sort()
+    .join(' ');
 }
 
 function rootsOf({ chain }: PluggedIn): string {

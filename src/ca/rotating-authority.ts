@@ -5,6 +5,7 @@ import type { TrustDomain } from '../spiffe/trust-domain.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Authority } from './authority.ts';
 import type { CertificateAuthority, SlotCertificates } from './certificate-authority.ts';
+import type { UsableGivenCrls } from './given-crls.ts';
 import { type IssuanceRules, rulesWithin } from './issuance-rules.ts';
 import { issueCrl } from './issue-crl.ts';
 import { issueCrls } from './issue-crls.ts';
@@ -32,6 +33,8 @@ export interface RotatingAuthorityOptions<K> {
   readonly chainOf: (slot: K) => SigningChain;
   /** Those of a slot whose keys are here, the signer first. */
   readonly authoritiesOf: (slot: K) => readonly Authority[];
+  /** Lists that others have signed. Default none. */
+  readonly givenCrls?: (slots: readonly K[]) => UsableGivenCrls;
   readonly ownKeys: boolean;
   /** @throws {MeshError} ERR_FORBIDDEN when only somebody else can make one. */
   readonly fresh: (role: RotationOrder['role'], current: K) => K;
@@ -44,6 +47,8 @@ export interface RotatingAuthorityOptions<K> {
 export interface RotatingAuthority<K> extends CertificateAuthority {
   /** As `rotation.prepare`, with a key that somebody else has made. */
   prepareWith(next: K, order: RotationOrder): Promise<void>;
+  /** Changes what stands beside the keys; these stay. */
+  revise(to: (slots: KeySlots<K>) => KeySlots<K>): Promise<void>;
   /** What is in the slots now, keys included. */
   keys(): KeySlots<K>;
 }
@@ -80,7 +85,9 @@ export function rotatingAuthority<K>(options: RotatingAuthorityOptions<K>): Rota
       const unique = new Map(all.map((each) => [each.certificate.serial, each]));
       return issueCrls([...unique.values()], entriesOf, { clock, rules: rulesNow() });
     },
+    givenCrls: () => options.givenCrls?.(inUse(keys)) ?? { crls: [], gap: undefined },
     keys: () => keys,
+    revise: change,
     prepareWith: (next, order) => change((slots) => prepare(slots, next, dated(order))),
     rotation: {
       ownKeys: options.ownKeys,

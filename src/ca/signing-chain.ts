@@ -61,7 +61,9 @@ export function chainEndsAtMs({ signer, above, roots: [root] }: SigningChain): n
   return Math.min(...[signer.certificate, ...above, root].map(({ notAfterMs }) => notAfterMs));
 }
 
-function certificatesOf(files: PluggedInFiles, name: keyof PluggedInFiles): Certificate[] {
+type CertificateFile = 'ca-cert.pem' | 'cert-chain.pem' | 'root-cert.pem';
+
+function certificatesOf(files: PluggedInFiles, name: CertificateFile): Certificate[] {
   try {
     const blocks = decodePem(files[name], 'CERTIFICATE', { maxBlocks: MOST_CERTIFICATES });
     return blocks.map(parseCertificate);

@@ -13,4 +13,6 @@ export const annotations = {
   trustDomain: 'security.hauberk.dev/trust-domain',
   /** On a TrustBundle of another trust domain: the declaration for which it was fetched. */
   federatedFor: 'security.hauberk.dev/federated-for',
+  /** On a CertificateRevocationList that a plug-in CA brought, not the mesh signed. */
+  givenList: 'security.hauberk.dev/given-list',
 } as const;

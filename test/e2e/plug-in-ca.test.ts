@@ -9,8 +9,11 @@ import type { PluggedInFiles } from '../../src/ca/plugged-in-files.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Identity } from '../../src/spiffe/identity.ts';
 import { fingerprint } from '../../src/x509/certificate.ts';
+import type { Crl } from '../../src/x509/crl.ts';
 import { generateKeyPair } from '../../src/x509/key-pair.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+import { eventually } from '../kit/eventually.ts';
+import { crlPem, givenCrl } from '../kit/given-crl.ts';
 import { hauberk } from '../kit/hauberk.ts';
 import { ownCa, pluggedInCa } from '../kit/plugged-in-ca.ts';
 import { sidecarProcess } from '../kit/sidecar-process.ts';
@@ -68,6 +71,40 @@ describe('hauberk up --ca-dir', () => {
     const third = await identityOf(undefined, second);
     expect(third.svid.chain[1]?.serial).toBe(next.certificate.serial);
     expect(third.svid.chain[0]?.notAfterMs).toBe(next.certificate.notAfterMs);
+  });
+
+  it('publishes the lists of ca-crl.pem beside its own, and takes newer ones while it runs', async () => {
+    const [dataDir, caDir] = [directory(), directory(good)];
+    const lists = [root, policy].map((each) => givenCrl(each, { nowMs }));
+    const give = (pem: string) => writeFileSync(join(caDir, 'ca-crl.pem'), pem);
+    const published = async (): Promise<readonly string[]> => {
+      const get = ['get', 'certificaterevocationlists', '-o', 'json', '--data-dir', dataDir];
+      const { items } = JSON.parse((await hauberk(get)).stdout) as {
+        readonly items: readonly { readonly spec: { readonly list: string } }[];
+      };
+      return items.map(({ spec }) => spec.list).sort();
+    };
+    const base64 = ({ der }: Crl) => Buffer.from(der).toString('base64');
+    give(crlPem(...lists));
+    plane = await controlPlaneRig({ dataDir, caDir });
+    await eventually('the lists', async () => (await published()).length === 3);
+    expect(await published()).toEqual(expect.arrayContaining(lists.map(base64)));
+
+    const newer = givenCrl(root, { nowMs, thisUpdateMs: nowMs - 1_000, revoked: ['4f'] });
+    give(crlPem(newer, ...lists.slice(1)));
+    const reload = ['ca', 'reload', '--data-dir', dataDir];
+    expect((await hauberk(reload)).stdout).toMatch(/has other revocation lists/);
+    await eventually('the newer', async () => (await published()).includes(base64(newer)));
+    expect(await published()).toHaveLength(3);
+
+    give(crlPem(givenCrl(ownCa({ name: 'stranger', nowMs }), { nowMs })));
+    expect((await hauberk(reload)).stderr).toMatch(
+      /ca-crl.pem: the list of "CN=stranger.*no authority/,
+    );
+    await plane.stop();
+    // The stored ones, without the directory.
+    plane = await controlPlaneRig({ dataDir });
+    await eventually('the lists', async () => (await published()).includes(base64(newer)));
   });
 
   it('is rotated in on a mesh that had its own, and no workload has to enrol again', async () => {

@@ -7,6 +7,7 @@ import {
   parseTicketUse,
   ticketHash,
 } from '../../src/attestation/return-ticket.ts';
+import { decodeGivenCrls } from '../../src/ca/given-crls.ts';
 import { decodeSigningChain } from '../../src/ca/signing-chain.ts';
 import { publicKeysOf } from '../../src/control/tokens/public-keys.ts';
 import { parseCompactJws } from '../../src/lib/compact-jws.ts';
@@ -28,6 +29,7 @@ import { generateKeyPair } from '../../src/x509/key-pair.ts';
 import { validatePath } from '../../src/x509/path.ts';
 import { decodePem, encodePem } from '../../src/x509/pem.ts';
 import { importSpki } from '../../src/x509/spki.ts';
+import { crlPem, givenCrl } from './given-crl.ts';
 import { derLike, mutatedBytes, mutatedText } from './hostile-bytes.ts';
 import { hostileBlocks, hostileFrames, readBlocks, readFrames } from './hostile-frames.ts';
 import {
@@ -117,7 +119,10 @@ export const derParsers: readonly (readonly [string, (bytes: Uint8Array) => unkn
 const trustDomain = TrustDomain.parse('cluster.local');
 const nowMs = Date.now();
 const root = ownCa({ name: 'root', nowMs });
-const files = pluggedInCa([ownCa({ name: 'mesh', nowMs, issuer: root }), root]);
+const files = {
+  ...pluggedInCa([ownCa({ name: 'mesh', nowMs, issuer: root }), root]),
+  'ca-crl.pem': crlPem(givenCrl(root, { nowMs, revoked: ['4f1e'] })),
+};
 const fileNames = Object.keys(files) as (keyof typeof files)[];
 
 const jwtBundle = TrustBundle.of(trustDomain, [authority.root], {
@@ -235,7 +240,10 @@ export function hostileTargets(observer: HostileObserver): readonly HostileTarge
         .chain((name) =>
           mutatedText([files[name]]).map((changed) => ({ ...files, [name]: changed })),
         ),
-      (changed) => decodeSigningChain(changed, { trustDomain, nowMs }),
+      (changed) => {
+        const signing = decodeSigningChain(changed, { trustDomain, nowMs });
+        decodeGivenCrls(changed['ca-crl.pem'], { chain: signing, nowMs });
+      },
     ),
   ];
 }

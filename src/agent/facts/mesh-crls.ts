@@ -1,17 +1,42 @@
+import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
+import type { Task } from '../../lib/tasks.ts';
 import { type Watchable, WatchableValue } from '../../lib/watchable.ts';
 import type { MeshFacts } from '../../policy/mesh-facts.ts';
 import type { CertificateRevocationList } from '../../resources/kinds/certificate-revocation-list.ts';
-import type { TrustBundle } from '../../spiffe/trust-bundle.ts';
+import type { Certificate } from '../../x509/certificate.ts';
 import { type Crl, parseCrl } from '../../x509/crl.ts';
 
-/** The revocation lists among the facts. One that cannot be read counts as none. */
-export function meshCrls(facts: Watchable<MeshFacts>): Watchable<readonly Crl[]> {
+/** The lists, and the task that looks at the clock. */
+export interface MeshCrls {
+  readonly crls: Watchable<readonly Crl[]>;
+  readonly run: Task;
+}
+
+/**
+ * The revocation lists among the facts. One that cannot be read counts as none. While `run` is at work
+ * readers hear of each that must not be used any more, so that no program is left with it.
+ */
+export function meshCrls(facts: Watchable<MeshFacts>, clock: Clock): MeshCrls {
   const crls = new WatchableValue(readAll(facts.current));
+  let wake = new AbortController();
   facts.subscribe((next, before) => {
-    if (next.revocationLists !== before.revocationLists) crls.set(readAll(next));
+    if (next.revocationLists === before.revocationLists) return;
+    crls.set(readAll(next));
+    wake.abort();
   });
-  return crls;
+  return {
+    crls,
+    async run(signal) {
+      while (!signal.aborted) {
+        wake = new AbortController();
+        const lasting = usableCrls(crls.current, clock.now());
+        if (lasting.length < crls.current.length) crls.set(lasting);
+        const endsAtMs = Math.min(...lasting.map(unusableAtMs), clock.now() + LONGEST_SLEEP_MS);
+        await clock.sleep(endsAtMs - clock.now(), AbortSignal.any([signal, wake.signal]));
+      }
+    },
+  };
 }
 
 function readAll({ revocationLists }: MeshFacts): readonly Crl[] {
@@ -27,21 +52,30 @@ function read({ spec }: CertificateRevocationList): Crl | [] {
   }
 }
 
-/** Those that may still be relied on: an expired one would make checkers refuse everybody. */
+/** A checker that has a list which ended refuses everybody, and takes a moment to be told. */
+const MARGIN_MS = 5 * 60_000;
+/** The clock may be set meanwhile. */
+const LONGEST_SLEEP_MS = 60_000;
+
+/** Those that may be relied on for some minutes more. */
 export function usableCrls(crls: readonly Crl[], nowMs: number): readonly Crl[] {
-  return crls.filter(({ nextUpdateMs = Number.POSITIVE_INFINITY }) => nextUpdateMs > nowMs);
+  return crls.filter((crl) => unusableAtMs(crl) > nowMs);
+}
+
+function unusableAtMs({ nextUpdateMs = Number.POSITIVE_INFINITY }: Crl): number {
+  return nextUpdateMs - MARGIN_MS;
 }
 
 /**
- * The lists with which every chain to the roots of `bundle` can be checked, none when there is a root
- * without one: that root's key is not the mesh's, others may sign below it, and a checker that has
- * some lists refuses whatever was signed by an authority whose list it lacks.
+ * The lists with which all that `authorities` have signed can be checked, none when there is an
+ * authority without one: a checker that has some lists refuses whatever was signed by an authority
+ * whose list it lacks.
  */
 export function completeCrls(
   crls: readonly Crl[],
-  { x509Authorities }: TrustBundle,
+  authorities: readonly Certificate[],
 ): readonly Crl[] {
-  const covered = x509Authorities.every(({ subjectDer }) =>
+  const covered = authorities.every(({ subjectDer }) =>
     crls.some(({ issuerDer }) => Buffer.compare(issuerDer, subjectDer) === 0),
   );
   return covered ? crls : [];

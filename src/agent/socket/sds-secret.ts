@@ -15,7 +15,6 @@ import type { TrustBundle } from '../../spiffe/trust-bundle.ts';
 import type { X509Svid } from '../../spiffe/x509-svid.ts';
 import type { Crl } from '../../x509/crl.ts';
 import { encodePem } from '../../x509/pem.ts';
-import { completeCrls } from '../facts/mesh-crls.ts';
 import type { SdsValidator } from './sds-validator.ts';
 
 /** The own certificate with its key, both PEM. */
@@ -33,8 +32,8 @@ export interface Trust {
   /** One a trust domain. */
   readonly bundles: readonly TrustBundle[];
   readonly validator: SdsValidator;
-  /** Used for the bundles for which they are complete. */
-  readonly crls: readonly Crl[];
+  /** With which peers of a trust domain are checked; none where they are not complete. */
+  readonly crlsFor: (bundle: TrustBundle) => readonly Crl[];
   /** The only peer that is accepted; undefined leaves that to Envoy's own matchers. */
   readonly peer: SpiffeId | undefined;
 }
@@ -44,31 +43,31 @@ export interface Trust {
  * domains, and Envoy takes neither no trust domain nor an empty list for "nobody".
  */
 export function validationSecret(name: string, trust: Trust): Secret | undefined {
-  const { validator, peer, crls } = trust;
+  const { validator, peer, crlsFor } = trust;
   const bundles = trust.bundles.filter(({ x509Authorities }) => x509Authorities.length > 0);
   const [only] = bundles;
   if (only === undefined || (validator === 'plain' && bundles.length > 1)) return undefined;
   const value = create(CertificateValidationContextSchema, {
     ...(validator === 'plain'
-      ? { trustedCa: inline(only.toPem()), ...crlOf(only, crls) }
-      : { customValidatorConfig: spiffeValidator(bundles, crls) }),
+      ? { trustedCa: inline(only.toPem()), ...crlOf(crlsFor(only)) }
+      : { customValidatorConfig: spiffeValidator(bundles, crlsFor) }),
     matchTypedSubjectAltNames: peer === undefined ? [] : [exactly(peer)],
   });
   return create(SecretSchema, { name, type: { case: 'validationContext', value } });
 }
 
-function crlOf(bundle: TrustBundle, crls: readonly Crl[]) {
-  const pem = crlPem(completeCrls(crls, bundle));
+function crlOf(crls: readonly Crl[]) {
+  const pem = crlPem(crls);
   return pem === '' ? {} : { crl: inline(pem) };
 }
 
 /** The validator has no field for lists: it takes those among the certificates of a bundle. */
-function spiffeValidator(bundles: readonly TrustBundle[], crls: readonly Crl[]) {
+function spiffeValidator(bundles: readonly TrustBundle[], crlsFor: Trust['crlsFor']) {
   const trustDomains = bundles
     .toSorted((a, b) => (a.trustDomain.name < b.trustDomain.name ? -1 : 1))
     .map((bundle) => ({
       name: bundle.trustDomain.name,
-      trustBundle: inline(bundle.toPem() + crlPem(completeCrls(crls, bundle))),
+      trustBundle: inline(bundle.toPem() + crlPem(crlsFor(bundle))),
     }));
   return {
     name: 'envoy.tls.cert_validator.spiffe',

@@ -11,8 +11,10 @@ import { MeshError } from '../../lib/errors.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 import type { Identity } from '../../spiffe/identity.ts';
 import { SpiffeId } from '../../spiffe/spiffe-id.ts';
+import type { TrustBundle } from '../../spiffe/trust-bundle.ts';
+import type { Crl } from '../../x509/crl.ts';
 import type { ResourceView, VersionedResource } from '../../xds/resource-view.ts';
-import { usableCrls } from '../facts/mesh-crls.ts';
+import { completeCrls, usableCrls } from '../facts/mesh-crls.ts';
 import type { Entitlement, GivenIdentity } from '../identity/entitlement.ts';
 import { certificateSecret, validationSecret } from './sds-secret.ts';
 import type { SdsValidator } from './sds-validator.ts';
@@ -82,10 +84,13 @@ export class SdsView implements ResourceView {
     }
   }
 
-  #trust(name: string, { bundle, federated = [] }: Identity): Secret | undefined {
+  #trust(name: string, { bundle, federated = [], svid }: Identity): Secret | undefined {
     const { validator, entitlement, clock } = this.#options;
     const crls = usableCrls(entitlement.current.crls, clock.now());
-    const how = { validator, crls, peer: undefined };
+    // Another trust domain may have the same root: nobody here has the lists of what is below it there.
+    const crlsFor = (of: TrustBundle): readonly Crl[] =>
+      of === bundle ? completeCrls(crls, [...bundle.x509Authorities, ...svid.chain.slice(1)]) : [];
+    const how = { validator, crlsFor, peer: undefined };
     const all = [bundle, ...federated];
     if (name === 'ALL') return validationSecret(name, { ...how, bundles: all });
     if (name === 'ROOTCA') return validationSecret(name, { ...how, bundles: [bundle] });

@@ -74,7 +74,7 @@ export function authorityRotation(parts: AuthorityRotationParts): AuthorityRotat
   const reloadAs = async (actor: string): Promise<unknown> => {
     const order = { compromised: false, renewWithinMs: RENEW_WITHIN_MS, waived: [] };
     const reloaded = await reload(order);
-    if (reloaded.changed !== 'nothing') service.prepared(actor);
+    if (reloaded.changed === 'root' || reloaded.changed === 'intermediate') service.prepared(actor);
     return reloaded;
   };
   const asked = { reload: false };

@@ -3,6 +3,7 @@ import {
   type CertificateAuthority,
   openCertificateAuthority,
 } from '../../ca/certificate-authority.ts';
+import { decodeGivenCrls } from '../../ca/given-crls.ts';
 import { istioIssuanceRules } from '../../ca/issuance-rules.ts';
 import { type PluggedIn, pluggedInAuthority } from '../../ca/plugged-in-authority.ts';
 import type { PluggedInFiles } from '../../ca/plugged-in-files.ts';
@@ -36,7 +37,8 @@ export interface AuthorityConfig {
 export interface OpenAuthority {
   readonly authority: CertificateAuthority;
   /**
-   * Reads the plug-in CA again; a new signer, or a new root, goes the way of every rotation.
+   * Reads the plug-in CA again; a new signer, or a new root, goes the way of every rotation, newer
+   * revocation lists take the place of those before.
    *
    * @throws {MeshError} ERR_USAGE without --ca-dir, ERR_STORE when it cannot be used, ERR_CONFLICT.
    */
@@ -58,7 +60,9 @@ export async function openAuthority(
   const about = { trustDomain, clock, rules };
   const secret = pluggedInSecret(store, rootNamespace);
   const decode = (files: PluggedInFiles): PluggedIn => {
-    return { files, chain: decodeSigningChain(files, { trustDomain, nowMs: clock.now() }) };
+    const nowMs = clock.now();
+    const chain = decodeSigningChain(files, { trustDomain, nowMs });
+    return { files, chain, crls: decodeGivenCrls(files['ca-crl.pem'], { chain, nowMs }) };
   };
   const save = (slots: KeySlots<PluggedIn>): Promise<void> =>
     secret.save(mapSlots(slots, ({ files }) => files));

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { MAX_CRL_BYTES } from '../../ca/given-crls.ts';
 import {
   PLUGGED_IN_NAMES,
   type PluggedInFiles,
@@ -12,6 +13,7 @@ const KEYS: readonly PluggedInName[] = ['ca-key.pem', 'tls.key'];
 /** Kubernetes mounts with the rights of a group; a key that everybody can read is no secret. */
 const WORLD = 0o007;
 const MAX_BYTES = 256 * 1024;
+const LISTS: PluggedInName = 'ca-crl.pem';
 
 /**
  * The plug-in CA in `directory`, in either layout.
@@ -27,7 +29,7 @@ export function readCaDir(directory: string): PluggedInFiles {
     files[name] = readPrivateFile({
       path,
       what: 'plug-in CA file',
-      maxBytes: MAX_BYTES,
+      maxBytes: name === LISTS ? MAX_CRL_BYTES : MAX_BYTES,
       forbiddenMode,
     });
   }

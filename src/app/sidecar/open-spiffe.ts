@@ -6,6 +6,7 @@ import type { RegisteredIdentities } from '../../agent/identity/registered-ident
 import type { ServedClients } from '../../agent/socket/served-clients.ts';
 import { openSpiffeSocket, type SpiffeSocket } from '../../agent/socket/spiffe-socket.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { runTasks } from '../../lib/tasks.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 import type { MeshFacts } from '../../policy/mesh-facts.ts';
 import type { Logger } from '../../telemetry/process-log.ts';
@@ -18,16 +19,17 @@ interface ForSocket {
 }
 
 /** Opens the socket on which programs get the workload's identity. @throws {MeshError} ERR_LISTEN */
-export function openSpiffe(
+export async function openSpiffe(
   { spiffeSocket: { path, allowedUids, ownUid }, controlPlane, rootNamespace }: SidecarConfig,
   { identity }: IdentityManager,
   { registered, served, facts }: ForSocket,
   log: Logger,
 ): Promise<SpiffeSocket> {
   const link = { address: controlPlane, rootNamespace };
-  return openSpiffeSocket({
+  const lists = meshCrls(facts, systemClock);
+  const socket = await openSpiffeSocket({
     ...{ socketPath: path, allowedUids, ownUid, identity, clock: systemClock },
-    ...{ registered: registered?.held, served, crls: meshCrls(facts) },
+    ...{ registered: registered?.held, served, crls: lists.crls },
     tokens: jwtSvids({
       mint: (current, audience) =>
         mintJwtSvid({ ...link, identity: current, audience, nowMs: systemClock.now() }),
@@ -42,4 +44,10 @@ export function openSpiffe(
         ),
     },
   });
+  return {
+    get sds() {
+      return socket.sds;
+    },
+    run: (signal) => runTasks(signal, [socket.run, lists.run]),
+  };
 }

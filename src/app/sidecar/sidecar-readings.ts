@@ -8,7 +8,7 @@ import type { AdsClient } from '../../xds/ads-client.ts';
 import type { SidecarClock } from './sidecar-clock.ts';
 
 /** The parts of a sidecar that are looked at. */
-export interface Observed {
+export interface ObservedParts {
   readonly manager: IdentityManager;
   readonly clock: SidecarClock;
   readonly ads: AdsClient;
@@ -17,9 +17,9 @@ export interface Observed {
   readonly credentials: ReceivedCredentials;
 }
 
-/** What metrics say of a sidecar that is not counted by events. */
-export function readingsOf(observed: Observed): SidecarReadings {
-  const { manager, ads, clock, proxy, spiffe, credentials } = observed;
+/** What metrics read of a sidecar, at the moment in which they are asked for. */
+export function sidecarReadings(parts: ObservedParts): SidecarReadings {
+  const { manager, ads, clock, proxy, spiffe, credentials } = parts;
   const { identity } = manager;
   return {
     certificateNotAfterMs: () => identity.current.svid.chain[0]?.notAfterMs ?? 0,
@@ -33,8 +33,8 @@ export function readingsOf(observed: Observed): SidecarReadings {
   };
 }
 
-/** Why nobody should be sent here; undefined when all is well. */
-export function notReady({ identity }: IdentityManager, stop: AbortSignal): string | undefined {
+/** Why nobody should be sent to a sidecar; undefined when all is well. */
+export function whyNotReady({ identity }: IdentityManager, stop: AbortSignal): string | undefined {
   if (stop.aborted) return 'draining';
   const notAfterMs = identity.current.svid.chain[0]?.notAfterMs ?? 0;
   return notAfterMs > systemClock.now()

@@ -4,7 +4,7 @@ import { type CommonOptions, outputOption, withAccess, withExamples } from '../o
 import { print } from '../output.ts';
 
 interface ReloadAnswer {
-  readonly changed: 'root' | 'intermediate' | 'nothing';
+  readonly changed: 'root' | 'intermediate' | 'revocation lists' | 'nothing';
 }
 
 /** `hauberk ca reload`. */
@@ -17,11 +17,19 @@ export function caReloadCommand(): Command {
     .action(async (options: CommonOptions) => {
       const call = { method: 'POST', path: '/v1/ca/reload' } as const;
       const answer = await askPlane<ReloadAnswer>(options, call);
-      print(options.output ?? 'text', answer, ({ changed }) =>
-        changed === 'nothing'
-          ? 'the plug-in CA has not changed'
-          : `the plug-in CA has a new ${changed}, which is being rotated in; see \`hauberk ca status\``,
-      );
+      print(options.output ?? 'text', answer, sentenceOf);
     });
   return withExamples(withAccess(command), 'hauberk ca reload');
+}
+
+function sentenceOf({ changed }: ReloadAnswer): string {
+  switch (changed) {
+    case 'nothing':
+      return 'the plug-in CA has not changed';
+    case 'revocation lists':
+      return 'the plug-in CA has other revocation lists, which are on their way to the Envoys';
+    case 'root':
+    case 'intermediate':
+      return `the plug-in CA has a new ${changed}, which is being rotated in; see \`hauberk ca status\``;
+  }
 }

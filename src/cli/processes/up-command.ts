@@ -61,7 +61,7 @@ export function upCommand(): Command {
     )
     .option(
       '--ca-dir <path>',
-      'plug-in CA: directory with ca-cert.pem, ca-key.pem, root-cert.pem, cert-chain.pem, or tls.crt, tls.key, ca.crt; kept as Secret cacerts',
+      'plug-in CA: directory with ca-cert.pem, ca-key.pem, root-cert.pem, cert-chain.pem, or tls.crt, tls.key, ca.crt; with ca-crl.pem, lists of the authorities above; kept as Secret cacerts',
     )
     .option(
       '--replace-expired-root',

@@ -1,11 +1,17 @@
 import { expect, it } from 'vitest';
+import { givenCrl } from '../../../test/kit/given-crl.ts';
 import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { memoryAuthorityStore } from '../../../test/kit/memory-authority-store.ts';
-import { openCertificateAuthority } from '../../ca/certificate-authority.ts';
+import { ownCa } from '../../../test/kit/plugged-in-ca.ts';
+import {
+  type CertificateAuthority,
+  openCertificateAuthority,
+} from '../../ca/certificate-authority.ts';
 import { istioIssuanceRules } from '../../ca/issuance-rules.ts';
 import type { CertificateRevocationList } from '../../resources/kinds/certificate-revocation-list.ts';
 import { TrustDomain } from '../../spiffe/trust-domain.ts';
 import { memoryStore } from '../../store/memory-store.ts';
+import { fingerprint } from '../../x509/certificate.ts';
 import { isCrlSignedBy, parseCrl } from '../../x509/crl.ts';
 import { crlPublisher } from './crl-publisher.ts';
 import { Revocations } from './revocations.ts';
@@ -13,7 +19,9 @@ import { Revocations } from './revocations.ts';
 const KIND = 'CertificateRevocationList.security.hauberk.dev';
 const DAY_MS = 86_400_000;
 
-async function setUp() {
+async function setUp(
+  given: () => ReturnType<CertificateAuthority['givenCrls']> = () => ({ crls: [], gap: undefined }),
+) {
   const clock = new ManualClock();
   const store = memoryStore({ clock });
   const told: string[] = [];
@@ -26,7 +34,13 @@ async function setUp() {
     ...{ trustDomain: TrustDomain.parse('cluster.local'), store: memoryAuthorityStore() },
     ...{ rules: istioIssuanceRules, clock },
   });
-  const publisher = crlPublisher({ store, authority, revocations, clock, events });
+  const publisher = crlPublisher({
+    store,
+    authority: { slots: authority.slots, issueCrls: authority.issueCrls, givenCrls: given },
+    revocations,
+    clock,
+    events,
+  });
   const lists = async () => {
     const { items } = await store.list(KIND);
     return new Map(
@@ -114,4 +128,30 @@ it('keeps the list of an authority that is gone until it ends', async () => {
   await publisher.publish();
   expect((await lists()).has(before)).toBe(false);
   expect((await lists()).has(authority.intermediate.serial)).toBe(true);
+});
+
+it('publishes what a plug-in CA brought, whatever its serial, and lets go of it at once', async () => {
+  const nowMs = Date.UTC(2026, 0, 1);
+  const root = ownCa({ name: 'their root', nowMs });
+  const given = { crls: [{ issuer: root.certificate, crl: givenCrl(root, { nowMs }) }] };
+  let now: ReturnType<CertificateAuthority['givenCrls']> = { ...given, gap: undefined };
+  const { publisher, lists, store, told } = await setUp(() => now);
+  await publisher.publish();
+  const name = fingerprint(root.certificate).slice(0, 40);
+  expect((await lists()).get(name)?.der).toEqual(given.crls[0]?.crl.der);
+  expect(
+    (await store.list(KIND)).items.find(({ metadata }) => metadata.name === name),
+  ).toMatchObject({
+    metadata: { annotations: { 'security.hauberk.dev/given-list': 'plug-in CA' } },
+  });
+  const { version } = store;
+  await publisher.publish();
+  expect(store.version).toBe(version);
+
+  now = { crls: [], gap: 'one is missing' };
+  await publisher.publish();
+  await publisher.publish();
+  expect((await lists()).size).toBe(2);
+  expect((await lists()).has(name)).toBe(false);
+  expect(told).toEqual(['one is missing']);
 });

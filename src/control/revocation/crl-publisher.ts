@@ -1,7 +1,8 @@
-import type { CertificateAuthority } from '../../ca/certificate-authority.ts';
+import type { CertificateAuthority, IssuedCrl } from '../../ca/certificate-authority.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError, messageOf } from '../../lib/errors.ts';
 import type { Task } from '../../lib/tasks.ts';
+import { annotations } from '../../resources/annotations.ts';
 import { qualifiedKind, storedApiVersion } from '../../resources/kind-definition.ts';
 import {
   type CertificateRevocationList,
@@ -9,14 +10,14 @@ import {
 } from '../../resources/kinds/certificate-revocation-list.ts';
 import type { Resource } from '../../resources/resource.ts';
 import type { Change, Store } from '../../store/store.ts';
-import type { Certificate } from '../../x509/certificate.ts';
+import { type Certificate, fingerprint } from '../../x509/certificate.ts';
 import { type Crl, parseCrl, type RevokedEntry } from '../../x509/crl.ts';
 import type { ControlEvents } from '../control-events.ts';
 import type { Revocations } from './revocations.ts';
 
 export interface CrlPublisherOptions {
   readonly store: Pick<Store, 'list' | 'commit'>;
-  readonly authority: Pick<CertificateAuthority, 'slots' | 'issueCrls'>;
+  readonly authority: Pick<CertificateAuthority, 'slots' | 'issueCrls' | 'givenCrls'>;
   readonly revocations: Pick<Revocations, 'list' | 'changes'>;
   readonly clock: Clock;
   readonly events: Pick<ControlEvents, 'taskFailed'>;
@@ -40,10 +41,12 @@ const LONGEST_BASE64 = 1024 * 1024;
 
 /**
  * Keeps one CertificateRevocationList for each authority whose key is here. One whose key is gone
- * stays as it was until it ends: it covers what that authority had signed.
+ * stays as it was until it ends: it covers what that authority had signed. Lists that a plug-in CA
+ * brought are there as long as they may be given out.
  */
 export function crlPublisher(options: CrlPublisherOptions): CrlPublisher {
   const { store, authority, revocations, clock, events } = options;
+  let toldGap: string | undefined;
   return {
     publish,
     async run(signal) {
@@ -66,22 +69,52 @@ export function crlPublisher(options: CrlPublisherOptions): CrlPublisher {
     const stored = new Map(
       items.map((item) => [item.metadata.name, item as CertificateRevocationList]),
     );
+    const wanted = [...ownLists(stored), ...givenNow().map(givenResource)];
+    const put = wanted.filter(
+      ({ metadata: { name }, spec }) => stored.get(name)?.spec.list !== spec.list,
+    );
+    const names = new Set(wanted.map(({ metadata }) => metadata.name));
+    const over = [...stored.values()].filter(
+      (list) => !names.has(list.metadata.name) && isOver(list, clock.now()),
+    );
+    const changes: Change[] = [
+      ...put.map((resource) => ({ op: 'put', resource }) as const),
+      ...over.map(
+        ({ metadata: { name } }) => ({ op: 'delete', key: { kind: KIND, name } }) as const,
+      ),
+    ];
+    const committed = changes.length > 0 ? await store.commit(changes) : [];
+    return Math.max(0, ...[...items, ...committed].map(versionOf));
+  }
+
+  /** As they are stored where that is still good. */
+  function ownLists(
+    stored: ReadonlyMap<string, CertificateRevocationList>,
+  ): readonly CertificateRevocationList[] {
     const byIssuer = Map.groupBy(revocations.list(), ({ issuerSerial }) => issuerSerial);
     const entriesOf = (serial: string): readonly RevokedEntry[] => byIssuer.get(serial) ?? [];
-    const changes: Change[] = [];
-    for (const { issuer, crl } of authority.issueCrls(entriesOf)) {
+    return authority.issueCrls(entriesOf).map(({ issuer, crl }) => {
       const present = stored.get(issuer.serial);
-      stored.delete(issuer.serial);
-      if (present !== undefined && isFresh(present, crl, clock.now())) continue;
-      changes.push({ op: 'put', resource: listResource(issuer, crl) });
-    }
-    for (const [name, { spec }] of stored) {
-      if (Date.parse(spec.nextUpdate) > clock.now()) continue;
-      changes.push({ op: 'delete', key: { kind: KIND, name } });
-    }
-    const put = changes.length > 0 ? await store.commit(changes) : [];
-    return Math.max(0, ...[...items, ...put].map(versionOf));
+      const isGood = present !== undefined && isFresh(present, crl, clock.now());
+      return isGood ? present : listResource(issuer, crl);
+    });
   }
+
+  /** Said once: that some are missing is no failure, and is looked at each minute. */
+  function givenNow(): readonly IssuedCrl[] {
+    const { crls, gap } = authority.givenCrls();
+    if (gap !== undefined && gap !== toldGap) {
+      events.taskFailed({ task: 'publish revocation lists', reason: gap });
+    }
+    toldGap = gap;
+    return crls;
+  }
+}
+
+/** One that was given is so as soon as it is given no more. */
+function isOver({ metadata, spec }: CertificateRevocationList, nowMs: number): boolean {
+  const isGiven = metadata.annotations?.[annotations.givenList] !== undefined;
+  return isGiven || Date.parse(spec.nextUpdate) <= nowMs;
 }
 
 function versionOf(resource: Resource | undefined): number {
@@ -99,6 +132,16 @@ function isFresh({ spec }: CertificateRevocationList, next: Crl, nowMs: number):
 
 function textOf({ entries }: Crl): string {
   return entries.map(({ serial, reason }) => `${serial} ${reason}`).join();
+}
+
+/** Its issuer's serial is another CA's choice, and may be that of one here. */
+function givenResource({ issuer, crl }: IssuedCrl): CertificateRevocationList {
+  const resource = listResource(issuer, crl);
+  const name = fingerprint(issuer).slice(0, 40);
+  return {
+    ...resource,
+    metadata: { name, annotations: { [annotations.givenList]: 'plug-in CA' } },
+  };
 }
 
 function listResource(issuer: Certificate, crl: Crl): CertificateRevocationList {

@@ -113,7 +113,10 @@ peer('openssl', (openssl) => {
         directory,
         issueFor(
           directory,
-          pluggedInAuthority(steady({ files, chain }), { ...common, save: async () => undefined }),
+          pluggedInAuthority(steady({ files, chain, crls: [] }), {
+            ...common,
+            save: async () => undefined,
+          }),
         ),
       );
     },
