@@ -1,11 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Finished, type Host, insist, Network, onHosts } from '../../kit/network-hosts.ts';
 
 const APP_UID = 1000;
 const APP_GID = 2000;
+const user = ['--uid', String(APP_UID)];
+const byIptables = ['--backend', 'iptables', ...user];
 const PORT = 8099;
 const SERVER = `require('node:http').createServer((_, answer) => answer.end('direct')).listen(${PORT}, '::')`;
 
@@ -103,49 +106,60 @@ onHosts(['ip', 'nft', 'iptables', 'ip6tables', 'curl', 'setpriv', 'unshare'], (p
     });
   });
 
-  describe('where ip6tables cannot work', () => {
-    /** As on a kernel without it; all else of iptables does what it does. */
-    const onSuch = (host: Host, ...args: string[]): Promise<Finished> => {
-      const real = join(directory, 'real');
-      mkdirSync(real, { recursive: true });
-      const script = `#!/bin/sh
+  /** Runs `hauberk capture` where a program fails as on a kernel that has not what it needs. */
+  const without = (broken: 'nft' | 'ip6tables', host: Host, ...args: string[]) => {
+    const real = join(directory, 'real');
+    mkdirSync(real, { recursive: true });
+    const script = `#!/bin/sh
 program=$(basename "$0")
 case "$program" in
-  ip6tables*) echo "$program: Cannot initialize: Address family not supported by protocol" >&2; exit 1 ;;
+  ${broken}*) echo "$program: cannot initialize: protocol not supported" >&2; exit 1 ;;
 esac
 exec "${real}/$program" "$@"
 `;
-      writeFileSync(join(directory, 'broken'), script, { mode: 0o755 });
-      const prepare = `multi=$(readlink -f "$(command -v iptables-save)") &&
-        for program in iptables-save iptables-restore; do cp "$multi" "${real}/$program"; done &&
-        mount --bind "${join(directory, 'broken')}" "$multi" && exec "$@"`;
-      const shell = ['unshare', '--mount', 'sh', '-c', prepare, 'sh'];
-      const program = join(import.meta.dirname, '../../../bin/hauberk');
-      return host.run([...shell, process.execPath, program, 'capture', ...args]);
-    };
+    const failing = join(directory, broken);
+    writeFileSync(failing, script, { mode: 0o755 });
+    const hidden = broken === 'nft' ? 'nft' : 'iptables-save';
+    // The programs of iptables are one, which goes by the name that it is called.
+    const prepare = `there=$(readlink -f "$(command -v ${hidden})") &&
+      for program in iptables-save iptables-restore; do cp "$there" "${real}/$program"; done &&
+      mount --bind "${failing}" "$there" && exec "$@"`;
+    const shell = ['unshare', '--mount', 'sh', '-c', prepare, 'sh'];
+    const program = fileURLToPath(new URL('../../../bin/hauberk', import.meta.url));
+    return host.run([...shell, process.execPath, program, 'capture', ...args]);
+  };
 
+  describe('where ip6tables cannot work', () => {
     it('captures by nft all the same', async () => {
-      expect(await onSuch(a, 'up', '--uid', String(APP_UID))).toMatchObject({ code: 0 });
+      expect(await without('ip6tables', a, 'up', ...user)).toMatchObject({ code: 0, stderr: '' });
       expect(await ways()).toEqual(['captured', 'captured']);
-      expect((await onSuch(a, 'status')).stdout).toContain('default (nft)');
-      expect((await onSuch(a, 'down')).stdout).toBe('capture "default" removed\n');
+      expect((await without('ip6tables', a, 'status')).stdout).toContain('default (nft)');
+      expect((await without('ip6tables', a, 'down')).stdout).toContain('removed');
+      expect(await leftovers(a)).toBe('none');
     });
 
     it('refuses iptables, for IPv6 would pass by the mesh', async () => {
-      const args = ['up', '--backend', 'iptables', '--uid', String(APP_UID)];
-      const { code, stderr } = await onSuch(a, ...args);
+      const { code, stderr } = await without('ip6tables', a, 'up', ...byIptables);
       expect(code).not.toBe(0);
-      expect(stderr).toContain('Address family not supported');
+      expect(stderr).toContain('protocol not supported');
       expect(stderr).toContain('net.ipv6.conf.all.disable_ipv6=1');
       expect(await leftovers(a)).toBe('none');
     });
 
     it('captures by iptables on a host without IPv6, and leaves nothing behind', async () => {
-      const args = ['up', '--backend', 'iptables', '--uid', String(APP_UID)];
-      expect(await onSuch(withoutIpv6, ...args)).toMatchObject({ code: 0, stderr: '' });
+      const up = await without('ip6tables', withoutIpv6, 'up', ...byIptables);
+      expect(up).toMatchObject({ code: 0, stderr: '' });
       expect(await withoutIpv6.must(['iptables-save'])).toContain('HAUBERK_DEFAULT_OUT');
-      expect((await onSuch(withoutIpv6, 'down')).stdout).toBe('capture "default" removed\n');
+      expect((await without('ip6tables', withoutIpv6, 'down')).stdout).toContain('removed');
       expect(await leftovers(withoutIpv6)).toBe('none');
     });
+  });
+
+  it('captures by iptables where nft cannot work, without being told', async () => {
+    const up = await without('nft', a, 'up', ...user);
+    expect(up).toMatchObject({ stderr: '', stdout: 'capture "default" is up (iptables)\n' });
+    expect(await ways()).toEqual(['captured', 'captured']);
+    expect((await without('nft', a, 'down')).stdout).toContain('removed');
+    expect(await leftovers(a)).toBe('none');
   });
 });

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tcpFlows, tlsBytes } from '../../kit/captured-packets.ts';
 import {
@@ -16,7 +17,10 @@ const SERVERS = ['redis-check-rdb', 'mariadbd', 'mariadb', 'setpriv', 'sysctl'];
 const SECRET = 'what-nobody-on-the-wire-may-read';
 const PATIENCE_MS = 20_000;
 const app = { uid: APP_UID };
-const dnsClient = [process.execPath, join(import.meta.dirname, '../../kit/dns-client.ts')];
+const dnsClient = [
+  process.execPath,
+  fileURLToPath(new URL('../../kit/dns-client.ts', import.meta.url)),
+];
 
 onHosts([...PROGRAMS, ...SERVERS], (path) => {
   let shop: Shop;
