@@ -94,9 +94,9 @@ export class Enforcement {
 
   /** What one of the workload's own ports is declared to speak. */
   protocol(port: number): DeclaredProtocol {
-    const { facts, workload } = this.#options;
+    const { facts, workload, settings } = this.#options;
     return this.#protocols.getOrInsertComputed(port, () =>
-      declaredProtocol(facts.current, workload.current, port),
+      declaredProtocol(facts.current, workload.current, port, settings.current),
     );
   }
 

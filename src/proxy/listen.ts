@@ -14,6 +14,8 @@ export interface ListenPlan {
 /** A socket that listens, as others of the process can use it. */
 export interface ListeningSocket extends Address {
   readonly fd: number;
+  /** What it takes: connections, or packets. */
+  readonly transport: 'tcp' | 'udp';
 }
 
 /** How the addresses are come by. */
@@ -61,10 +63,11 @@ export async function listenAll(
 /** The socket of a server that listens. */
 export function listeningSocket(server: Server): ListeningSocket | undefined {
   const { _handle: handle } = server as unknown as { _handle?: { readonly fd: number } | null };
-  return handle == null ? undefined : { ...boundAddress(server), fd: handle.fd };
+  return handle == null ? undefined : { ...boundAddress(server), fd: handle.fd, transport: 'tcp' };
 }
 
-function isAt(socket: ListeningSocket, { host, port }: Address): boolean {
+/** Whether a socket that was inherited is at an address. */
+export function isAt(socket: ListeningSocket, { host, port }: Address): boolean {
   return socket.port === port && socket.host === plainIp(host);
 }
 

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { allow, deny, fromSource, peerAuthentication } from '../../test/kit/policies.ts';
 import {
@@ -7,9 +8,11 @@ import {
   dial,
   type PairSide,
   readToEnd,
+  startApp,
   startPair,
   until,
 } from '../../test/kit/proxy-pair.ts';
+import { testAuthority } from '../../test/kit/test-authority.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 
 const products = 'cluster.local/ns/shop/sa/products';
@@ -107,6 +110,43 @@ describe('PeerAuthentication', () => {
     expect((await refused).received).toHaveLength(0);
     expect(pair.server.events.denied).toMatchObject([{ reason: 'plaintext' }]);
   });
+
+  it("closes the application's own TLS when the port becomes STRICT", async () => {
+    const pems = testAuthority({ trustDomain: 'app.example' });
+    const own = pems.pems(pems.issue('spiffe://app.example/own'));
+    await using app = await startApp(createTlsServer(own, (socket) => socket.pipe(socket)));
+    await using pair = await startPair({ app: app.address });
+    const socket = connectTls({ ...pair.inbound, rejectUnauthorized: false });
+    expect(await ask(socket, 'hello')).toBe('hello');
+    const ending = readToEnd(socket);
+    change(pair.server, {
+      peerAuthentications: [peerAuthentication({ mtls: { mode: 'STRICT' } })],
+    });
+    expect((await ending).how).toBe('reset');
+    await until(() => pair.server.events.closed.length === 1);
+    expect(pair.server.events.closed).toMatchObject([
+      { transport: 'passthrough', reason: 'policy-changed' },
+    ]);
+  });
+
+  it.each(['PERMISSIVE', 'DISABLE'] as const)(
+    'lets mutual TLS go on when the port becomes %s, and takes plaintext from then on',
+    async (mode) => {
+      await using pair = await startPair({
+        ...{ transport: 'istio-mtls' },
+        serverFacts: { peerAuthentications: [peerAuthentication({ mtls: { mode: 'STRICT' } })] },
+      });
+      const mutual = await dial(pair.outbound);
+      await ask(mutual, 'hello');
+      change(pair.server, { peerAuthentications: [peerAuthentication({ mtls: { mode } })] });
+      expect(await ask(mutual, 'still there')).toBe('still there');
+      expect(await ask(await dial(pair.inbound), 'hello')).toBe('hello');
+      expect(pair.server.events.opened.map(({ transport }) => transport)).toEqual([
+        'istio-mtls',
+        'plaintext',
+      ]);
+    },
+  );
 
   it('may be STRICT for one port only', async () => {
     await using pair = await startPair();

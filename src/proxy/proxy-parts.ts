@@ -180,6 +180,7 @@ export class ProxyParts {
 
   /** See `RunningProxy.drain`. */
   async drain(servers: readonly Server[], deadlineMs: number): Promise<void> {
+    this.capture.drain();
     const finished = Promise.all([
       ...servers.map(closeServer),
       this.#hbone.drain(),
@@ -195,6 +196,7 @@ export class ProxyParts {
     await new Promise((resolve) => setImmediate(resolve));
     this.#hbone.destroy();
     this.#sockets.destroyAll();
+    await this.capture.finish();
     await finished;
     await this.#pool.drain();
     this.stop();

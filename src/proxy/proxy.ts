@@ -58,7 +58,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { capture } = parts;
   const plans: ListenPlan[] = [hbone, ...inbound, ...outbound, ...capture.plans];
   try {
-    const listening = await listenAll(plans, options.sockets);
+    const { inherited = [], alone = false } = options.sockets ?? {};
+    const { tcp = [], udp = [] } = Object.groupBy(inherited, ({ transport }) => transport);
+    const listening = await listenAll(plans, { inherited: tcp, alone });
     const [hboneBound = options.hbone, ...rest] = listening.map(({ address }) => address);
     const bound = {
       inbound: rest.slice(0, inbound.length),
@@ -66,7 +68,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       hbone: hboneBound,
       capture: rest.slice(inbound.length + outbound.length),
     };
-    await capture.open();
+    await capture.open(udp);
     parts.serve(
       bound.inbound.map((listen, i) => ({ listen, app: options.inbound[i]?.app ?? listen })),
     );
@@ -87,7 +89,8 @@ function running(proxy: {
   return {
     bound,
     get listening() {
-      return servers.map(listeningSocket).filter((socket) => socket !== undefined);
+      const tcp = servers.map(listeningSocket).filter((socket) => socket !== undefined);
+      return [...tcp, ...parts.capture.listening];
     },
     cut: () => parts.cut(),
     connections: () => parts.table.list(),

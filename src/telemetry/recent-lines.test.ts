@@ -14,6 +14,12 @@ it('keeps the last lines, by number and by size', () => {
   expect(lines.list().map(({ text }) => text)).toEqual(['d', '123456789']);
 });
 
+it('keeps the newest, however many there were', () => {
+  const lines = new RecentLines({ now: () => 0, mostLines: 2 });
+  for (let count = 1; count <= 2_500; count += 1) lines.write(`${count}\n`);
+  expect(lines.list().map(({ text }) => text)).toEqual(['2499', '2500']);
+});
+
 it('cuts lines without end', () => {
   const lines = new RecentLines({ now: () => 0 });
   lines.write(`${'x'.repeat(100_000)}\n`);

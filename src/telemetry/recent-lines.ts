@@ -13,11 +13,14 @@ export interface RecentLinesOptions {
 }
 
 const LONGEST_LINE = 16_384;
+const FORGOTTEN_TOGETHER = 1_000;
 
 /** The last lines that a process logged, in bounded memory, for who asks from afar. */
 export class RecentLines {
   readonly #options: Required<RecentLinesOptions>;
-  #lines: RecentLine[] = [];
+  /** Those before `#first` are forgotten. */
+  #lines: (RecentLine | undefined)[] = [];
+  #first = 0;
   #characters = 0;
   readonly #listeners = new Set<(line: RecentLine) => void>();
 
@@ -32,7 +35,7 @@ export class RecentLines {
 
   /** Those that are kept, oldest first. */
   list(): readonly RecentLine[] {
-    return [...this.#lines];
+    return this.#lines.filter((line) => line !== undefined);
   }
 
   /** Calls with each line to come, until the returned function is called. */
@@ -47,13 +50,16 @@ export class RecentLines {
     const line = { atMs: now(), text };
     this.#lines.push(line);
     this.#characters += text.length;
-    let gone = 0;
-    while (this.#lines.length - gone > mostLines || this.#characters > mostCharacters) {
-      this.#characters -= this.#lines[gone]?.text.length ?? 0;
-      gone += 1;
+    while (this.#lines.length - this.#first > mostLines || this.#characters > mostCharacters) {
+      this.#characters -= this.#lines[this.#first]?.text.length ?? 0;
+      this.#lines[this.#first] = undefined;
+      this.#first += 1;
     }
-    // Cut in larger pieces: one by one would move all the others each time.
-    if (gone > 0) this.#lines = this.#lines.slice(gone);
+    // Not for each line: the others are moved.
+    if (this.#first >= FORGOTTEN_TOGETHER) {
+      this.#lines = this.#lines.slice(this.#first);
+      this.#first = 0;
+    }
     for (const listener of this.#listeners) listener(line);
   }
 }

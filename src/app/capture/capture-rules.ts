@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { MeshError } from '../../lib/errors.ts';
 import type { CapturePlan } from '../../proxy/capture/capture-plan.ts';
 import { hostProgram } from './host-program.ts';
@@ -6,7 +6,7 @@ import { type IptablesPrograms, iptablesBackend } from './iptables-backend.ts';
 import { nftBackend } from './nft-backend.ts';
 import type { BackendName, MadeCapture, RuleBackend } from './rule-backend.ts';
 
-/** Not there where the kernel has no IPv6 at all. */
+/** Empty where IPv6 is turned off, and not there where the kernel has none. */
 const IPV6_ADDRESSES = '/proc/net/if_inet6';
 
 /**
@@ -17,7 +17,8 @@ const IPV6_ADDRESSES = '/proc/net/if_inet6';
  */
 export async function captureUp(plan: CapturePlan, wanted?: BackendName): Promise<BackendName> {
   needRoot();
-  const backend = chosen(wanted);
+  const usable = wanted === undefined ? await usableBackends() : installed();
+  const backend = chosen(wanted, usable);
   const other = (await captureStatus()).find(
     (made) => made.name === plan.name && made.backend !== backend.name,
   );
@@ -31,7 +32,7 @@ export async function captureUp(plan: CapturePlan, wanted?: BackendName): Promis
 
 /** What `captureUp` would give the kernel; needs no root where nftables is used. */
 export async function renderCapture(plan: CapturePlan, wanted?: BackendName): Promise<string> {
-  return await chosen(wanted).render(plan);
+  return await chosen(wanted, installed()).render(plan);
 }
 
 /**
@@ -41,14 +42,15 @@ export async function renderCapture(plan: CapturePlan, wanted?: BackendName): Pr
  */
 export async function captureDown(name: string): Promise<boolean> {
   needRoot();
-  const removed = await Promise.all(installed().map((backend) => backend.down(name)));
+  const backends = await usableBackends();
+  const removed = await Promise.all(backends.map((backend) => backend.down(name)));
   return removed.includes(true);
 }
 
 /** All captures of this host. @throws {MeshError} as `captureUp` */
 export async function captureStatus(): Promise<readonly MadeCapture[]> {
   needRoot();
-  return (await Promise.all(installed().map((backend) => backend.list()))).flat();
+  return (await listings()).flatMap(({ made }) => made);
 }
 
 function needRoot(): void {
@@ -59,8 +61,28 @@ function needRoot(): void {
   );
 }
 
-function chosen(wanted: BackendName | undefined): RuleBackend {
-  const found = installed().find(({ name }) => wanted === undefined || name === wanted);
+interface Listing {
+  readonly backend: RuleBackend;
+  readonly made: readonly MadeCapture[];
+}
+
+/** A program that cannot even list its rules has made none: it is there, and what it needs of the kernel is not. */
+async function listings(): Promise<readonly Listing[]> {
+  const asked = await Promise.allSettled(
+    installed().map(async (backend) => ({ backend, made: await backend.list() })),
+  );
+  const answers = asked.filter((each) => each.status === 'fulfilled').map(({ value }) => value);
+  const failure = asked.find((each) => each.status === 'rejected');
+  if (answers.length === 0 && failure !== undefined) throw failure.reason;
+  return answers;
+}
+
+async function usableBackends(): Promise<readonly RuleBackend[]> {
+  return (await listings()).map(({ backend }) => backend);
+}
+
+function chosen(wanted: BackendName | undefined, backends: readonly RuleBackend[]): RuleBackend {
+  const found = backends.find(({ name }) => wanted === undefined || name === wanted);
   if (found !== undefined) return found;
   const what = wanted ?? 'neither nft nor iptables';
   const missing = wanted === undefined ? `${what} is installed` : `${what} is not installed`;
@@ -70,14 +92,19 @@ function chosen(wanted: BackendName | undefined): RuleBackend {
 /** nftables first: all rules of both families in one transaction. */
 function installed(): readonly RuleBackend[] {
   const nft = hostProgram('nft');
-  const families = [
-    ...iptables('ipv4', 'iptables'),
-    ...(existsSync(IPV6_ADDRESSES) ? iptables('ipv6', 'ip6tables') : []),
-  ];
+  const families = [...iptables('ipv4', 'iptables'), ...iptables('ipv6', 'ip6tables')];
   return [
     ...(nft === undefined ? [] : [nftBackend(nft)]),
-    ...(families.length === 0 ? [] : [iptablesBackend(families)]),
+    ...(families.length === 0 ? [] : [iptablesBackend(families, hasIpv6)]),
   ];
+}
+
+function hasIpv6(): boolean {
+  try {
+    return readFileSync(IPV6_ADDRESSES, 'utf8').trim() !== '';
+  } catch {
+    return false;
+  }
 }
 
 function iptables(family: IptablesPrograms['family'], program: string): IptablesPrograms[] {

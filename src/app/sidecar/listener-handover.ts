@@ -11,6 +11,7 @@ import {
   sendDescriptor,
 } from '../../lib/pass-descriptors.ts';
 import type { Task } from '../../lib/tasks.ts';
+import type { Address } from '../../proxy/address.ts';
 import type { ListeningSocket } from '../../proxy/listen.ts';
 
 /** Where the sidecar of a state directory hands its listening sockets over. */
@@ -85,16 +86,23 @@ export async function takeListeners(stateDir: string): Promise<readonly Listenin
 }
 
 async function handOver(socket: Socket, sockets: readonly ListeningSocket[]): Promise<void> {
-  for (const { fd, host, port } of sockets) {
-    const passed = { fd, note: JSON.stringify({ host, port }) };
+  for (const listening of sockets) {
+    const passed = { fd: listening.fd, note: noteOf(listening) };
     while (!sendDescriptor(descriptorOf(socket), passed)) await delay(POLL_MS);
   }
   socket.end();
 }
 
+/** One for UDP is named otherwise, since a release that knows TCP only would listen on it; that one closes it. */
+function noteOf({ host, port, transport }: ListeningSocket): string {
+  const address = { host, port };
+  return JSON.stringify(transport === 'udp' ? { udp: address } : address);
+}
+
 function socketOf({ fd, note }: PassedDescriptor): ListeningSocket {
-  const { host = '', port = 0 } = JSON.parse(note) as Partial<ListeningSocket>;
-  return { fd, host, port };
+  const read = JSON.parse(note) as Partial<Address> & { readonly udp?: Partial<Address> };
+  const { host = '', port = 0 } = read.udp ?? read;
+  return { fd, host, port, transport: read.udp === undefined ? 'tcp' : 'udp' };
 }
 
 function descriptorOf(socket: Socket): number {

@@ -6,6 +6,7 @@ import type { Workload } from '../../policy/workload.ts';
 import { annotations } from '../../resources/annotations.ts';
 import type { ServiceAccount } from '../../resources/kinds/service-account.ts';
 import type { SpiffeId } from '../../spiffe/spiffe-id.ts';
+import { outsideAddress } from './outside-address.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 
 /**
@@ -57,9 +58,7 @@ export function advertisedHost({
 }: Pick<SidecarConfig, 'advertise' | 'hbone'>): string {
   if (advertise.host !== undefined) return advertise.host;
   if (!['0.0.0.0', '::'].includes(hbone.host)) return hbone.host;
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const outside = addresses.find(({ family, internal }) => family === 'IPv4' && !internal);
-  return outside?.address ?? '127.0.0.1';
+  return outsideAddress(networkInterfaces());
 }
 
 function ownAccount(

@@ -6,6 +6,7 @@ import { startProxyWorkers } from '../../proxy/workers/proxy-workers.ts';
 import { serveHere } from '../../proxy/workers/serve-here.ts';
 import type { ServingProxy, WorkerEvents } from '../../proxy/workers/serving-proxy.ts';
 import type { Logger } from '../../telemetry/process-log.ts';
+import { releaseStartMemory } from '../memory/release-start-memory.ts';
 
 export interface SidecarProxyOptions {
   /** How many workers; 0 for one per core. */
@@ -34,6 +35,10 @@ export function sidecarProxy(options: SidecarProxyOptions): Promise<ServingProxy
 function workerLog(log: Logger): WorkerEvents {
   return {
     workerEnded: (ended) => log.error(ended, 'a proxy worker ended, another takes its place'),
-    workerRestarted: (restarted) => log.info(restarted, 'a proxy worker serves again'),
+    workerRestarted: (restarted) => {
+      log.info(restarted, 'a proxy worker serves again');
+      // The C library keeps what the one before it left, and would for as long as the process lives.
+      releaseStartMemory();
+    },
   };
 }

@@ -1,9 +1,5 @@
-import type { Transport } from '@connectrpc/connect';
 import { type FactCache, openFactCache } from '../../agent/facts/fact-cache.ts';
-import { factTypes } from '../../agent/facts/fact-cache-facts.ts';
-import { bundleType, ReceivedBundles, trustTypes } from '../../agent/facts/received-bundles.ts';
 import { ReceivedCredentials } from '../../agent/facts/received-credentials.ts';
-import { sinkByType } from '../../agent/files/sink-by-type.ts';
 import { ClockComparison } from '../../agent/identity/clock-skew.ts';
 import {
   enrol,
@@ -13,12 +9,10 @@ import {
   identityManager,
 } from '../../agent/identity/identity-manager.ts';
 import { obtainSvid, type ReturnPath } from '../../agent/identity/obtain-svid.ts';
-import { controlPlaneLink } from '../../agent/link/control-plane-link.ts';
 import { LagReport } from '../../agent/link/lag-report.ts';
 import { LogService } from '../../agent/link/log-service.ts';
-import { type StreamRenewal, streamRenewal } from '../../agent/link/stream-renewal.ts';
+import { streamRenewal } from '../../agent/link/stream-renewal.ts';
 import { ServedClients } from '../../agent/socket/served-clients.ts';
-import type { SpiffeSocket } from '../../agent/socket/spiffe-socket.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { runTasks } from '../../lib/tasks.ts';
 import type { Watchable } from '../../lib/watchable.ts';
@@ -31,9 +25,8 @@ import { type Logger, processLog } from '../../telemetry/process-log.ts';
 import { allProxyEvents, proxyLog } from '../../telemetry/proxy-log.ts';
 import { recentActivity } from '../../telemetry/recent-activity.ts';
 import { RecentLines } from '../../telemetry/recent-lines.ts';
-import type { SidecarReadings } from '../../telemetry/sidecar-metrics.ts';
 import { fingerprint } from '../../x509/certificate.ts';
-import { AdsClient, type AdsState } from '../../xds/ads-client.ts';
+import type { AdsClient, AdsState } from '../../xds/ads-client.ts';
 import { captureOptions } from '../capture/capture-config.ts';
 import { ensurePrivateDirectory } from '../data-dir.ts';
 import { boundThreadMemory, releaseStartMemory } from '../memory/release-start-memory.ts';
@@ -47,8 +40,10 @@ import { registeredStatus, registeredWorkloads } from './registered-workloads.ts
 import { keepReturning, returnPath } from './return-path.ts';
 import { SidecarClock } from './sidecar-clock.ts';
 import { type SidecarConfig, tellOfEnrolment } from './sidecar-config.ts';
+import { nodeId, sidecarLink } from './sidecar-link.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
 import { sidecarProxy } from './sidecar-proxy.ts';
+import { sidecarReadings, whyNotReady } from './sidecar-readings.ts';
 import { sidecarReports } from './sidecar-reports.ts';
 import {
   dismissPredecessor,
@@ -110,7 +105,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
   });
   const reports = [lag, logs, ...told.reports, credentials];
   const report = new WorkloadReport(config);
-  const ads: AdsClient = adsClient({
+  const ads: AdsClient = sidecarLink({
     ...{ config, manager, cache, workload, clock, log, stream, lag, reports, report },
   });
   ads.state.subscribe((state) => logControlPlane(state, log));
@@ -179,8 +174,8 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     ]);
     if (predecessor !== undefined) await dismissPredecessor(config.stateDir);
     const watched = await monitoring.start(
-      readingsOf({ manager, ads, cache, clock, proxy, spiffe, credentials }),
-      () => notReady(manager, stop),
+      sidecarReadings({ manager, ads, clock, proxy, spiffe, credentials }),
+      () => whyNotReady(manager, stop),
     );
     for (const problem of monitoring.status.problems) log.warn({ problem }, 'not monitored');
     const socket = await serveSidecarSocket({
@@ -253,43 +248,6 @@ function announce(
   config.hooks?.ready?.({ id: manager.identity.current.svid.id, bound });
 }
 
-interface Observed extends Pick<Parts, 'manager' | 'cache' | 'clock'> {
-  readonly ads: AdsClient;
-  readonly proxy: ServingProxy;
-  readonly spiffe: SpiffeSocket;
-  readonly credentials: ReceivedCredentials;
-}
-
-function readingsOf({
-  manager,
-  ads,
-  clock,
-  proxy,
-  spiffe,
-  credentials,
-}: Observed): SidecarReadings {
-  const { identity } = manager;
-  return {
-    certificateNotAfterMs: () => identity.current.svid.chain[0]?.notAfterMs ?? 0,
-    inSync: () => ads.state.current.phase === 'synced',
-    openConnections: () => proxy.open,
-    workers: () => proxy.workers,
-    ...{ sds: () => spiffe.sds, credentials: () => credentials.held.current },
-    federated: () => identity.current.federated?.length ?? 0,
-    clockSkewMs: () => clock.status.skewMs,
-    clockJumps: () => clock.status.jumps,
-  };
-}
-
-/** Why nobody should be sent here; undefined when all is well. */
-function notReady({ identity }: IdentityManager, stop: AbortSignal): string | undefined {
-  if (stop.aborted) return 'draining';
-  const notAfterMs = identity.current.svid.chain[0]?.notAfterMs ?? 0;
-  return notAfterMs > systemClock.now()
-    ? undefined
-    : `the certificate expired at ${new Date(notAfterMs).toISOString()}`;
-}
-
 async function drain(
   proxy: ServingProxy,
   { drainTimeoutMs }: SidecarConfig,
@@ -329,65 +287,6 @@ function openFacts(
     clock: systemClock,
     events: { problem: (sentence) => log.warn(sentence) },
   });
-}
-
-function adsClient({
-  config,
-  manager,
-  cache,
-  workload,
-  clock,
-  log,
-  stream,
-  lag,
-  reports,
-  report,
-}: Parts & {
-  readonly stream: StreamRenewal;
-  readonly lag: LagReport;
-  /** What goes over each new connection. */
-  readonly reports: readonly { use(transport: Transport): void }[];
-  readonly report: WorkloadReport;
-}): AdsClient {
-  const { controlPlane: address, rootNamespace } = config;
-  const { trustDomain } = manager.identity.current.bundle;
-  const bundles = new ReceivedBundles({
-    trustDomain,
-    trust: (bundle, renew) => {
-      manager.trust(bundle);
-      if (renew !== undefined)
-        manager.renewUnlessSignedBy(renew.signer, renew.withinSeconds * 1_000);
-    },
-    federate: (list) => manager.federate(list),
-  });
-  return new AdsClient({
-    types: [...factTypes, bundleType],
-    sink: sinkByType(new Map([[bundleType, bundles]]), cache),
-    beforeAck: (type) => (trustTypes.has(type) ? lag.settled() : undefined),
-    clock: systemClock,
-    connect: () => {
-      const identity = manager.identity.current;
-      stream.opened(identity);
-      const link = controlPlaneLink({
-        ...{ address, bundle: identity.bundle, identity, rootNamespace },
-      });
-      clock.heartbeat.use(link.transport);
-      for (const report of reports) report.use(link.transport);
-      return link;
-    },
-    node: () => ({
-      id: nodeId(workload.current),
-      metadata: report.metadata(workload.current.name),
-    }),
-    events: {
-      rejected: (typeUrl, rejections) => log.warn({ typeUrl, rejections }, 'facts rejected'),
-    },
-  });
-}
-
-/** As the agent calls itself in discovery and heartbeats. */
-function nodeId({ namespace, name }: Workload): string {
-  return `${namespace}/${name}`;
 }
 
 function logControlPlane(state: AdsState, log: Logger): void {

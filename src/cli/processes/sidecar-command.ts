@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { outsideAddress } from '../../app/sidecar/outside-address.ts';
 import type { SidecarConfig } from '../../app/sidecar/sidecar-config.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { MeshError, messageOf } from '../../lib/errors.ts';
-import { parseAddress } from '../address.ts';
+import { type Address, parseAddress } from '../address.ts';
 import { dataDirOf, withExamples } from '../options.ts';
 import { untilStopped } from '../until-stopped.ts';
 import { version } from '../version.ts';
@@ -34,7 +36,7 @@ export interface SidecarOptions extends SvidFilesFlags, CaptureFlags {
   readonly name?: string;
   readonly inbound: readonly InboundFlag[];
   readonly outbound: readonly OutboundFlag[];
-  readonly hbone: string;
+  readonly hbone?: string;
   readonly concurrency: number;
   readonly advertiseAddress?: string;
   readonly advertiseHbonePort?: string;
@@ -46,6 +48,8 @@ export interface SidecarOptions extends SvidFilesFlags, CaptureFlags {
   readonly readiness?: string;
   readonly accessLog: 'all' | 'refused';
 }
+
+const HBONE_PORT = 15_008;
 
 /** `hauberk sidecar`: one workload's agent and proxy in the foreground. */
 export function sidecarCommand(): Command {
@@ -88,7 +92,10 @@ export function withSidecarOptions(command: Command): Command {
       collect(parseOutbound),
       [],
     )
-    .option('--hbone <host:port>', 'where other sidecars come in', '0.0.0.0:15008')
+    .option(
+      '--hbone <host:port>',
+      'where other sidecars come in (default: 0.0.0.0:15008, or [::]:15008 where they reach this host by IPv6)',
+    )
     .option(
       '--concurrency <n>',
       'how many threads carry connections; 0 is one for each core',
@@ -166,7 +173,7 @@ export function sidecarConfigOf(options: SidecarOptions): SidecarConfig {
     name: options.name,
     inbound: options.inbound,
     outbound: options.outbound,
-    hbone: parseAddress(options.hbone),
+    hbone: options.hbone === undefined ? usualHbone(options) : parseAddress(options.hbone),
     concurrency: options.concurrency,
     advertise: { host: options.advertiseAddress, hbonePort: portOf(options.advertiseHbonePort) },
     drainTimeoutMs: parseDuration(options.drainTimeout),
@@ -179,6 +186,12 @@ export function sidecarConfigOf(options: SidecarOptions): SidecarConfig {
     accessLog: options.accessLog,
     capture: captureConfigOf(options),
   };
+}
+
+/** All addresses of the family by which peers reach this host. */
+function usualHbone({ advertiseAddress }: SidecarOptions): Address {
+  const reached = advertiseAddress ?? outsideAddress(networkInterfaces());
+  return { host: reached.includes(':') ? '::' : '0.0.0.0', port: HBONE_PORT };
 }
 
 /** A token is a secret: it comes from a file or the environment, never from the command line. */

@@ -43,7 +43,7 @@ it.each([
 });
 
 it.each(['', '-1', 'root', '1.5', '0x10', '4294967295'])('refuses --allow-uid %j', (text) => {
-  expect(() => parseUid(text)).toThrow(/is not a user's number/);
+  expect(() => parseUid(text)).toThrow(/is not the number of a user/);
 });
 
 it.each(['', '-1', 'all', '1.5', '0x10', '257', '1000'])('refuses --concurrency %j', (text) => {

@@ -39,7 +39,7 @@ const LARGEST_UID = 0xffff_fffe;
 export function parseUid(text: string): number {
   const uid = Number(text);
   if (/^\d{1,10}$/.test(text) && uid <= LARGEST_UID) return uid;
-  throw new MeshError('ERR_USAGE', `--allow-uid "${text}" is not a user's number; see \`id -u\``);
+  throw new MeshError('ERR_USAGE', `"${text}" is not the number of a user or a group; see \`id\``);
 }
 
 const MOST_WORKERS = 256;

@@ -12,6 +12,9 @@ describe('the host of a rule', () => {
     ['api.example', 'api.example'],
     ['*', '*'],
     ['*.example', '*.example'],
+    // a wildcard without a dot is a short name as any other
+    ['*-db', '*-db.shop.svc.cluster.local'],
+    ['*db', '*db.shop.svc.cluster.local'],
     ['10.0.0.1', '10.0.0.1'],
     ['2001:db8::1', '2001:db8::1'],
   ])('%s in namespace shop is %s', (host, whole) => {

@@ -7,7 +7,7 @@ export const CLUSTER_DOMAIN = 'cluster.local';
  */
 export function resolveRuleHost(host: string, ruleNamespace: string): string {
   const name = host.toLowerCase();
-  if (name.includes('*') || name.includes('.') || name.includes(':')) return name;
+  if (name === '*' || name.includes('.') || name.includes(':')) return name;
   return `${name}.${ruleNamespace}.svc.${CLUSTER_DOMAIN}`;
 }
 

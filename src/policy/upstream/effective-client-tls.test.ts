@@ -243,10 +243,7 @@ describe('the tls of a rule', () => {
 describe('mutual TLS of the mesh', () => {
   const endpoint = (facts: Partial<MeshFacts>, subset?: string) => {
     const call = { host: 'reviews.shop', port: 80, client, subset };
-    const resolved = resolveUpstream({ ...mesh, ...facts }, call, {
-      ...settings,
-      trustDomainAliases: ['old.example'],
-    });
+    const resolved = resolveUpstream({ ...mesh, ...facts }, call, settings);
     if ('problem' in resolved) throw new Error(resolved.problem);
     return resolved.endpoints[0];
   };
@@ -264,28 +261,29 @@ describe('mutual TLS of the mesh', () => {
     });
   });
 
-  it('expects the workload, under each alias of the trust domain', () => {
-    expect(endpoint({})?.expectedIds).toEqual([
-      'spiffe://cluster.local/ns/shop/sa/reviews',
-      'spiffe://old.example/ns/shop/sa/reviews',
+  it('takes an empty server name of a rule for none', () => {
+    const facts = withTls({ mode: 'ISTIO_MUTUAL', sni: '' });
+    expect(endpoint(facts)?.transport).toMatchObject({
+      sni: 'outbound_.80_._.reviews.shop.svc.cluster.local',
+    });
+    expect(how({ ...facts, workloadEntries: [hboneEntry] })).toMatchObject({ kinds: ['hbone'] });
+  });
+
+  it('is not bound by tlsDefaults, nor loosened by insecureSkipVerify', () => {
+    const some = { cipherSuites: ['AES128-GCM-SHA256'], ecdhCurves: ['P-256'] };
+    const tlsDefaults = { minVersion: 'TLSv1.3', ...some } as const;
+    const call = { host: 'reviews.shop', port: 80, client };
+    const ruled = withTls({ mode: 'ISTIO_MUTUAL', insecureSkipVerify: true });
+    const over = { ...settings, tlsDefaults };
+    const resolved = resolveUpstream({ ...mesh, ...ruled }, call, over);
+    if ('problem' in resolved) throw new Error(resolved.problem);
+    const bounds = { minVersion: undefined, maxVersion: undefined };
+    expect(resolved.endpoints).toMatchObject([
+      {
+        transport: { kind: 'istio-mtls', bounds: { ...bounds, cipherSuites: [], ecdhCurves: [] } },
+        expectedIds: ['spiffe://cluster.local/ns/shop/sa/reviews'],
+      },
     ]);
-  });
-
-  it('expects what the rule names in its place', () => {
-    const names = ['spiffe://other/ns/a/sa/b'];
-    const facts = withTls({ mode: 'ISTIO_MUTUAL', subjectAltNames: names });
-    expect(endpoint(facts)?.expectedIds).toEqual(names);
-  });
-
-  it('expects one of the service where the workload has no account', () => {
-    const facts = {
-      ...withTls({ mode: 'ISTIO_MUTUAL' }),
-      workloadEntries: [
-        workloadEntry({ serviceAccount: '' }, { name: 'a' }),
-        workloadEntry({}, { name: 'b' }),
-      ],
-    };
-    expect(endpoint(facts)?.expectedIds).toContain('spiffe://cluster.local/ns/shop/sa/reviews');
   });
 
   it('is bound by what the rule says of versions and suites', () => {
@@ -331,6 +329,11 @@ describe('TLS to a service outside of the mesh', () => {
       { sni: 'other.example', names: ['other.example'] },
     ],
     [
+      'takes an empty name of the rule for none',
+      { mode: 'SIMPLE', sni: '', caCertificates: '', caCrl: '' },
+      { sni: 'api.example', authorities: { from: 'system' }, names: ['api.example'] },
+    ],
+    [
       'checks the names of the rule',
       { mode: 'SIMPLE', subjectAltNames: ['spiffe://x/y', 'z.example'] },
       { sni: 'api.example', names: ['spiffe://x/y', 'z.example'] },
@@ -373,6 +376,11 @@ describe('TLS to a service outside of the mesh', () => {
       ...{ minVersion: undefined, maxVersion: undefined },
       ...{ cipherSuites: ['AES128-GCM-SHA256'], ecdhCurves: ['P-256'] },
     });
+  });
+
+  it('shows no certificate with SIMPLE, even where the rule names one', () => {
+    const tls = { mode: 'SIMPLE', clientCertificate: '/c.pem', privateKey: '/k.pem' } as const;
+    expect(originated(tls).credential).toBeUndefined();
   });
 
   it('is not begun without a rule: the application may speak TLS itself', () => {

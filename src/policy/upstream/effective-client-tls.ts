@@ -133,7 +133,7 @@ function byRule(
     case 'ISTIO_MUTUAL': {
       const { subjectAltNames = [] } = tls;
       return {
-        ...{ how: 'istio-mutual', sni: tls.sni },
+        ...{ how: 'istio-mutual', sni: given(tls.sni) },
         names: subjectAltNames.length > 0 ? subjectAltNames : undefined,
         bounds: boundsOf(tls, undefined),
       };

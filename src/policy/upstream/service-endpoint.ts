@@ -170,11 +170,11 @@ function expectedIds(
 ): readonly string[] {
   if (tls.how === 'istio-mutual' && tls.names !== undefined) return tls.names;
   const own = identity === undefined ? serviceIds : [identity];
-  const ids = [...own.flatMap((id) => underAliases(id, settings)), ...service.subjectAltNames];
-  return [...new Set(ids)];
+  const names = [...own, ...service.subjectAltNames];
+  return [...new Set(names.flatMap((id) => underAliases(id, settings)))];
 }
 
-/** A SPIFFE ID of this mesh under its trust domain and each of the aliases. */
+/** A SPIFFE ID of this mesh under its trust domain and each of the aliases; other names as they are. */
 function underAliases(id: string, settings: MeshSettings): readonly string[] {
   const own = `spiffe://${settings.trustDomain}/`;
   if (!id.startsWith(own)) return [id];

@@ -1,8 +1,9 @@
 import type { Server } from 'node:net';
+import { closeDescriptor } from '../../lib/pass-descriptors.ts';
 import type { Address } from '../address.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { InboundOptions } from '../inbound/inbound-listener.ts';
-import type { ListenPlan } from '../listen.ts';
+import { isAt, type ListeningSocket, type ListenPlan } from '../listen.ts';
 import type { Direction } from '../proxy-events.ts';
 import type { CaptureOptions } from './capture-options.ts';
 import { capturedInbound } from './captured-inbound.ts';
@@ -119,13 +120,39 @@ export class CaptureListeners {
   }
 
   /**
-   * Takes queries by UDP where TCP is bound already, and finds out about the rules.
+   * Takes queries by UDP where TCP is bound already, and finds out about the rules. Of the inherited UDP sockets
+   * those of other addresses are closed.
    *
    * @throws {MeshError} ERR_LISTEN
    */
-  async open(): Promise<void> {
-    for (const address of this.#capture.dns) await this.#dns.bindUdp(address);
+  async open(inherited: readonly ListeningSocket[] = []): Promise<void> {
+    const { dns } = this.#capture;
+    for (const socket of inherited) {
+      if (!dns.some((address) => isAt(socket, address))) closeDescriptor(socket.fd);
+    }
+    for (const address of dns) {
+      const taken = inherited.filter((socket) => isAt(socket, address));
+      await this.#dns.bindUdp(
+        address,
+        taken.map(({ fd }) => fd),
+      );
+    }
     if (this.#capture.outbound.length > 0) await this.#guard.ask();
+  }
+
+  /** The sockets for DNS by UDP, for a successor. */
+  get listening(): readonly ListeningSocket[] {
+    return this.#dns.listening;
+  }
+
+  /** Lets clients that ask by TCP go. */
+  drain(): void {
+    this.#dns.endTcp();
+  }
+
+  /** Takes no more queries; resolves when those that were taken are answered. */
+  finish(): Promise<void> {
+    return this.#dns.finish();
   }
 
   /** Answers no more names. */

@@ -302,3 +302,12 @@ describe('the SOCKS proxy', () => {
     expect([...(await answer).received]).toEqual([5, 0xff]);
   });
 });
+
+describe('captured DNS', () => {
+  it('holds no drain up by a client that keeps its connection', async () => {
+    const pair = await capturing({ dns: [ANY] }, () => undefined);
+    const client = await dial(first(pair));
+    await pair.client.proxy.drain(100);
+    expect((await readToEnd(client)).received.length).toBe(0);
+  });
+});

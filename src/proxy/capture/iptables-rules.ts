@@ -11,66 +11,109 @@ import { PROBES } from './loop-guard.ts';
 import { named } from './nft-ruleset.ts';
 
 type Family = Cidr['family'];
+type Table = 'raw' | 'nat';
 
-/** Where the built-in chains of table `nat` go on to the chains of a capture. */
+/** Where a built-in chain goes on to a chain of a capture. */
 export interface IptablesJump {
   readonly from: 'OUTPUT' | 'PREROUTING';
   readonly to: string;
 }
 
-/** The chains of a capture of this name; nothing else is in them. */
-export function iptablesChains(name: string): {
+/** The chains of a capture in one table. */
+export interface IptablesPart {
+  readonly table: Table;
+  readonly chains: readonly string[];
   readonly jumps: readonly IptablesJump[];
-  readonly all: readonly string[];
-} {
-  const chain = (part: string): string => `HAUBERK_${name.toUpperCase()}_${part}`;
-  const [output, captured, inbound] = [chain('OUT'), chain('CAP'), chain('IN')];
-  return {
-    jumps: [
-      { from: 'OUTPUT', to: output },
-      { from: 'PREROUTING', to: inbound },
-    ],
-    all: [output, captured, inbound],
-  };
 }
 
+/** The chains of a capture of this name; nothing else is in them. In `raw` DNS is tracked apart. */
+export function iptablesParts(name: string): readonly [IptablesPart, IptablesPart] {
+  const chain = (part: string): string => `HAUBERK_${name.toUpperCase()}_${part}`;
+  const [zone, output, captured, inbound] = ['DNS', 'OUT', 'CAP', 'IN'].map(chain) as Chains;
+  return [
+    { table: 'raw', chains: [zone], jumps: [{ from: 'OUTPUT', to: zone }] },
+    {
+      table: 'nat',
+      chains: [output, captured, inbound],
+      jumps: [
+        { from: 'OUTPUT', to: output },
+        { from: 'PREROUTING', to: inbound },
+      ],
+    },
+  ];
+}
+
+type Chains = [string, string, string, string];
+
 /**
- * The plan for one family as one commit for `iptables-restore --noflush`: the chains are filled
- * anew, and `jumps`, those that are not there yet, are added.
+ * The plan for one family as commits for `iptables-restore --noflush`, one for each of `parts`: their
+ * chains are filled anew, and their jumps, which must be those that are not there yet, are added.
  */
 export function iptablesRules(
   plan: CapturePlan,
   family: Family,
-  jumps: readonly IptablesJump[],
+  parts: readonly IptablesPart[],
 ): string {
-  const { all } = iptablesChains(plan.name);
-  const [output = '', captured = '', inbound = ''] = all;
+  const [{ chains }, nat] = iptablesParts(plan.name);
+  const [zone = ''] = chains;
+  const [output = '', captured = '', inbound = ''] = nat.chains;
   const in4 = (text: string): string => (family === 'ipv4' ? text : '');
-  const rules = [
-    ...outputRules(plan, captured, in4).map((rule) => `-A ${output} ${rule}`),
-    ...capturedRules(plan, family).map((rule) => `-A ${captured} ${rule}`),
-    ...inboundRules(plan, family).map((rule) => `-A ${inbound} ${rule}`),
-    ...jumps.map(({ from, to }) => `-A ${from} -j ${to}`),
-  ];
-  return commit([...all.map((chain) => `:${chain} - [0:0]`), ...rules]);
+  const rules: Record<Table, readonly string[]> = {
+    raw: zoneRules(plan, family).map((rule) => `-A ${zone} ${rule}`),
+    nat: [
+      ...outputRules(plan, captured, in4).map((rule) => `-A ${output} ${rule}`),
+      ...capturedRules(plan, family).map((rule) => `-A ${captured} ${rule}`),
+      ...inboundRules(plan, family).map((rule) => `-A ${inbound} ${rule}`),
+    ],
+  };
+  return parts
+    .map((part) => {
+      const jumps = part.jumps.map(({ from, to }) => `-A ${from} -j ${to}`);
+      return iptablesRestoration(part, [...rules[part.table], ...jumps]);
+    })
+    .join('');
 }
 
-/** One commit that fills the chains of a capture with these rules again, as they were listed. */
-export function iptablesRestoration(name: string, rules: readonly string[]): string {
-  return commit([...iptablesChains(name).all.map((chain) => `:${chain} - [0:0]`), ...rules]);
+/** One commit that fills the chains of a part with these rules, and nothing else. */
+export function iptablesRestoration(
+  { table, chains }: IptablesPart,
+  rules: readonly string[],
+): string {
+  return commit(table, [...chains.map((chain) => `:${chain} - [0:0]`), ...rules]);
 }
 
 /** One commit that takes away these jumps and chains, which must all be there. */
-export function iptablesRemoval(jumps: readonly IptablesJump[], chains: readonly string[]): string {
-  return commit([
+export function iptablesRemoval({ table, jumps, chains }: IptablesPart): string {
+  return commit(table, [
     ...jumps.map(({ from, to }) => `-D ${from} -j ${to}`),
     ...chains.map((chain) => `-F ${chain}`),
     ...chains.map((chain) => `-X ${chain}`),
   ]);
 }
 
-function commit(lines: readonly string[]): string {
-  return ['*nat', ...lines, 'COMMIT', ''].join('\n');
+function commit(table: Table, lines: readonly string[]): string {
+  return [`*${table}`, ...lines, 'COMMIT', ''].join('\n');
+}
+
+/** Captured queries are tracked apart, as `nftRuleset` does and for its reasons. */
+function zoneRules({ outbound, proxy, ports }: CapturePlan, family: Family): readonly string[] {
+  if (outbound === undefined || ports.dns === undefined) return [];
+  return [
+    ...exempted(proxy).map((who) => `${who} -j RETURN`),
+    ...outbound.from.flatMap((origin) =>
+      of(family, outbound.resolvers).map(
+        (to) =>
+          `-d ${to} -p udp -m udp --dport 53 ${originMatch(origin)}-j CT --zone-orig ${ports.dns}`,
+      ),
+    ),
+  ];
+}
+
+function exempted({ uids, gids }: CapturePlan['proxy']): readonly string[] {
+  return [
+    ...uids.map((uid) => `-m owner --uid-owner ${uid}`),
+    ...gids.map((gid) => `-m owner --gid-owner ${gid}`),
+  ];
 }
 
 function probe({ host, port }: Address): string {
@@ -83,10 +126,7 @@ function outputRules(
   in4: (text: string) => string,
 ): readonly string[] {
   if (outbound === undefined) return [];
-  const exempt = [
-    ...proxy.uids.map((uid) => `-m owner --uid-owner ${uid}`),
-    ...proxy.gids.map((gid) => `-m owner --gid-owner ${gid}`),
-  ];
+  const exempt = exempted(proxy);
   return [
     ...exempt.map((who) =>
       in4(`${probe(PROBES.exempt)} ${who} -j REDIRECT --to-ports ${ports.inbound}`),

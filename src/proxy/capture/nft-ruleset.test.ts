@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CapturePlan } from './capture-plan.ts';
-import { iptablesChains, iptablesRules } from './iptables-rules.ts';
+import { iptablesParts, iptablesRules } from './iptables-rules.ts';
 import { nftRuleset } from './nft-ruleset.ts';
 
 const nothing = { includePorts: [], excludePorts: [], includeCidrs: [], excludeCidrs: [] };
@@ -29,6 +29,12 @@ describe('a plan for nftables', () => {
       "table inet hauberk_web
       delete table inet hauberk_web
       table inet hauberk_web {
+        chain queries {
+          type filter hook output priority -300; policy accept;
+          meta skgid 1337 return
+          meta skuid 1000 ip daddr { 127.0.0.53 } udp dport 53 ct original zone set 15053
+          socket cgroupv2 level 2 "unified/a/b" ip daddr { 127.0.0.53 } udp dport 53 ct original zone set 15053
+        }
         chain captured {
           ip daddr 127.0.0.1 tcp dport 15002 redirect to :15001
           ip daddr { 127.0.0.53 } udp dport 53 counter redirect to :15053 comment "dns udp"
@@ -72,9 +78,18 @@ describe('a plan for nftables', () => {
 });
 
 describe('a plan for iptables', () => {
+  const unlinked = iptablesParts('web').map((part) => ({ ...part, jumps: [] }));
+
   it('has the same for each family, and adds the jumps that are missing', () => {
-    expect(iptablesRules(plan, 'ipv4', iptablesChains('web').jumps)).toMatchInlineSnapshot(`
-      "*nat
+    expect(iptablesRules(plan, 'ipv4', iptablesParts('web'))).toMatchInlineSnapshot(`
+      "*raw
+      :HAUBERK_WEB_DNS - [0:0]
+      -A HAUBERK_WEB_DNS -m owner --gid-owner 1337 -j RETURN
+      -A HAUBERK_WEB_DNS -d 127.0.0.53 -p udp -m udp --dport 53 -m owner --uid-owner 1000 -j CT --zone-orig 15053
+      -A HAUBERK_WEB_DNS -d 127.0.0.53 -p udp -m udp --dport 53 -m cgroup --path a/b -j CT --zone-orig 15053
+      -A OUTPUT -j HAUBERK_WEB_DNS
+      COMMIT
+      *nat
       :HAUBERK_WEB_OUT - [0:0]
       :HAUBERK_WEB_CAP - [0:0]
       :HAUBERK_WEB_IN - [0:0]
@@ -105,7 +120,7 @@ describe('a plan for iptables', () => {
       COMMIT
       "
     `);
-    const six = iptablesRules(plan, 'ipv6', []);
+    const six = iptablesRules(plan, 'ipv6', unlinked);
     expect(six).toContain('-d fd00::/8 -j RETURN');
     expect(six).not.toContain('127.0.0');
     expect(six).not.toContain('-A OUTPUT');
@@ -114,7 +129,7 @@ describe('a plan for iptables', () => {
   it('captures nothing of a family of which no range is included', () => {
     const includeCidrs = [{ family: 'ipv4', text: '10.0.0.0/8' } as const];
     const only4 = { ...plan, outbound: plan.outbound && { ...plan.outbound, includeCidrs } };
-    expect(iptablesRules(only4, 'ipv4', [])).toContain('-d 10.0.0.0/8 -p tcp');
-    expect(iptablesRules(only4, 'ipv6', [])).not.toContain('--to-ports 15001');
+    expect(iptablesRules(only4, 'ipv4', unlinked)).toContain('-d 10.0.0.0/8 -p tcp');
+    expect(iptablesRules(only4, 'ipv6', unlinked)).not.toContain('--to-ports 15001');
   });
 });

@@ -20,7 +20,7 @@ export function nftTable(name: string): string {
  */
 export function nftRuleset(plan: CapturePlan): string {
   const table = `table inet ${nftTable(plan.name)}`;
-  const chains = [...outboundChains(plan), ...inboundChain(plan)];
+  const chains = [...zoneChain(plan), ...outboundChains(plan), ...inboundChain(plan)];
   return [
     `${table}`,
     `delete ${table}`,
@@ -40,12 +40,35 @@ interface Chain {
   readonly rules: readonly string[];
 }
 
+/**
+ * Queries that are captured are tracked apart (in a zone, by the number of the DNS port, which each sidecar of a
+ * host has for itself). A query of somebody else to the same resolver, from a port that a captured one had or
+ * will have within half a minute, would else be taken for that one, and go its way: past the sidecar, or
+ * from the sidecar back to itself.
+ */
+function zoneChain({ outbound, ports, proxy }: CapturePlan): readonly Chain[] {
+  if (outbound === undefined || ports.dns === undefined) return [];
+  const queries = addresses('daddr', outbound.resolvers);
+  const rules = [
+    'type filter hook output priority -300; policy accept;',
+    ...exempted(proxy).map((match) => `${match} return`),
+    ...outbound.from.flatMap((origin) =>
+      queries.map(
+        (server) =>
+          `${originMatch(origin)}${server} udp dport 53 ct original zone set ${ports.dns}`,
+      ),
+    ),
+  ];
+  return [{ name: 'queries', rules }];
+}
+
+function exempted({ uids, gids }: CapturePlan['proxy']): readonly string[] {
+  return [...uids.map((uid) => `meta skuid ${uid}`), ...gids.map((gid) => `meta skgid ${gid}`)];
+}
+
 function outboundChains({ outbound, ports, proxy }: CapturePlan): readonly Chain[] {
   if (outbound === undefined) return [];
-  const exempt = [
-    ...proxy.uids.map((uid) => `meta skuid ${uid}`),
-    ...proxy.gids.map((gid) => `meta skgid ${gid}`),
-  ];
+  const exempt = exempted(proxy);
   const output: Chain = {
     name: 'output',
     rules: [

@@ -26,6 +26,23 @@ describe('inboundTransport', () => {
     expect(inboundTransport(mode, 'unknown', first)).toBe(expected);
   });
 
+  it.each(['istio-http/1.0', 'istio-http/1.1', 'istio-h2', 'istio-peer-exchange', 'istio'])(
+    'knows a client of the mesh by %s alone, on any port',
+    (name) => {
+      for (const protocol of ['http', 'opaque', 'unknown'] as const) {
+        expect(inboundTransport('PERMISSIVE', protocol, tls('h2', name))).toBe('istio-mtls');
+      }
+    },
+  );
+
+  it.each(['istio-http', 'istio-http/2', 'ISTIO', 'istio-', 'xistio', ''])(
+    'does not take %j for one of the names',
+    (name) => {
+      expect(inboundTransport('PERMISSIVE', 'opaque', tls(name))).toBe('passthrough');
+      expect(inboundTransport('PERMISSIVE', 'http', tls(name))).toBe('unexpected-tls');
+    },
+  );
+
   it.each([
     ['DISABLE', plaintext, 'plaintext'],
     ['DISABLE', silent, 'plaintext'],

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../lib/clock.ts';
-import { MeshError } from '../../lib/errors.ts';
+import { MeshError, messageOf } from '../../lib/errors.ts';
 import { type Address, formatAddress } from '../address.ts';
 import type { Channel } from '../bytes/channel.ts';
 import { localAddress } from '../bytes/socket-addresses.ts';
@@ -13,6 +14,7 @@ import type { TlsFacts } from '../proxy-events.ts';
 import type { PartialEnds, Reporter } from '../reporter.ts';
 import type { BoundedContexts } from '../tls/bounded-contexts.ts';
 import { type HandshakeOptions, handshakeAsClient, resumeFor } from '../tls/handshake.ts';
+import { presentedBy } from '../tls/handshake-record.ts';
 import type { Peer } from '../tls/peer.ts';
 import type { Resumption } from '../tls/resumption.ts';
 import type { TlsContextBounds } from '../tls/tls-profile.ts';
@@ -66,6 +68,10 @@ const ALPN = ['istio'];
 export function directDialer(options: DirectDialOptions): DirectDialer {
   return async ({ address, service, expectedIds, raw, sni, bounds }) => {
     const source = localAddress(raw);
+    const ends: PartialEnds = {
+      ...{ direction: 'outbound', source, destination: address },
+      ...{ service, transport: 'istio-mtls' },
+    };
     const server = `${formatAddress(address)} ${expectedIds.join(' ')}`;
     const asked = { context: options.contexts.for(bounds), sni, server };
     const outcome = await handshakeAsClient(raw, {
@@ -77,15 +83,27 @@ export function directDialer(options: DirectDialOptions): DirectDialer {
       expectedIds,
     });
     if ('failure' in outcome) {
-      const ends: PartialEnds = {
-        ...{ direction: 'outbound', source, destination: address },
-        ...{ service, transport: 'istio-mtls' },
-      };
       const { reason } = outcome.failure;
       options.reporter.handshakeFailed(ends, { ...outcome.failure, expectedIds });
       throw new MeshError('ERR_UNAUTHENTICATED', reason);
     }
     const { socket, peer, ownSerial, tls } = outcome.secured;
+    reportIfRefused(socket, (error) => {
+      const reason = `"${peer.id}" cut the connection after the TLS handshake, before its first byte (${messageOf(error)}); it may not have accepted our certificate (serial ${ownSerial}): its own log says why`;
+      const problem = { ...presentedBy(peer), verdict: 'ERR_UNREACHABLE', reason } as const;
+      options.reporter.handshakeFailed(ends, { ...problem, ownSerial, expectedIds });
+    });
     return { channel: tlsChannel(socket, raw), peer, ownSerial, tls };
   };
+}
+
+/** Calls `report` when the server breaks off before it has said anything: under TLS 1.3 it refuses a client so. */
+function reportIfRefused(socket: TLSSocket, report: (error: Error) => void): void {
+  let failure: Error | undefined;
+  socket.once('error', (error) => {
+    failure = error;
+  });
+  socket.once('close', () => {
+    if (failure !== undefined && socket.bytesRead === 0) report(failure);
+  });
 }

@@ -18,10 +18,12 @@ import {
   until,
 } from '../../../test/kit/proxy-pair.ts';
 import { type TestAuthority, testAuthority } from '../../../test/kit/test-authority.ts';
+import { testCrls } from '../../../test/kit/test-crls.ts';
 import { WatchableValue } from '../../lib/watchable.ts';
 import type { MeshFacts } from '../../policy/mesh-facts.ts';
 import type { HeldCredentials } from '../../policy/upstream/held-credentials.ts';
 import type { ClientTls } from '../../resources/kinds/traffic-policy-schema.ts';
+import { encodePem } from '../../x509/pem.ts';
 import type { ProxyOptions } from '../proxy-options.ts';
 
 const outside = testAuthority({ trustDomain: 'outside.example' });
@@ -36,10 +38,15 @@ function file(name: string, pem: string): string {
   return path;
 }
 
-const server = outside.pems(
-  outside.issue(WORKLOAD, { dnsSans: ['api.example', '*.wide.example'] }),
-);
+const svid = outside.issue(WORKLOAD, { dnsSans: ['api.example', '*.wide.example'] });
+const server = { ...outside.pems(svid), serial: svid.chain[0]?.serial ?? '' };
 const caCertificates = file('ca.pem', server.ca);
+
+/** The revocation lists of the authority outside, which has revoked these. */
+function listing(...revoked: readonly string[]): string {
+  const lists = testCrls(outside, { revoked });
+  return lists.map(({ der }) => encodePem('X509 CRL', der)).join('');
+}
 
 /** A TLS server outside of the mesh, which echoes. */
 function foreignServer(
@@ -198,6 +205,17 @@ describe('TLS by a DestinationRule', () => {
     ]);
   });
 
+  it('refuses a server that a list of the rule names, and takes it again when a newer one does not', async () => {
+    const caCrl = file('revoked.pem', listing(server.serial));
+    await using app = await foreignServer();
+    await using pair = await calling(app, { mode: 'SIMPLE', caCertificates, caCrl });
+    expect(await failure(pair)).toMatch(
+      /CERT_REVOKED\): the server's certificate is in the list of caCrl/,
+    );
+    file('revoked.pem', `${listing()}\n`);
+    expect(await ask(await dial(pair.outbound), 'hello')).toBe('hello');
+  });
+
   it('says which file is missing', async () => {
     await using app = await foreignServer();
     await using pair = await calling(app, { mode: 'SIMPLE', caCertificates: '/no/such.pem' });
@@ -230,6 +248,11 @@ describe('TLS by a DestinationRule', () => {
     const early = dial(pair.outbound).then((socket) => ask(socket, 'hello'));
     credentials.set(new Map([['api-ca', { credential: { ...own, authorities: server.ca } }]]));
     expect(await early).toBe('hello');
+    const revocationList = listing(server.serial);
+    const credential = { ...own, authorities: server.ca, revocationList };
+    credentials.set(new Map([['api-ca', { credential }]]));
+    expect(await failure(pair)).toMatch(/CERT_REVOKED/);
+    pair.client.events.upstreams.length = 0;
     credentials.set(new Map([['api-ca', { problem: 'there is no Secret shop/api-ca' }]]));
     expect((await readToEnd(connect(pair.outbound))).how).toBe('reset');
     expect(pair.client.events.upstreams[0]?.reason).toMatch(/there is no Secret shop\/api-ca/);

@@ -200,7 +200,9 @@ async function conclude(
     const notAfterMs = Math.min(...ends);
     return { secured: { socket, raw, peer, ownSerial, notAfterMs, tls } };
   } catch (error) {
-    if (done === undefined || judgement.purpose === 'clientAuth') raw.destroy();
+    if (done === undefined) raw.destroy();
+    // For the client all is well by now: a mere end would look like an empty answer in good order.
+    else if (judgement.purpose === 'clientAuth') raw.resetAndDestroy();
     else leave(done, raw);
     return {
       failure: {

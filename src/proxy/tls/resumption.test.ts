@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
+import { configMap } from '../../../test/kit/policies.ts';
 import {
   ask,
   CLIENT_ID,
@@ -84,6 +85,20 @@ describe('mutual TLS on a workload port', () => {
       ({ server }: ProxyPair) => {
         const { bundle } = server.identity.current;
         server.identity.set({ ...server.identity.current, bundle: bundle.withSequence(7) });
+      },
+    ],
+    [
+      'the server believes another mesh',
+      ({ server }: ProxyPair) => {
+        const { bundle } = testAuthority({ trustDomain: 'friend.example' });
+        server.identity.set({ ...server.identity.current, federated: [bundle] });
+      },
+    ],
+    [
+      'the trust domain has another alias',
+      ({ server }: ProxyPair) => {
+        const mesh = JSON.stringify({ trustDomainAliases: ['old.example'] });
+        server.facts.set({ ...server.facts.current, configMaps: [configMap({ mesh })] });
       },
     ],
     ['the server has heard of a revocation', ({ server }: ProxyPair) => revokeAnother(server)],

@@ -5,8 +5,11 @@ import { isCipherSuite } from '../../resources/kinds/tls-words.ts';
 import type { Identity } from '../../spiffe/identity.ts';
 import { encodePem } from '../../x509/pem.ts';
 
-/** Post-quantum hybrid first, then the two that every peer has. */
-const KEY_EXCHANGE_GROUPS = 'X25519MLKEM768:X25519:prime256v1';
+/**
+ * Post-quantum hybrid first, then the two that every peer has. The stroke ends a preference: a client that
+ * knows the hybrid and guessed another group is asked to begin with the hybrid, at the cost of a round trip.
+ */
+const KEY_EXCHANGE_GROUPS = 'X25519MLKEM768/X25519:prime256v1';
 
 const TLS_13_CIPHERS = [
   'TLS_AES_256_GCM_SHA384',

@@ -198,7 +198,7 @@ class Crew {
     const { inherited = [], alone = false } = plan.sockets ?? {};
     const seen = new Map<string, number>();
     const part = inherited.filter((socket) => {
-      const key = formatAddress(socket);
+      const key = `${socket.transport} ${formatAddress(socket)}`;
       const nth = seen.get(key) ?? 0;
       seen.set(key, nth + 1);
       return nth % count === worker;

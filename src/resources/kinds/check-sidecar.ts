@@ -53,13 +53,16 @@ export function warnOfSidecar({ spec }: Sidecar, report: Report): void {
   }
 }
 
+const INGRESS =
+  'counts by number and protocol of its ports alone: where the sidecar listens and whom it passes connections to is said when it is started, and tls and connectionPool have no effect yet';
+
 /** What nothing in the mesh acts on yet. */
 function warnOfIdle(
   { ingress, inboundConnectionPool, ...spec }: SidecarSpec,
   report: Report,
 ): void {
   const idle = 'has no effect: nothing in the mesh acts on it yet';
-  if ((ingress ?? []).length > 0) report('spec.ingress', idle);
+  if ((ingress ?? []).length > 0) report('spec.ingress', INGRESS);
   if (inboundConnectionPool !== undefined) report('spec.inboundConnectionPool', idle);
   if (spec.outboundTrafficPolicy?.egressProxy !== undefined) {
     report('spec.outboundTrafficPolicy.egressProxy', idle);

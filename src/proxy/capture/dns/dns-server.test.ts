@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { type DecodedPacket, decode, encode } from 'dns-packet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LOOPBACK, until } from '../../../../test/kit/proxy-pair.ts';
+import { duplicateDescriptor } from '../../../lib/pass-descriptors.ts';
 import type { MeshName } from '../../../policy/upstream/mesh-directory.ts';
 import { DnsForwarder, withLength } from './dns-forwarder.ts';
 import { DnsServer, type DnsServerOptions } from './dns-server.ts';
@@ -197,6 +198,61 @@ describe('other names', () => {
     expect((await byUdp(port, query('example.com'))).rcode).toBe(SERVFAIL);
     expect(dataOf(await byUdp(port, query('products')))).toEqual(['240.240.1.1']);
     expect(upstream.asked).toHaveLength(before);
+  });
+});
+
+describe('a server that ends', () => {
+  /** One whose forwarded queries wait until `go` is called. */
+  async function held() {
+    const { promise, resolve: go } = Promise.withResolvers<string>();
+    let taken = 0;
+    const loop = (): Promise<string> => {
+      taken += 1;
+      return promise;
+    };
+    return { ...(await start({ loop })), go: () => go('no'), taken: () => taken };
+  }
+
+  it('answers what it has taken, and leaves its queue to the successor', async () => {
+    const { server, port, go, taken } = await held();
+    const early = byUdp(port, query('a.example'));
+    await until(() => taken() === 1);
+    const [socket] = server.listening;
+    if (socket === undefined) return expect.unreachable('no socket is shown');
+    expect(socket).toMatchObject({ host: LOOPBACK, port, transport: 'udp' });
+    const copy = duplicateDescriptor(socket.fd);
+    const finished = server.finish();
+    const client = createSocket('udp4');
+    const late = once(client, 'message');
+    await new Promise((sent) => client.send(query('products'), port, LOOPBACK, sent));
+    // Long enough for the first one to take it, if it still did.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    go();
+    await finished;
+    server.close();
+    expect((await early).rcode).toBe(SERVFAIL);
+    const heir = await start();
+    await heir.server.bindUdp({ host: LOOPBACK, port }, [copy]);
+    const [answer] = await late;
+    expect(dataOf(decode(answer))).toEqual(['240.240.1.1']);
+    expect(heir.server.stats.answered).toBe(1);
+    client.close();
+  });
+
+  it('lets clients that ask by TCP go, those that wait with their answers', async () => {
+    const { server, port, go, taken } = await held();
+    const idle = connect(port, LOOPBACK);
+    await once(idle, 'connect');
+    const waiting = connect(port, LOOPBACK);
+    waiting.write(withLength(query('a.example')));
+    await until(() => taken() === 1);
+    server.endTcp();
+    await once(idle.resume(), 'close');
+    const answer = once(waiting, 'data');
+    go();
+    const [bytes] = (await answer) as [Buffer];
+    expect(decode(bytes.subarray(2)).rcode).toBe(SERVFAIL);
+    await once(waiting, 'close');
   });
 });
 

@@ -1,12 +1,13 @@
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import type { Socket as UdpSocket } from 'node:dgram';
+import { createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { MeshError, messageOf } from '../../../lib/errors.ts';
 import type { MeshName } from '../../../policy/upstream/mesh-directory.ts';
-import { type Address, formatAddress } from '../../address.ts';
+import type { Address } from '../../address.ts';
+import type { ListeningSocket } from '../../listen.ts';
 import { answerQuery, failQuery, refuseMessage } from './answer-query.ts';
 import { type DnsForwarder, type DnsTransport, withLength } from './dns-forwarder.ts';
 import { readQuery } from './read-query.ts';
+import { listeningUdp, openUdp, stopReceiving } from './udp-socket.ts';
 
 export interface DnsServerOptions {
   /** What the mesh has under a name; undefined when the name is of elsewhere. */
@@ -38,7 +39,10 @@ const MAX_TCP_PENDING = 32;
 export class DnsServer {
   readonly #options: DnsServerOptions;
   readonly #udp: UdpSocket[] = [];
-  readonly #connections = new Set<Socket>();
+  /** With how many answers each waits for. */
+  readonly #connections = new Map<Socket, number>();
+  readonly #answering = new Set<Promise<unknown>>();
+  #ending = false;
   readonly #stats = { answered: 0, forwarded: 0, failed: 0, malformed: 0 };
 
   constructor(options: DnsServerOptions) {
@@ -57,60 +61,88 @@ export class DnsServer {
   }
 
   /**
-   * Takes queries by UDP at `address`; the port may be shared with a successor.
+   * Takes queries by UDP at `address`: by the inherited sockets of it, or by a new one.
    *
    * @throws {MeshError} ERR_LISTEN naming the address.
    */
-  async bindUdp({ host, port }: Address): Promise<void> {
-    const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', reusePort: true });
-    this.#udp.push(socket);
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', (cause) => {
-        const where = formatAddress({ host, port });
-        const text = `cannot listen on ${where} for DNS by UDP: ${messageOf(cause)}`;
-        reject(new MeshError('ERR_LISTEN', text, { cause }));
+  async bindUdp(address: Address, inherited: readonly number[] = []): Promise<void> {
+    for (const fd of inherited.length === 0 ? [undefined] : inherited) {
+      const socket = await openUdp(address, fd);
+      this.#udp.push(socket);
+      socket.on('message', (message, from) => {
+        this.#answer(message, 'udp', (answer, sent) => {
+          if (answer === undefined || !this.#udp.includes(socket)) return sent();
+          socket.send(answer, from.port, from.address, () => sent());
+        });
       });
-      socket.bind({ address: host, port }, resolve);
-    });
-    socket.on('error', () => undefined);
-    socket.on('message', (message, from) => {
-      void this.#answer(message, 'udp').then((answer) => {
-        if (answer !== undefined && this.#udp.includes(socket)) {
-          socket.send(answer, from.port, from.address, () => undefined);
-        }
-      });
-    });
+    }
+  }
+
+  /** The sockets for UDP, for a successor. */
+  get listening(): readonly ListeningSocket[] {
+    return this.#udp.map(listeningUdp).filter((socket) => socket !== undefined);
+  }
+
+  /** Ends what clients have open by TCP, as soon as what they have asked is answered. */
+  endTcp(): void {
+    this.#ending = true;
+    for (const [socket, pending] of this.#connections) if (pending === 0) socket.destroySoon();
+  }
+
+  /** Takes no more queries; resolves when those that were taken are answered, or could not be. */
+  async finish(): Promise<void> {
+    for (const socket of this.#udp) stopReceiving(socket);
+    while (this.#answering.size > 0) await Promise.all(this.#answering);
   }
 
   close(): void {
     for (const socket of this.#udp.splice(0)) socket.close();
-    for (const socket of this.#connections) socket.destroy();
+    for (const socket of this.#connections.keys()) socket.destroy();
   }
 
   #serveTcp(socket: Socket): void {
-    this.#connections.add(socket);
+    this.#connections.set(socket, 0);
+    const change = (by: number): number => {
+      const pending = (this.#connections.get(socket) ?? 0) + by;
+      if (this.#connections.has(socket)) this.#connections.set(socket, pending);
+      return pending;
+    };
     socket.once('close', () => this.#connections.delete(socket));
     socket.on('error', () => undefined);
     socket.setTimeout(TCP_IDLE_MS, () => socket.destroy());
     let rest: Buffer = Buffer.alloc(0);
-    let pending = 0;
     socket.on('data', (chunk: Buffer) => {
+      if (this.#ending) return;
       rest = Buffer.concat([rest, chunk]);
       while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
         const message = Buffer.from(rest.subarray(2, 2 + rest.readUInt16BE(0)));
         rest = rest.subarray(2 + message.length);
-        pending += 1;
-        if (pending > MAX_TCP_PENDING) return void socket.destroy();
-        void this.#answer(message, 'tcp').then((answer) => {
-          pending -= 1;
+        if (change(1) > MAX_TCP_PENDING) return void socket.destroy();
+        this.#answer(message, 'tcp', (answer, sent) => {
           if (answer !== undefined) socket.write(withLength(answer));
+          if (change(-1) === 0 && this.#ending) socket.destroySoon();
+          sent();
         });
       }
     });
   }
 
+  /** @param reply calls `sent` when the answer is on its way, not before: what is closed earlier sends nothing */
+  #answer(
+    message: Buffer,
+    via: DnsTransport,
+    reply: (answer: Buffer | undefined, sent: () => void) => void,
+  ): void {
+    const answering: Promise<unknown> = this.#find(message, via)
+      .then((answer) => new Promise<void>((sent) => reply(answer, sent)))
+      .then(() => {
+        this.#answering.delete(answering);
+      });
+    this.#answering.add(answering);
+  }
+
   /** What to send back; nothing to what must not be answered. */
-  async #answer(message: Buffer, via: DnsTransport): Promise<Buffer | undefined> {
+  async #find(message: Buffer, via: DnsTransport): Promise<Buffer | undefined> {
     const read = readQuery(message);
     if (!('query' in read)) {
       this.#stats.malformed += 1;
