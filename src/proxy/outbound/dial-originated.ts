@@ -11,6 +11,7 @@ import type { TlsFacts } from '../proxy-events.ts';
 import type { PartialEnds, Reporter } from '../reporter.ts';
 import { lostConnection } from '../tls/handshake.ts';
 import { failedHandshake, presentedCertificate, verdictOf } from '../tls/handshake-record.ts';
+import { offTheStack } from '../tls/off-the-stack.ts';
 import { tlsFactsOf } from '../tls/peer.ts';
 import { hasServerName, presentedNames } from '../tls/server-names.ts';
 import type { TlsMaterial, TlsMaterials } from '../tls/tls-material.ts';
@@ -96,7 +97,7 @@ function handshake(
     );
     socket.once('secureConnect', () => {
       deadline.cancel();
-      resolve(socket);
+      offTheStack(() => resolve(socket));
     });
     socket.on('error', (error) => {
       deadline.cancel();
