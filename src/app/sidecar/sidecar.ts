@@ -86,7 +86,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     reconnect: () => ads.reconnect(),
   });
   const clock = new SidecarClock({
-    ...{ clock: systemClock, comparison, monotonicMs: () => performance.now() },
+    ...{ clock: systemClock, comparison },
     node: () => nodeId(workload.current),
     jumped: (byMs) => {
       log.warn({ byMs }, 'the clock was set or the machine slept; looking whether to renew');

@@ -58,7 +58,7 @@ export class EndpointChooser {
    * as good: what a single reset says of an endpoint is no reason to refuse everybody.
    */
   choose(endpoints: readonly Endpoint[], balancing?: Balancing): Endpoint | undefined {
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.elapsedMs();
     const rested = endpoints.filter((endpoint) => !this.#rests(endpoint, nowMs));
     const ready =
       rested.length > 0
@@ -81,7 +81,7 @@ export class EndpointChooser {
   /** Why an endpoint rests, for messages. */
   restReason(endpoint: Endpoint): string | undefined {
     const health = this.#health.get(endpointKey(endpoint));
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.elapsedMs();
     if (health === undefined || !isResting(health, nowMs)) return undefined;
     const againMs = Math.ceil(Math.max(health.restUntilMs, health.ejectedUntilMs) - nowMs);
     const ejected = health.ejectedUntilMs > nowMs ? 'it is left out by outlierDetection and ' : '';
@@ -121,12 +121,13 @@ export class EndpointChooser {
     const { clock, limits, random } = this.#options;
     const health = this.#row(endpointKey(endpoint));
     // What failed while the address already rested says nothing new.
-    if (isResting(health, clock.now())) return;
+    if (isResting(health, clock.elapsedMs())) return;
     health.failures += 1;
     health.lastError = error;
     const pause = { firstMs: limits.firstDialBackoffMs, maxMs: limits.maxDialBackoffMs };
     health.restUntilMs =
-      clock.now() + backoffMs(health.failures, random === undefined ? pause : { ...pause, random });
+      clock.elapsedMs() +
+      backoffMs(health.failures, random === undefined ? pause : { ...pause, random });
     if (among !== undefined) this.#eject(health, among);
     this.#forgetRested();
   }
@@ -136,7 +137,7 @@ export class EndpointChooser {
     { outlier, all }: { readonly outlier: OutlierSettings; readonly all: readonly Endpoint[] },
   ): void {
     if (health.failures < outlier.consecutiveFailures) return;
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.elapsedMs();
     const out = all.filter(
       (each) => (this.#health.get(endpointKey(each))?.ejectedUntilMs ?? 0) > nowMs,
     ).length;
@@ -193,13 +194,13 @@ export class EndpointChooser {
   }
 
   #forgetIdle(key: string, health: Health): void {
-    const isNew = health.failures === 0 && health.ejectedUntilMs <= this.#options.clock.now();
+    const isNew = health.failures === 0 && health.ejectedUntilMs <= this.#options.clock.elapsedMs();
     if (health.active === 0 && isNew) this.#health.delete(key);
   }
 
   /** Addresses that went away keep no row: what has rested long enough starts anew. */
   #forgetRested(): void {
-    const longAgoMs = this.#options.clock.now() - 10 * this.#options.limits.maxDialBackoffMs;
+    const longAgoMs = this.#options.clock.elapsedMs() - 10 * this.#options.limits.maxDialBackoffMs;
     for (const [key, health] of this.#health) {
       if (health.active === 0 && !isResting(health, longAgoMs)) this.#health.delete(key);
     }
