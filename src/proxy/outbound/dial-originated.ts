@@ -9,7 +9,8 @@ import { tlsChannel } from '../bytes/socket-channel.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { TlsFacts } from '../proxy-events.ts';
 import type { PartialEnds, Reporter } from '../reporter.ts';
-import { presentedCertificate, verdictOf } from '../tls/handshake-record.ts';
+import { lostConnection } from '../tls/handshake.ts';
+import { failedHandshake, presentedCertificate, verdictOf } from '../tls/handshake-record.ts';
 import { offTheStack } from '../tls/off-the-stack.ts';
 import { tlsFactsOf } from '../tls/peer.ts';
 import { hasServerName, presentedNames } from '../tls/server-names.ts';
@@ -31,7 +32,7 @@ export interface OriginatedConnection {
   readonly tls: TlsFacts;
 }
 
-/** @throws {MeshError} ERR_UNAUTHENTICATED once reported, or ERR_NOT_FOUND for a file that is missing. */
+/** @throws {MeshError} ERR_UNREACHABLE when it was lost, ERR_UNAUTHENTICATED; once reported; or ERR_NOT_FOUND for a file that is missing. */
 export type OriginatedDialer = (target: OriginatedTarget) => Promise<OriginatedConnection>;
 
 export interface OriginatedDialOptions {
@@ -61,7 +62,7 @@ export function originatedDialer(options: OriginatedDialOptions): OriginatedDial
         ...presentedCertificate(undefined),
         verdict: verdictOf(error),
       });
-      throw new MeshError('ERR_UNAUTHENTICATED', reason, { cause: error });
+      throw failedHandshake(verdictOf(error), reason, error);
     }
   };
 }
@@ -118,7 +119,7 @@ function handshake(
 function explained(error: Error): Error {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const hint = HINTS.get(code);
-  if (hint === undefined) return error;
+  if (hint === undefined) return lostConnection(error) ?? error;
   return new MeshError('ERR_UNAUTHENTICATED', `${error.message} (${code}): ${hint}`, {
     cause: error,
   });
