@@ -33,6 +33,8 @@ export class DuplexChannel<T extends Duplex> implements Channel {
     this.#lentWrites = new SlabWrites(duplex, () => this.#onDrain());
     duplex.on('error', (error) => {
       this.#error ??= error;
+      // Node tells of a fatal alert of TLS without closing, and then that the stream has ended.
+      duplex.destroy();
     });
     duplex.once('close', () => this.#onClose());
     // Its event may have been before our time.
