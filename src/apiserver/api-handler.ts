@@ -2,6 +2,7 @@ import type { ApiContext } from './api-context.ts';
 import { type ApiAnswer, type ApiRequest, jsonAnswer } from './api-request.ts';
 import { yamlWhereWanted } from './bodies/yaml-answer.ts';
 import { OpenApiDocuments } from './discovery/openapi.ts';
+import type { HealthCheck } from './health-checks.ts';
 import { answerOperatorPath, OPERATOR_ROOT, type OperatorRoutes } from './operator-paths.ts';
 import { parseFieldQuery } from './reads/field-query.ts';
 import { getObject, listObjects } from './reads/read-objects.ts';
@@ -39,6 +40,8 @@ export interface ApiHandlerOptions {
   readonly questions: Readonly<Record<string, Subresource>>;
   /** What is served beside the API, by path: OpenID Connect discovery. */
   readonly others?: (path: string) => ServedDocument | undefined;
+  /** What `/readyz` looks at. */
+  readonly ready?: readonly HealthCheck[];
   /** Told of what was no refusal but a fault of ours. */
   readonly failed: (error: unknown) => void;
 }

@@ -51,6 +51,22 @@ describe('a list', () => {
     expect((await rig.call('GET', `${POLICIES}?resourceVersion=x`)).status).toBe(400);
   });
 
+  it.each(['abc', '-3', '1.5', '9'.repeat(16)])(
+    'with timeoutSeconds=%s is refused',
+    async (text) => {
+      const path = `${POLICIES}?timeoutSeconds=${text}`;
+      for (const answered of [
+        await rig.call('GET', path),
+        await rig.call('GET', `${path}&watch=1`),
+        await rig.call('DELETE', path),
+      ]) {
+        const message = `timeoutSeconds: Invalid value: "${text}": must be a whole number`;
+        expect(answered.json).toMatchObject({ code: 400, reason: 'BadRequest', message });
+      }
+      expect((await rig.call('GET', `${POLICIES}?timeoutSeconds=10`)).status).toBe(200);
+    },
+  );
+
   it('is YAML for who wants that, and a watch never is', async () => {
     await create('a');
     const { headers, text } = await rig.call('GET', `${POLICIES}/a`, {

@@ -1,5 +1,5 @@
 import type { ApiContext } from './api-context.ts';
-import { type ApiAnswer, type ApiRequest, jsonAnswer, textAnswer } from './api-request.ts';
+import { type ApiAnswer, type ApiRequest, jsonAnswer } from './api-request.ts';
 import { parseAccept, takesJson } from './bodies/media-type.ts';
 import {
   aggregatedDiscovery,
@@ -15,6 +15,7 @@ import {
   type OpenApiDocument,
   type OpenApiDocuments,
 } from './discovery/openapi.ts';
+import { answerHealth, type HealthCheck } from './health-checks.ts';
 import { notAcceptable } from './reads/representation.ts';
 import type { RequestTarget } from './request-target.ts';
 import { noSuchPath } from './status-error.ts';
@@ -45,6 +46,7 @@ export function answerServerPath(
     readonly context: ApiContext;
     readonly documents: OpenApiDocuments;
     readonly others?: ((path: string) => ServedDocument | undefined) | undefined;
+    readonly ready?: readonly HealthCheck[];
   },
 ): ApiAnswer {
   const { kinds } = parts.context;
@@ -60,6 +62,7 @@ export function answerServerPath(
     case 'other':
       return (
         servedDocument(parts.others?.(target.path)) ??
+        answerHealth({ path: target.path, query: request.query }, parts.ready ?? []) ??
         otherPath(target.path, request, parts.documents)
       );
   }
@@ -92,10 +95,6 @@ function otherPath(path: string, request: ApiRequest, documents: OpenApiDocument
   switch (path) {
     case '/version':
       return jsonAnswer(version());
-    case '/healthz':
-    case '/livez':
-    case '/readyz':
-      return textAnswer('ok');
     case '/openapi/v2':
       return openApiV2(request);
     case '/openapi/v3':

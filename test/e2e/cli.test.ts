@@ -212,6 +212,16 @@ describe('hauberk wait and delete', () => {
   });
 });
 
+it.each(['add Foo --endpoint https://foo.example/ --profile https_web', 'show Foo', 'remove Foo'])(
+  'hauberk federation %s is wrong usage',
+  async (args) => {
+    expect(await cli(`federation ${args}`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"Foo" is not a trust domain: write it in lower case'),
+    });
+  },
+);
+
 it('hauberk describe, explain, logs, events, patch and api-resources answer', async () => {
   await plane.apply(pa('STRICT', 'about'));
   expect(await good('describe pa abou -n shop')).toMatch(

@@ -74,6 +74,8 @@ export class Host {
         resolve({ code, stdout, stderr });
       });
       this.#children.add(child);
+      // A program may end before it has read anything.
+      child.stdin?.on('error', () => undefined);
       child.stdin?.end(how.stdin ?? '');
     });
   }
@@ -147,8 +149,11 @@ export class Network {
   }
 
   /** Adds a host; `resolver` is what its resolv.conf names. */
-  host(name: string, options: { readonly resolver: string; readonly ipv6?: boolean }): Host {
-    const { resolver, ipv6 = true } = options;
+  host(
+    name: string,
+    options: { readonly resolver: string; readonly ipv4?: boolean; readonly ipv6?: boolean },
+  ): Host {
+    const { resolver, ipv4 = true, ipv6 = true } = options;
     const at = this.#hosts.length;
     const namespace = this.#namespace(name, resolver);
     const host = new Host(namespace, name, at);
@@ -160,8 +165,10 @@ export class Network {
     if (!ipv6) sysctl(namespace, 'net.ipv6.conf.all.disable_ipv6=1');
     ip(['-n', namespace, 'link', 'set', 'lo', 'up']);
     ip(['-n', namespace, 'link', 'set', 'eth0', 'up']);
-    ip(['-n', namespace, 'addr', 'add', `${host.ipv4}/24`, 'dev', 'eth0']);
-    ip(['-n', namespace, 'route', 'add', 'default', 'via', '10.77.0.254']);
+    if (ipv4) {
+      ip(['-n', namespace, 'addr', 'add', `${host.ipv4}/24`, 'dev', 'eth0']);
+      ip(['-n', namespace, 'route', 'add', 'default', 'via', '10.77.0.254']);
+    }
     if (ipv6) {
       ip(['-n', namespace, '-6', 'addr', 'add', `${host.ipv6}/64`, 'dev', 'eth0', 'nodad']);
       ip(['-n', namespace, '-6', 'route', 'add', 'default', 'via', 'fd77::ff']);

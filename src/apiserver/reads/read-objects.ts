@@ -95,6 +95,8 @@ interface Page {
 export async function listObjects(call: ResourceCall, context: ApiContext): Promise<ApiAnswer> {
   const representation = chooseRepresentation(call.request.headers['accept']);
   const query = objectQuery(call);
+  // A list takes no time to speak of, but a number that is none is a mistake that its sender should see.
+  wholeNumber(call.request.query, 'timeoutSeconds');
   const page = await readPage(call, query, context);
   const metadata: JsonObject = {
     resourceVersion: String(page.version),

@@ -6,7 +6,7 @@ import { fieldIn, type JsonObject } from '../bodies/json-object.ts';
 import { objectQuery } from '../reads/object-query.ts';
 import { objectAnswer, present, requireObject } from '../reads/read-objects.ts';
 import { chooseRepresentation } from '../reads/representation.ts';
-import type { ResourceCall } from '../resource-call.ts';
+import { type ResourceCall, wholeNumber } from '../resource-call.ts';
 import { checkPreconditions } from '../rights/check-identity.ts';
 import { badRequest, forbidden } from '../status-error.ts';
 import { deleteAll } from './finish-deletion.ts';
@@ -41,6 +41,7 @@ export async function deleteCollection(
 ): Promise<ApiAnswer> {
   const options = deleteOptions(call);
   const query = objectQuery(call);
+  wholeNumber(call.request.query, 'timeoutSeconds');
   const { items, version } = await present(call, query, context);
   const doomed = items.filter((item) => query.matches(item));
   for (const item of doomed) await admitDeletion(call, item, context);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CaptureRequest, planCapture } from './plan-capture.ts';
+import { type CaptureRequest, capturedResolvers, planCapture } from './plan-capture.ts';
 
 const nothing = { includePorts: [], excludePorts: [], includeCidrs: [], excludeCidrs: [] };
 
@@ -55,6 +55,23 @@ describe('a plan to capture', () => {
   ])('is refused for %s', (_, over, hint) => {
     expect(() => planCapture(request(over))).toThrow(
       expect.objectContaining({ code: 'ERR_USAGE', message: expect.stringContaining(hint) }),
+    );
+  });
+});
+
+describe('the resolvers whose queries are captured', () => {
+  it('are those of the host, each once, but those of one wire only', () => {
+    const text = 'nameserver 10.0.0.1\nnameserver fe80::1%eth0\nnameserver fd00::1\n';
+    expect(capturedResolvers(text)).toEqual([
+      { family: 'ipv4', text: '10.0.0.1' },
+      { family: 'ipv6', text: 'fd00::1' },
+    ]);
+    expect(capturedResolvers('nameserver ::1\nnameserver ::1\n')).toHaveLength(1);
+  });
+
+  it('begin with one that can be captured', () => {
+    expect(() => capturedResolvers('nameserver fe80::1%eth0\nnameserver 10.0.0.1\n')).toThrow(
+      expect.objectContaining({ message: expect.stringContaining('"fe80::1%eth0"') }),
     );
   });
 });

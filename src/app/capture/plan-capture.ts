@@ -35,6 +35,7 @@ export interface CaptureRequest {
 }
 
 const RESOLV_CONF = '/etc/resolv.conf';
+const LINK_LOCAL = /^fe[89ab][0-9a-f]:/i;
 
 /**
  * The plan for a request: whose connections, on this host, with its resolvers.
@@ -50,10 +51,13 @@ export function planCapture(request: CaptureRequest): CapturePlan {
       'nothing to capture: say whose connections (--uid, --gid, --cgroup or --all), or which ports of this host (--inbound-ports)',
     );
   }
-  const outbound = { ...filterOf(request.outbound), from, resolvers: resolversOfHost() };
+  const outbound = (): CapturePlan['outbound'] => {
+    const resolvers = ports.dns === undefined ? [] : capturedResolvers(resolvConf());
+    return { ...filterOf(request.outbound), from, resolvers };
+  };
   return {
     ...{ name, ports, proxy },
-    outbound: from.length === 0 ? undefined : outbound,
+    outbound: from.length === 0 ? undefined : outbound(),
     inbound: inbound === undefined ? undefined : filterOf(inbound),
   };
 }
@@ -103,7 +107,24 @@ function cidrOf(text: string): Cidr {
   return { family: text.includes(':') ? 'ipv6' : 'ipv4', text };
 }
 
-function resolversOfHost(): readonly Cidr[] {
-  const text = existsSync(RESOLV_CONF) ? readFileSync(RESOLV_CONF, 'utf8') : '';
-  return parseResolvConf(text).map(({ host }) => cidrOf(host));
+/**
+ * Whom programs ask for names, as the rules name them. One with a link-local address (fe80::1%eth0) cannot be
+ * captured: what is sent from such an address does not find its way back from another interface.
+ *
+ * @throws {MeshError} ERR_USAGE when the first one is such, for then programs would not learn names of the mesh.
+ */
+export function capturedResolvers(resolvConf: string): readonly Cidr[] {
+  const servers = parseResolvConf(resolvConf).map(({ host }) => host);
+  const [first = ''] = servers;
+  if (LINK_LOCAL.test(first)) {
+    throw new MeshError(
+      'ERR_USAGE',
+      `queries to "${first}", the first nameserver of ${RESOLV_CONF}, cannot be captured: its address is link-local; name another one before it, or leave DNS alone with --no-dns`,
+    );
+  }
+  return [...new Set(servers)].filter((host) => !LINK_LOCAL.test(host)).map(cidrOf);
+}
+
+function resolvConf(): string {
+  return existsSync(RESOLV_CONF) ? readFileSync(RESOLV_CONF, 'utf8') : '';
 }

@@ -88,7 +88,8 @@ interface Starting {
 
 function startSidecar(config: RunConfig, signal: AbortSignal): Starting {
   const { promise: ready, resolve: isReady, reject } = Promise.withResolvers<Ready>();
-  let lastReason = 'the control plane has not answered yet';
+  const { controlPlane } = config.sidecar;
+  let lastReason = `the control plane at ${formatAddress(controlPlane)} has not answered yet`;
   const hooks = {
     ready: isReady,
     notEnrolled: (reason: string) => {

@@ -15,6 +15,7 @@ import { MetricRegistry } from '../../telemetry/metric-registry.ts';
 import { text } from '../../telemetry/monitoring-server.ts';
 import { type Monitoring, type MonitoringAddress, openMonitoring } from '../monitoring.ts';
 import type { FederationView } from './federation.ts';
+import { readinessChecks } from './readiness-checks.ts';
 
 export interface MonitoringConfig {
   /** Prometheus and health, on one port. Default: off. */
@@ -99,14 +100,12 @@ function behindIn({ distribution }: MonitoredParts): number {
   return new Set(behind.map(({ agent }) => agent)).size;
 }
 
-function notReady({ authority, store, clock }: MonitoredParts): string | undefined {
+function notReady(parts: MonitoredParts): string | undefined {
   try {
-    if (store.version < 0) return 'the store has no version';
+    return readinessChecks(parts)
+      .map((check) => check.problem())
+      .find((problem) => problem !== undefined);
   } catch (error) {
     return messageOf(error);
   }
-  const { notAfterMs } = authority.intermediate;
-  return notAfterMs > clock.now()
-    ? undefined
-    : `the signing certificate expired at ${new Date(notAfterMs).toISOString()}`;
 }

@@ -1,4 +1,4 @@
-import { MeshError } from '../../lib/errors.ts';
+import { MeshError, messageOf } from '../../lib/errors.ts';
 import { storedApiVersion } from '../../resources/kind-definition.ts';
 import { federatedTrustDomain } from '../../resources/kinds/federated-trust-domain.ts';
 import type { Resource } from '../../resources/resource.ts';
@@ -19,11 +19,11 @@ export interface FederationOrder {
 /**
  * The FederatedTrustDomain that `order` means.
  *
- * @throws {MeshError} ERR_USAGE for the trust domain of the mesh itself, ERR_SPIFFE_ID, ERR_SVID.
+ * @throws {MeshError} ERR_USAGE for the trust domain of the mesh itself and for what is none, ERR_SVID.
  */
 export function federationDeclaration(order: FederationOrder, own: string): Resource {
   const { url, profile, endpointId, bundle } = order;
-  const trustDomain = TrustDomain.parse(order.trustDomain);
+  const trustDomain = federatedDomain(order.trustDomain);
   if (trustDomain.name === own) {
     const words = `"${own}" is the trust domain of this mesh itself; name the other one`;
     throw new MeshError('ERR_USAGE', words);
@@ -44,9 +44,17 @@ export function federationDeclaration(order: FederationOrder, own: string): Reso
   };
 }
 
-/** What the FederatedTrustDomain of a trust domain is called. */
+/** What the FederatedTrustDomain of a trust domain is called. @throws {MeshError} ERR_USAGE for what is none. */
 export function federationName(trustDomain: string): string {
-  return bundleName(TrustDomain.parse(trustDomain));
+  return bundleName(federatedDomain(trustDomain));
+}
+
+function federatedDomain(text: string): TrustDomain {
+  try {
+    return TrustDomain.parse(text);
+  } catch (cause) {
+    throw new MeshError('ERR_USAGE', messageOf(cause), { cause });
+  }
 }
 
 function bundleText(trustDomain: TrustDomain, given: string): string {

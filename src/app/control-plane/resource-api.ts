@@ -40,6 +40,7 @@ import { auditAsLog } from './audit-as-log.ts';
 import type { ControlPlaneConfig } from './control-plane-config.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { isControlPlanePod, meshProcesses } from './mesh-processes.ts';
+import { readinessChecks } from './readiness-checks.ts';
 import type { TokenAuthority } from './token-authority.ts';
 import { workloadLog } from './workload-log.ts';
 
@@ -112,6 +113,7 @@ export async function startResourceApi(options: ResourceApiOptions): Promise<Res
       'pods./log': logSubresource(podLogs(options), () => clock.now()),
     },
     others: options.tokens.documents,
+    ready: readinessChecks(options),
     everyKind: historySubresources(past),
     operator: { ...options.operator, ...historyRoutes(past) },
     questions: reviewQuestions({ authorizer, tokens }),

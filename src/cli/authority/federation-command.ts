@@ -97,6 +97,8 @@ function showCommand(): Command {
     .argument('<trust-domain>')
     .addOption(outputOption())
     .action(async (trustDomain: string, options: CommonOptions) => {
+      const { federationName } = await import('../../app/control-plane/federation-declaration.ts');
+      federationName(trustDomain);
       const { items } = await withClient(options, ask);
       const found = items.find((item) => item.trustDomain === trustDomain);
       if (found === undefined) {

@@ -74,6 +74,12 @@ async function restart(): Promise<void> {
 
 const phase = (): string => authority.slots.current.rotation.phase;
 
+it('says how old the keys are from when they were made, not from when their certificates begin', async () => {
+  await clock.advance(90_000);
+  const { slots } = await service.status();
+  expect(slots).toMatchObject([{ root: { ageSeconds: 90 }, intermediate: { ageSeconds: 90 } }]);
+});
+
 describe('a program behind an agent that was waited for long enough', () => {
   it('is on record once in each phase, and not while it is still waited for', async () => {
     const lagging = { name: 'envoy', lacks: 'has not taken the roots', forSeconds: 1 };

@@ -96,7 +96,8 @@ export class RotationService {
     const published = await this.#publish();
     const findings = await evidence(published.version);
     const { trustDomain, slots, bundle } = authority;
-    const known = { trustDomain, slots: slots.current, bundle: bundle.current };
+    const { ownKeys } = authority.rotation;
+    const known = { trustDomain, slots: slots.current, ownKeys, bundle: bundle.current };
     return rotationStatus({ ...known, published, findings, nowMs: clock.now() });
   }
 

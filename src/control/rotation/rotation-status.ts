@@ -1,3 +1,4 @@
+import { BACKDATE_MS } from '../../ca/authority.ts';
 import type { SlotCertificates } from '../../ca/certificate-authority.ts';
 import type { AuthorityRole, KeySlots } from '../../ca/rotation.ts';
 import { type Awaited, nextStep } from '../../ca/rotation-step.ts';
@@ -12,6 +13,7 @@ export interface AuthorityView {
   readonly fingerprint: string;
   readonly notBefore: string;
   readonly notAfter: string;
+  /** Since it was made, as far as that can be known: of others' certificates, since they count. */
   readonly ageSeconds: number;
 }
 
@@ -46,6 +48,8 @@ export interface RotationStatus {
 export interface RotationStatusParts {
   readonly trustDomain: TrustDomain;
   readonly slots: KeySlots<SlotCertificates>;
+  /** Whether the keys are the mesh's own, whose certificates are dated back. */
+  readonly ownKeys: boolean;
   readonly bundle: TrustBundle;
   readonly published: { readonly sequence: number };
   readonly findings: RotationFindings;
@@ -53,12 +57,13 @@ export interface RotationStatusParts {
 }
 
 export function rotationStatus(parts: RotationStatusParts): RotationStatus {
-  const { trustDomain, slots, bundle, published, findings, nowMs } = parts;
+  const { trustDomain, slots, ownKeys, bundle, published, findings, nowMs } = parts;
+  const agedAtMs = ownKeys ? nowMs - BACKDATE_MS : nowMs;
   const { current, rotation } = slots;
   const view = (slot: SlotView['slot'], { root, signer }: SlotCertificates): SlotView => ({
     slot,
-    root: authorityView(root, nowMs),
-    intermediate: authorityView(signer, nowMs),
+    root: authorityView(root, agedAtMs),
+    intermediate: authorityView(signer, agedAtMs),
   });
   return {
     trustDomain: trustDomain.name,
@@ -89,13 +94,13 @@ function courseView(rotation: UnderWay, findings: RotationFindings): CourseView 
   };
 }
 
-function authorityView(certificate: Certificate, nowMs: number): AuthorityView {
+function authorityView(certificate: Certificate, agedAtMs: number): AuthorityView {
   const { serial, notBeforeMs, notAfterMs } = certificate;
   return {
     serial,
     fingerprint: fingerprint(certificate),
     notBefore: new Date(notBeforeMs).toISOString(),
     notAfter: new Date(notAfterMs).toISOString(),
-    ageSeconds: Math.max(0, Math.round((nowMs - notBeforeMs) / 1_000)),
+    ageSeconds: Math.max(0, Math.round((agedAtMs - notBeforeMs) / 1_000)),
   };
 }

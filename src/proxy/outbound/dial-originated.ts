@@ -10,6 +10,7 @@ import type { Deadlines } from '../deadlines.ts';
 import type { TlsFacts } from '../proxy-events.ts';
 import type { PartialEnds, Reporter } from '../reporter.ts';
 import { type HandshakeVerdict, presentedCertificate, verdictOf } from '../tls/handshake-record.ts';
+import { offTheStack } from '../tls/off-the-stack.ts';
 import { tlsFactsOf } from '../tls/peer.ts';
 import { hasServerName, presentedNames } from '../tls/server-names.ts';
 import type { TlsMaterial, TlsMaterials } from '../tls/tls-material.ts';
@@ -103,7 +104,7 @@ function handshake(
     );
     socket.once('secureConnect', () => {
       deadline.cancel();
-      resolve(socket);
+      offTheStack(() => resolve(socket));
     });
     socket.on('error', (error) => {
       deadline.cancel();

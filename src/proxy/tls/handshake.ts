@@ -18,6 +18,7 @@ import {
   presentedCertificate,
   verdictOf,
 } from './handshake-record.ts';
+import { offTheStack } from './off-the-stack.ts';
 import { checkOwnValidity, ownSerialOf, type Peer, provenPeer, tlsFactsOf } from './peer.ts';
 import type { Remembered, ResumeFor, Resumption } from './resumption.ts';
 import type { IdentityContext } from './secure-context.ts';
@@ -232,7 +233,7 @@ function withClockNote(
 /** Resolves when the TLS handshake is done, which says nothing yet about who the server is. */
 function secured(socket: TLSSocket): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    socket.once('secureConnect', () => resolve(socket));
+    socket.once('secureConnect', () => offTheStack(() => resolve(socket)));
     socket.on('error', reject);
     socket.once('close', () => {
       const reason =

@@ -3,6 +3,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { MeshError } from '../../lib/errors.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 import type { Identity } from '../../spiffe/identity.ts';
+import { offTheStack } from './off-the-stack.ts';
 import { type TlsContextBounds, type TlsProfile, tlsContextOptions } from './tls-profile.ts';
 
 interface Pending {
@@ -43,7 +44,12 @@ export class TlsAcceptor {
       rejectUnauthorized: false,
       ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
     });
-    this.#server.on('secureConnection', (socket) => this.#take(socket)?.resolve(socket));
+    this.#server.on('secureConnection', (socket) => {
+      // Until its next owner listens, an error must not go unheard.
+      socket.on('error', () => undefined);
+      const pending = this.#take(socket);
+      offTheStack(() => pending?.resolve(socket));
+    });
     this.#server.on('tlsClientError', (error, socket) => {
       this.#take(socket)?.reject(error);
       socket.destroy();

@@ -1,6 +1,7 @@
 import { backoffMs } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { packageRoot } from '../../lib/package-root.ts';
+import { packageVersion } from '../../lib/package-version.ts';
 import { WatchableValue } from '../../lib/watchable.ts';
 import { formatAddress } from '../address.ts';
 import { mergedCapture } from '../capture/capture-listeners.ts';
@@ -26,6 +27,8 @@ export interface ProxyWorkersOptions {
   readonly count: number;
   /** The module that their threads run. Default: that of this program. */
   readonly entry?: URL;
+  /** Of this program; a thread that finds another one on disk does not serve. Default: what is on disk now. */
+  readonly version?: string;
 }
 
 const STEADY_MS = 60_000;
@@ -79,6 +82,8 @@ class Crew {
   readonly #clock: Clock;
   readonly #members: Member[] = [];
   readonly #leaving = new AbortController();
+  /** As it was at the start: files may be replaced while this runs. */
+  readonly #version: string;
   /** The same in all workers, so that whatever one gave out another may take. */
   readonly #tickets: TicketKeys;
   readonly #issuers = new WatchableValue<readonly Uint8Array[]>([]);
@@ -86,6 +91,7 @@ class Crew {
 
   constructor(options: ProxyWorkersOptions) {
     this.#options = options;
+    this.#version = options.version ?? packageVersion();
     this.#tickets = ticketKeys(options.subjects);
     this.#clock = options.clock;
   }
@@ -211,7 +217,7 @@ class Crew {
     const firstNumber = this.#starts * NUMBERS_EACH;
     this.#starts += 1;
     return new ProxyThread({
-      ...{ events, entry, issuerMet: (der) => this.#met(der) },
+      ...{ version: this.#version, events, entry, issuerMet: (der) => this.#met(der) },
       subjects: { ...subjects, ticketKeys: this.#tickets.keys, issuers: this.#issuers },
       plan: { ...planOf(plan, count), sockets, firstNumber },
     });

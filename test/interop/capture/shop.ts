@@ -32,6 +32,15 @@ kind: ServiceAccount
 metadata: { name: backend, namespace: shop, labels: { app: backend } }
 ---
 apiVersion: v1
+kind: ServiceAccount
+metadata: { name: reviews, namespace: shop, labels: { app: reviews } }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: reviews, namespace: shop }
+spec: { selector: { app: reviews }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+---
+apiVersion: v1
 kind: Service
 metadata: { name: products, namespace: shop }
 spec: { selector: { app: backend }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
@@ -61,6 +70,8 @@ export class Shop {
   readonly b: Host;
   /** Without IPv6. */
   readonly c: Host;
+  /** Without IPv4. */
+  readonly d: Host;
 
   constructor() {
     const resolver = '10.77.0.1';
@@ -68,16 +79,14 @@ export class Shop {
     this.a = this.network.host('a', { resolver });
     this.b = this.network.host('b', { resolver });
     this.c = this.network.host('c', { resolver, ipv6: false });
+    this.d = this.network.host('d', { resolver: '::1', ipv4: false });
   }
 
   /** Starts the control plane, and whatever is outside of the mesh. */
   async startPlane(nginx: string): Promise<void> {
     const { plane } = this;
     const running = plane.startHauberk(
-      [
-        ...['up', '--xds', `${plane.ipv4}:15012`, '--api-listen', '127.0.0.1:6443'],
-        ...['--metrics', 'off'],
-      ],
+      [...['up', '--xds', '[::]:15012', '--api-listen', '127.0.0.1:6443'], ...['--metrics', 'off']],
       { env: this.#environment },
     );
     const resolver = fileURLToPath(new URL('../../kit/small-resolver.ts', import.meta.url));
@@ -103,7 +112,7 @@ export class Shop {
     const token = await this.token(account);
     const running = host.startHauberk(
       [
-        ...['sidecar', '--control-plane', `${this.plane.ipv4}:15012`, '--capture', 'redirect'],
+        ...['sidecar', '--control-plane', this.#planeFor(host), '--capture', 'redirect'],
         ...['--state-dir', this.stateDir(host), '--name', `${account}-${host.name}`],
         ...['--metrics', 'off', '--readiness', 'off', '--drain-timeout', '1s', ...args],
       ],
@@ -119,7 +128,7 @@ export class Shop {
   async run(host: Host, args: readonly string[], command: string): Promise<Finished> {
     return await host.hauberk(
       [
-        ...['run', '--service-account', 'shop/web', '--control-plane', `${this.plane.ipv4}:15012`],
+        ...['run', '--service-account', 'shop/web', '--control-plane', this.#planeFor(host)],
         ...['--state-dir', join(this.stateDir(host), 'run'), '--hbone', '0.0.0.0:15009'],
         ...['--metrics', 'off', '--readiness', 'off', '--drain-timeout', '1s', ...args],
         ...['--', 'sh', '-c', command],
@@ -174,6 +183,11 @@ http { access_log off; ${temp.join(' ')} server { ${listen} location / { return 
   close(): void {
     this.network.close();
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #planeFor(host: Host): string {
+    const address = host === this.d ? `[${this.plane.ipv6}]` : this.plane.ipv4;
+    return `${address}:15012`;
   }
 
   get #environment(): Record<string, string> {
