@@ -28,6 +28,11 @@ export class Deadlines {
     this.#afterMs = afterMs;
   }
 
+  /** The time that they go by, in milliseconds since 1970. */
+  get nowMs(): number {
+    return this.#clock.now();
+  }
+
   /** Calls `passed` once, `afterMs` from now, unless cancelled or closed before. */
   set(passed: () => void): Deadline {
     const entry: Entry = {

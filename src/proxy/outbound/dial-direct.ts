@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
-import { MeshError } from '../../lib/errors.ts';
 import { type Address, formatAddress } from '../address.ts';
 import type { Channel } from '../bytes/channel.ts';
 import { localAddress } from '../bytes/socket-addresses.ts';
@@ -13,7 +12,7 @@ import type { TlsFacts } from '../proxy-events.ts';
 import type { PartialEnds, Reporter } from '../reporter.ts';
 import type { BoundedContexts } from '../tls/bounded-contexts.ts';
 import { type HandshakeOptions, handshakeAsClient, resumeFor } from '../tls/handshake.ts';
-import { presentedBy } from '../tls/handshake-record.ts';
+import { failedHandshake, presentedBy } from '../tls/handshake-record.ts';
 import type { Peer } from '../tls/peer.ts';
 import type { Resumption } from '../tls/resumption.ts';
 import type { TlsContextBounds } from '../tls/tls-profile.ts';
@@ -41,7 +40,7 @@ export interface DirectConnection {
   readonly tls: TlsFacts;
 }
 
-/** @throws {MeshError} ERR_UNAUTHENTICATED once reported. */
+/** @throws {MeshError} ERR_UNREACHABLE when it was lost, else ERR_UNAUTHENTICATED; once reported. */
 export type DirectDialer = (target: DirectTarget) => Promise<DirectConnection>;
 
 export interface DirectDialOptions {
@@ -83,9 +82,9 @@ export function directDialer(options: DirectDialOptions): DirectDialer {
       expectedIds,
     });
     if ('failure' in outcome) {
-      const { reason } = outcome.failure;
+      const { reason, verdict } = outcome.failure;
       options.reporter.handshakeFailed(ends, { ...outcome.failure, expectedIds });
-      throw new MeshError('ERR_UNAUTHENTICATED', reason);
+      throw failedHandshake(verdict, reason);
     }
     const { socket, peer, ownSerial, tls } = outcome.secured;
     whenRefused(socket, (why) => {

@@ -9,7 +9,13 @@ import { tlsChannel } from '../bytes/socket-channel.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { TlsFacts } from '../proxy-events.ts';
 import type { PartialEnds, Reporter } from '../reporter.ts';
-import { type HandshakeVerdict, presentedCertificate, verdictOf } from '../tls/handshake-record.ts';
+import { lostConnection } from '../tls/handshake.ts';
+import {
+  failedHandshake,
+  type HandshakeVerdict,
+  presentedCertificate,
+  verdictOf,
+} from '../tls/handshake-record.ts';
 import { offTheStack } from '../tls/off-the-stack.ts';
 import { tlsFactsOf } from '../tls/peer.ts';
 import { hasServerName, presentedNames } from '../tls/server-names.ts';
@@ -32,7 +38,7 @@ export interface OriginatedConnection {
   readonly tls: TlsFacts;
 }
 
-/** @throws {MeshError} ERR_UNAUTHENTICATED once reported, or ERR_NOT_FOUND for a file that is missing. */
+/** @throws {MeshError} ERR_UNREACHABLE when it was lost, ERR_UNAUTHENTICATED; once reported; or ERR_NOT_FOUND for a file that is missing. */
 export type OriginatedDialer = (target: OriginatedTarget) => Promise<OriginatedConnection>;
 
 export interface OriginatedDialOptions {
@@ -69,7 +75,7 @@ export function originatedDialer(options: OriginatedDialOptions): OriginatedDial
       if (MeshError.is(error, 'ERR_NOT_FOUND')) throw error;
       const reason = messageOf(error);
       failed(reason, verdictOf(error));
-      throw new MeshError('ERR_UNAUTHENTICATED', reason, { cause: error });
+      throw failedHandshake(verdictOf(error), reason, error);
     }
   };
 }
@@ -126,7 +132,7 @@ function handshake(
 function explained(error: Error): Error {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const hint = HINTS.get(code);
-  if (hint === undefined) return error;
+  if (hint === undefined) return lostConnection(error) ?? error;
   return new MeshError('ERR_UNAUTHENTICATED', `${error.message} (${code}): ${hint}`, {
     cause: error,
   });
