@@ -7,9 +7,9 @@ import { readKubeconfig } from '../apiclient/kubeconfig.ts';
 import { type OperatorCall, operatorCall } from '../apiclient/operator-call.ts';
 import { adminAccess } from '../app/admin-client.ts';
 import { MeshError } from '../lib/errors.ts';
+import { packageVersion } from '../lib/package-version.ts';
 import { type AccessOptions, dataDirOf } from './options.ts';
 import { progressOn } from './progress.ts';
-import { version } from './version.ts';
 
 /** So long people wait without a word. */
 const LONG_MS = 2_000;
@@ -55,7 +55,7 @@ function actingAs({ as: user, asGroup = [] }: AccessOptions): Partial<ApiAccess>
 export function clientOf(options: AccessOptions, { quiet = false } = {}): ApiClient {
   return apiClient({
     access: accessOf(options),
-    userAgent: `hauberk/${version()}`,
+    userAgent: `hauberk/${packageVersion()}`,
     warned: (text) => {
       if (!quiet) process.stderr.write(`Warning: ${text}\n`);
     },

@@ -7,7 +7,6 @@ const COULD_NOT_FIND_OUT: readonly MeshErrorCode[] = [
   'ERR_UNREACHABLE',
   'ERR_STORE',
   'ERR_SEAL',
-  'ERR_LISTEN',
   'ERR_GONE',
   'ERR_RULES',
 ];

@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { ApiError } from '../apiclient/api-error.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
+import { packageVersion } from '../lib/package-version.ts';
 import { commands } from './commands.ts';
 import { exitCodeOf } from './exit-code.ts';
-import { version } from './version.ts';
 
 const USAGE_ERROR = 2;
 
@@ -18,7 +18,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description(
       'gives every service an identity, encrypts every connection, decides who may call whom',
     )
-    .version(version())
+    .version(packageVersion())
     .showHelpAfterError('(see --help)');
   const wanted = Object.hasOwn(commands, argv[2] ?? '') ? commands[argv[2] ?? ''] : undefined;
   const needed = ['-V', '--version'].includes(argv[2] ?? '') ? [] : Object.values(commands);

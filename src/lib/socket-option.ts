@@ -19,3 +19,18 @@ export function socketOption({ fd, level, name, bytes }: SocketOption): Buffer |
   const value = Buffer.alloc(bytes);
   return getsockopt(fd, level, name, value, [bytes]) === 0 ? value : undefined;
 }
+
+const setsockopt = libcFunction<number, [number, number, number, Buffer, number]>(
+  'int setsockopt(int fd, int level, int name, const void *value, uint32_t length)',
+);
+
+/** Sets an option that is a number with setsockopt(2). False: the kernel did not take it, or this is not Linux. */
+export function setSocketOption(
+  { fd, level, name }: Omit<SocketOption, 'bytes'>,
+  value: number,
+): boolean {
+  if (process.platform !== 'linux') return false;
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return setsockopt(fd, level, name, bytes, bytes.length) === 0;
+}

@@ -33,6 +33,11 @@ export interface ProxyLimits {
   readonly firstDialBackoffMs: number;
   /** Longest pause between dials of an address, in milliseconds. Default 5,000. */
   readonly maxDialBackoffMs: number;
+  /**
+   * How long a caller waits for addresses that were lost, and how long an address may have been lost
+   * to be waited for, in milliseconds. Default 2,000.
+   */
+  readonly redialWithinMs: number;
   /** How often an HBONE session must answer a ping while streams are open. Default 20,000 ms. */
   readonly probeIntervalMs: number;
 }
@@ -52,5 +57,6 @@ export const defaultLimits: ProxyLimits = {
   handshakeBurst: 2_000,
   firstDialBackoffMs: 100,
   maxDialBackoffMs: 5_000,
+  redialWithinMs: 2_000,
   probeIntervalMs: 20_000,
 };

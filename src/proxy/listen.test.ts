@@ -43,6 +43,32 @@ describe('listenAll', () => {
     first.close();
   });
 
+  it('gives the ports to exactly one of two who want them alone at the same moment, in whatever order', async () => {
+    const ports = await Promise.all([1, 2, 3].map(() => startApp(createServer())));
+    const addresses = ports.map(({ address }) => address);
+    for (const port of ports) await port[Symbol.asyncDispose]();
+    for (let round = 0; round < 10; round += 1) {
+      const attempts = [addresses, addresses.toReversed()].map((wanted) => {
+        const servers = wanted.map(() => createServer());
+        const plans = wanted.map((address, at) => ({
+          ...{ address, purpose: 'tests' },
+          server: servers[at] ?? createServer(),
+        }));
+        return { servers, done: listenAll(plans, { alone: true }) };
+      });
+      const results = await Promise.allSettled(attempts.map(({ done }) => done));
+      expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+      // The loser holds nothing, and the winner's workers and successors share.
+      const [address = anywhere] = addresses;
+      const sharing = createServer();
+      await listenAll([{ server: sharing, address, purpose: 'tests' }]);
+      sharing.close();
+      const loser = attempts[results.findIndex(({ status }) => status === 'rejected')];
+      expect(loser?.servers.filter(({ listening }) => listening)).toEqual([]);
+      for (const { servers } of attempts) for (const server of servers) server.close();
+    }
+  });
+
   it('goes on with inherited sockets and what waits in their queues, however many', async () => {
     const [one, two] = [createServer(), createServer()];
     const [bound] = await listenAll([{ server: one, address: anywhere, purpose: 'tests' }]);

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { closeDescriptor } from '../lib/pass-descriptors.ts';
+import { setSocketOption } from '../lib/socket-option.ts';
 import { type Address, formatAddress, plainIp } from './address.ts';
 
 /** A server and where it shall listen. */
@@ -50,14 +51,20 @@ export async function listenAll(
   for (const socket of inherited) {
     if (!takes.some((taken) => taken.includes(socket))) closeDescriptor(socket.fd);
   }
-  const results = await Promise.allSettled(
-    plans.map((plan, at) => listen(plan, takes[at] ?? [], alone)),
-  );
-  const done = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed === undefined) return done;
-  for (const { servers } of done) for (const server of servers) server.close();
-  throw failed.reason;
+  const done = new Map<ListenPlan, Listening>();
+  // One after the other, and everybody in the same order: of two who want the same ports at once one gets them all.
+  const inOrder = [...plans.entries()].toSorted(([, one], [, two]) => byPort(one, two));
+  try {
+    for (const [at, plan] of inOrder) done.set(plan, await listen(plan, takes[at] ?? [], alone));
+  } catch (error) {
+    for (const { servers } of done.values()) for (const server of servers) server.close();
+    throw error;
+  }
+  return plans.map((plan) => done.get(plan)).filter((each) => each !== undefined);
+}
+
+function byPort({ address: one }: ListenPlan, { address: two }: ListenPlan): number {
+  return one.port - two.port || one.host.localeCompare(two.host, 'en');
 }
 
 /** The socket of a server that listens. */
@@ -83,6 +90,8 @@ function isInfo(address: string | AddressInfo | null): address is AddressInfo {
 }
 
 const BACKLOG = 1024;
+const SOL_SOCKET = 1;
+const SO_REUSEPORT = 15;
 
 async function listen(
   plan: ListenPlan,
@@ -91,8 +100,8 @@ async function listen(
 ): Promise<Listening> {
   const { server, address } = plan;
   if (first === undefined) {
-    if (alone) await refuseTaken(plan);
-    await opened(server, plan, { ...address, reusePort: true });
+    if (alone && address.port !== 0) await openedAlone(plan);
+    else await opened(server, plan, { ...address, reusePort: true });
   } else {
     await opened(server, plan, { fd: first.fd });
   }
@@ -104,12 +113,18 @@ async function listen(
   return { address: boundAddress(server), servers: [server, ...others] };
 }
 
-/** A socket that shares no port can be bound only where nobody listens, whoever that shares it with. */
-async function refuseTaken(plan: ListenPlan): Promise<void> {
-  if (plan.address.port === 0) return;
-  const probe = createServer();
-  await opened(probe, plan, plan.address);
-  await new Promise((resolve) => probe.close(resolve));
+/**
+ * Binds without sharing the port, which fails where anybody listens, whoever that shares it with; then lets others of
+ * this user share it. At no moment can two who do this have it.
+ */
+async function openedAlone(plan: ListenPlan): Promise<void> {
+  const { server, address } = plan;
+  await opened(server, plan, address);
+  const { fd } = listeningSocket(server) ?? { fd: -1 };
+  if (setSocketOption({ fd, level: SOL_SOCKET, name: SO_REUSEPORT }, 1)) return;
+  // Elsewhere than on Linux there is a moment between the two.
+  await new Promise((resolve) => server.close(resolve));
+  await opened(server, plan, { ...address, reusePort: true });
 }
 
 /** A server whose connections are those of `server`. */

@@ -85,7 +85,7 @@ export class ProxyParts {
       ...{ fallback, trustDomains, federation },
       clockNote: (nowMs: number) => clockNote(options.clockSkew?.current, nowMs),
       gate: new AppGate({ enforcement, http, connectDeadlines, pool: appPool }),
-      transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines),
+      transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines, connectDeadlines),
       ...{ identity, clock, reporter, table, enforcement, revocations, connectDeadlines },
       ...{ handshakeDeadlines, firstBytesWait, ...resuming },
     };
@@ -221,6 +221,7 @@ export class ProxyParts {
     while (!signal.aborted) {
       await this.#options.clock.sleep(intervalMs, signal);
       this.#pool.probe();
+      this.#hbone.probe();
     }
   }
 }

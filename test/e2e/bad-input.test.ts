@@ -155,7 +155,7 @@ describe('exit codes', () => {
     [
       'a port in use',
       () => ['up', '--data-dir', join(scratch, 'second'), '--xds', `127.0.0.1:${plane.xdsPort}`],
-      3,
+      1,
       /cannot listen on 127\.0\.0\.1:\d+: another program listens there; stop it or choose another port/,
     ],
     [

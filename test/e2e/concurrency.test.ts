@@ -31,6 +31,12 @@ spec:
   action: DENY
   rules: [{}]
 `;
+const ON_THE_PORT_ITSELF = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: reviews, namespace: shop }
+spec: { host: reviews, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: reviews } } }
+`;
 const MANY = 24;
 
 const directory = mkdtempSync(join(tmpdir(), 'hauberk-concurrency-'));
@@ -177,6 +183,38 @@ it('a worker that crashes loses its own connections only, by resets, and is ther
   for (const socket of alive) expect(await ask(socket, 'still here')).toBe('still here');
   for (const socket of await openMany()) socket.destroy();
   for (const socket of sockets) socket.destroy();
+});
+
+it('fails no dial while a worker crashes again and again, and another takes its place', async () => {
+  const crashes = (await callee.status()).workers.reduce((sum, { restarts }) => sum + restarts, 0);
+  const before = (await caller.status()).totals;
+  const load = new AbortController();
+  const dials = Array.from({ length: 6 }, async () => {
+    while (!load.signal.aborted) {
+      const socket = await dial(outbound);
+      socket.once('end', () => socket.destroy());
+      // What was let through may be cut with the worker; what was not must not be given up.
+      await ask(socket, 'hello').catch(() => undefined);
+      socket.destroy();
+    }
+  });
+  for (const crash of [1, 2, 3]) {
+    // By shared sessions first, then with a handshake for each connection.
+    if (crash === 2) await plane.apply(ON_THE_PORT_ITSELF);
+    await crashWorker({ pid: callee.process.pid, inspectPort });
+    await until('it serves again', async () => {
+      const { workers } = await callee.status();
+      const restarts = workers.reduce((sum, each) => sum + each.restarts, 0);
+      return restarts === crashes + crash && workers.every((each) => each.serving);
+    });
+  }
+  load.abort();
+  await Promise.all(dials);
+  const { totals, recent } = await caller.status();
+  const failed = recent.filter(({ event }) => event === 'upstreamFailed');
+  expect(failed).toEqual([]);
+  expect(totals.upstreamFailed).toBe(before.upstreamFailed);
+  expect(totals.connectionOpened).toBeGreaterThan(before.connectionOpened + 50);
 });
 
 it('a changed policy closes the connections of all workers', async () => {

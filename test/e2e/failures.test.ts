@@ -1,12 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { until } from '../../src/app/demo/until.ts';
+import { readStatus } from '../../src/app/sidecar/sidecar-socket.ts';
+import { lockFile } from '../../src/lib/file-lock.ts';
 import type { Address } from '../../src/proxy/address.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 import { hauberk } from '../kit/hauberk.ts';
@@ -15,6 +26,7 @@ import { type SidecarProcess, sidecarProcess } from '../kit/sidecar-process.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'hauberk-failures-'));
 const group = new ProcessGroup(directory);
+const binary = fileURLToPath(new URL('../../bin/hauberk', import.meta.url));
 const OFF = ['--metrics', 'off', '--readiness', 'off'];
 let plane: ControlPlaneRig;
 let app: TestApp;
@@ -104,11 +116,58 @@ it('is refused on ports that another sidecar has, in one sentence, and the other
         `cannot listen on 127.0.0.1:${inbound} for connections to the application on port ${app.address.port}: another process has the port; stop it or choose another port`,
       ),
     ]);
-    expect(code).toBe(3);
+    expect(code).toBe(1);
     // A new token for the next try: the first one is spent.
     writeFileSync(tokenFile, await plane.createToken('shop', 'reviews'), { mode: 0o600 });
   }
   expect(await answers({ host: '127.0.0.1', port: inbound })).toBe(true);
+});
+
+it('refuses a second one that starts on a state directory where another is just starting, until that is gone', async () => {
+  const stateDir = join(directory, 'twins');
+  mkdirSync(stateDir, { mode: 0o700 });
+  const tokenFile = join(stateDir, 'token');
+  writeFileSync(tokenFile, await plane.createToken('shop', 'reviews'), { mode: 0o600 });
+  const [nobodyThere = 0] = await freePorts(1);
+  const argsFor = (controlPlane: number): string[] => [
+    ...['sidecar', '--control-plane', `127.0.0.1:${controlPlane}`, '--token-file', tokenFile],
+    ...['--state-dir', stateDir, '--name', 'reviews-2', '--hbone', '127.0.0.1:0', ...OFF],
+  ];
+  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent' };
+  const first = group.start({ name: 'twin', args: [binary, ...argsFor(nobodyThere)], env });
+  const lock = join(stateDir, 'start.lock');
+  await until('the first one is starting', async () => {
+    return existsSync(lock) && readFileSync(lock, 'utf8') === `${first.pid}\n`;
+  });
+  const second = await hauberk(argsFor(plane.xdsPort));
+  expect(second.stderr).toBe(
+    `hauberk: process ${first.pid} is just starting a sidecar on the state directory "${stateDir}"; let it, and take over from it when it is ready, or give this one its own --state-dir\n`,
+  );
+  expect(second.code).toBe(1);
+  first.kill('SIGKILL');
+  await first.exited;
+  const third = group.start({ name: 'twin-2', args: [binary, ...argsFor(plane.xdsPort)], env });
+  await until('the next one serves', async () => {
+    const status = await readStatus(stateDir).catch(() => undefined);
+    return status?.pid === third.pid;
+  });
+  third.kill('SIGTERM');
+  await third.exited;
+});
+
+it('lets only one at a time take over, and the one that runs goes on', async () => {
+  const stateDir = join(directory, 'products');
+  const taking = lockFile(join(stateDir, 'start.lock'));
+  if (!('release' in taking)) throw new Error('a sidecar that serves holds the lock');
+  const { code, stderr } = await hauberk([
+    ...['sidecar', '--control-plane', `127.0.0.1:${plane.xdsPort}`, '--state-dir', stateDir],
+    ...['--name', 'products-1', '--hbone', '127.0.0.1:0', ...OFF],
+  ]);
+  taking.release();
+  expect(stderr).toMatch(`process ${process.pid} is just starting a sidecar`);
+  expect(code).toBe(1);
+  expect((await products.status()).pid).toBe(products.process.pid);
+  expect(await answers(outbound)).toBe(true);
 });
 
 it('goes on when file descriptors run out, says so, and accepts again', async () => {
@@ -155,11 +214,14 @@ it('notices a peer that is there no more without a word, and resets what went to
   try {
     const ending = readToEnd(socket);
     socket.write('is anybody there?');
+    // Who asks for another stream finds it out sooner than the pings of every 20 s.
+    const other = await dial(outbound);
     expect((await ending).how).toBe('reset');
     const words = '"reason":"the peer answers no ping"';
     await until('it has said so', async () => linesOf(products, words).length > 0);
     const [line = ''] = linesOf(products, words);
     expect(JSON.parse(line)).toMatchObject({ msg: 'session closed', transport: 'hbone' });
+    other.destroy();
   } finally {
     reviews.process.kill('SIGCONT');
   }

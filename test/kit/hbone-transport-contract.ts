@@ -43,7 +43,7 @@ class Recorder {
   }
 }
 
-interface Joined extends AsyncDisposable {
+export interface Joined extends AsyncDisposable {
   readonly client: HboneClientSession;
   readonly server: HboneServerSession;
   /** Streams that were asked for, in order. */
@@ -53,7 +53,8 @@ interface Joined extends AsyncDisposable {
   open(authority?: string): Promise<readonly [Recorder, Recorder]>;
 }
 
-async function join(transport: HboneTransport): Promise<Joined> {
+/** Both ends of a session on TLS. */
+export async function join(transport: HboneTransport): Promise<Joined> {
   const authority = testAuthority();
   const incoming: IncomingStream[] = [];
   const accepted = Promise.withResolvers<{ session: HboneServerSession; socket: TLSSocket }>();
@@ -287,6 +288,28 @@ export function describeHboneTransport(
       joined.client.probe();
       joined.client.probe(); // no answer can have come meanwhile
       expect(await joined.client.closed).toBe('the peer answers no ping');
+    });
+
+    it('probes from the serving side too', async () => {
+      await using joined = await join(make(100));
+      const [calling, serving] = await joined.open();
+      joined.server.probe();
+      serving.write('answered');
+      await until(() => calling.text === 'answered');
+      calling.write('as well');
+      await until(() => serving.text === 'as well');
+      joined.server.probe();
+      joined.server.probe(); // no answer can have come meanwhile
+      expect(await joined.server.closed).toBe('the peer answers no ping');
+    });
+
+    it('is left by the serving side when it was idle for very long', async () => {
+      await using joined = await join(make(100));
+      for (let i = 0; i < 30; i++) joined.server.probe();
+      await joined.open();
+      await using other = await join(make(100));
+      for (let i = 0; i < 31; i++) other.server.probe();
+      expect(await other.server.closed).toBe('idle');
     });
 
     it('is left by probes when it was idle for long', async () => {

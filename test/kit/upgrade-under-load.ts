@@ -55,6 +55,7 @@ export async function upgradeUnderLoad(options: UpgradeOptions): Promise<Upgrade
       return [reviews, products];
     };
     let present = await start(0);
+    const served = new Set(present.map(({ process }) => process.pid));
     const entrances: readonly Address[] = [outbound, inbound].map((port) => ({
       host: LOOPBACK,
       port,
@@ -74,12 +75,13 @@ export async function upgradeUnderLoad(options: UpgradeOptions): Promise<Upgrade
     for (let generation = 1; generation <= upgrades; generation += 1) {
       const before = present;
       present = await start(generation);
+      for (const { process } of present) served.add(process.pid);
       await Promise.all(before.map(({ process }) => process.exited));
       progress?.(`${generation} upgrades, ${load.opened} opened, ${load.failures.length} failed`);
     }
     stop.abort();
     await Promise.all(running);
-    return { ...load, generations: 2 * (upgrades + 1) };
+    return { ...load, generations: served.size };
   } finally {
     await group.stop();
     await app[Symbol.asyncDispose]();

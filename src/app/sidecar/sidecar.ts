@@ -14,6 +14,7 @@ import { LogService } from '../../agent/link/log-service.ts';
 import { streamRenewal } from '../../agent/link/stream-renewal.ts';
 import { ServedClients } from '../../agent/socket/served-clients.ts';
 import { systemClock } from '../../lib/clock.ts';
+import type { FileLock } from '../../lib/file-lock.ts';
 import { runTasks } from '../../lib/tasks.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 import { defaultMeshSettings, type MeshSettings } from '../../policy/mesh-settings.ts';
@@ -52,6 +53,7 @@ import {
   serveSidecarSocket,
 } from './sidecar-socket.ts';
 import { sidecarStatus } from './sidecar-status.ts';
+import { lockStart } from './start-lock.ts';
 import { svidFilesSink } from './svid-files-sink.ts';
 import { WorkloadReport } from './workload-report.ts';
 
@@ -59,13 +61,27 @@ import { WorkloadReport } from './workload-report.ts';
  * One workload's agent and proxy, until `signal` aborts or a successor takes over; then open
  * connections are drained. Nothing is listened on before there is an identity and facts.
  *
- * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN.
+ * @throws {MeshError} ERR_UNAUTHENTICATED and others when the control plane refuses, ERR_LISTEN, and ERR_CONFLICT
+ * when another one is just starting there.
  */
 export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Promise<void> {
+  ensurePrivateDirectory(config.stateDir);
+  const starting = lockStart(config.stateDir);
+  try {
+    await startAndServe(config, starting, signal);
+  } finally {
+    starting.release();
+  }
+}
+
+async function startAndServe(
+  config: SidecarConfig,
+  starting: FileLock,
+  signal: AbortSignal,
+): Promise<void> {
   boundThreadMemory();
   const recent = new RecentLines({ now: systemClock.now });
   const log = processLog('sidecar', config.logDescriptor, recent.write);
-  ensurePrivateDirectory(config.stateDir);
   const predecessor = await identitiesOfPredecessor(config.stateDir);
   const comparison = new ClockComparison();
   const monitoring = new SidecarMonitoring(config.monitoring);
@@ -86,7 +102,7 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     reconnect: () => ads.reconnect(),
   });
   const clock = new SidecarClock({
-    ...{ clock: systemClock, comparison, monotonicMs: () => performance.now() },
+    ...{ clock: systemClock, comparison },
     node: () => nodeId(workload.current),
     jumped: (byMs) => {
       log.warn({ byMs }, 'the clock was set or the machine slept; looking whether to renew');
@@ -124,7 +140,8 @@ export async function runSidecar(config: SidecarConfig, signal: AbortSignal): Pr
     await factsAt(cache, AbortSignal.any([signal, ended.signal]));
     if (!signal.aborted) {
       const parts = { config, manager, cache, workload, clock, ads, served, log, predecessor };
-      await serve({ ...parts, ...told, credentials, monitoring, renewal, report }, signal);
+      const serving = { ...told, credentials, monitoring, renewal, report, starting };
+      await serve({ ...parts, ...serving }, signal);
     }
   } finally {
     ended.abort();
@@ -149,6 +166,7 @@ interface Serving extends Parts {
   readonly listeners: readonly Partial<ProxyEvents>[];
   readonly credentials: ReceivedCredentials;
   readonly report: WorkloadReport;
+  readonly starting: FileLock;
   readonly renewal: () => RenewalStatus;
 }
 
@@ -202,6 +220,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
         }),
     });
     const listeners = await serveListeners(config.stateDir, () => proxy.listening);
+    parts.starting.release();
     releaseStartMemory();
     announce(parts, proxy);
     await runTasks(stop, [socket, listeners, watched]);

@@ -6,10 +6,10 @@ import { outsideAddress } from '../../app/sidecar/outside-address.ts';
 import type { SidecarConfig } from '../../app/sidecar/sidecar-config.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { MeshError, messageOf } from '../../lib/errors.ts';
+import { packageVersion } from '../../lib/package-version.ts';
 import { type Address, parseAddress } from '../address.ts';
 import { dataDirOf, withExamples } from '../options.ts';
 import { untilStopped } from '../until-stopped.ts';
-import { version } from '../version.ts';
 import { type CaptureFlags, captureConfigOf, withCaptureOptions } from './capture-flags.ts';
 import { monitoringAddress } from './monitoring-flags.ts';
 import {
@@ -180,7 +180,7 @@ export function sidecarConfigOf(options: SidecarOptions): SidecarConfig {
     monitoring: {
       metrics: monitoringAddress(options.metrics, 15_020),
       readiness: monitoringAddress(options.readiness, 15_021),
-      version: version(),
+      version: packageVersion(),
     },
     rootNamespace: 'istio-system',
     accessLog: options.accessLog,

@@ -6,12 +6,12 @@ import type {
 } from '../../app/control-plane/control-plane-config.ts';
 import { ROOT_NAMESPACE } from '../../app/data-dir.ts';
 import { formatDuration, parseDuration } from '../../lib/duration.ts';
+import { packageVersion } from '../../lib/package-version.ts';
 import { parseAddress } from '../address.ts';
 import { masterKeyOption, masterKeySources } from '../authority/master-key-options.ts';
 import { dataDirOf, dataDirOption, outputOption, withExamples } from '../options.ts';
 import { type OutputFormat, print } from '../output.ts';
 import { untilStopped } from '../until-stopped.ts';
-import { version } from '../version.ts';
 import { bundleEndpointOf } from './bundle-endpoint-flags.ts';
 import { monitoringAddress } from './monitoring-flags.ts';
 import { addTokenOptions, type TokenOptions, tokenConfigOf } from './token-options.ts';
@@ -107,7 +107,10 @@ export function upCommand(): Command {
         caDir: options.caDir,
         replaceExpiredRoot: options.replaceExpiredRoot,
         bundleEndpoint: bundleEndpointOf(options),
-        monitoring: { address: monitoringAddress(options.metrics, 15_014), version: version() },
+        monitoring: {
+          address: monitoringAddress(options.metrics, 15_014),
+          version: packageVersion(),
+        },
         tokens: tokenConfigOf(options),
         allowedKeyAddresses: options.jwksAllow,
         reenrolGraceMs: options.reenrolGrace === '0' ? 0 : parseDuration(options.reenrolGrace),

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import { formatAddress } from '../address.ts';
 import { localAddress, remoteAddress } from '../bytes/socket-addresses.ts';
-import { acceptInbound, type InboundOptions } from '../inbound/inbound-listener.ts';
+import { ACCEPTING, acceptInbound, type InboundOptions } from '../inbound/inbound-listener.ts';
 import type { PartialEnds } from '../reporter.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import type { OriginalDestination } from './original-destination.ts';
@@ -19,7 +19,7 @@ export interface CapturedInboundOptions extends InboundOptions {
  */
 export function capturedInbound(options: CapturedInboundOptions): Server {
   const { reporter, guard, originalDestination, serves } = options;
-  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+  return createServer(ACCEPTING, (socket) => {
     socket.on('error', () => undefined);
     const [source, here] = [remoteAddress(socket), localAddress(socket)];
     const destination = originalDestination(socket);

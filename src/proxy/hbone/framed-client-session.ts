@@ -1,15 +1,19 @@
 import type { TLSSocket } from 'node:tls';
 import { MeshError } from '../../lib/errors.ts';
+import type { Deadline } from '../deadlines.ts';
 import { ErrorCode } from './frames/http2-codes.ts';
 import { DENIED_BY_HEADER, type HboneClientSession, type OpenOutcome } from './hbone-transport.ts';
 import type { DecodedFields } from './hpack/hpack-decoder.ts';
 import { printable } from './printable.ts';
 import { type AnswerReading, readAnswer } from './session/connect-headers.ts';
 import type { HboneStream } from './session/hbone-stream.ts';
-import { type LinkOptions, TlsLink } from './session/tls-link.ts';
+import { SessionProbe } from './session/session-probe.ts';
+import { type LinkOptions, PEER_SILENT, TlsLink } from './session/tls-link.ts';
 
 const OK = 200;
 const MAX_IDLE_PROBES = 15;
+/** Pings that go along with requests are not more frequent than this: peers count them. */
+const ASKED_EVERY_MS = 100;
 
 /** A stream that the peer has not answered. */
 interface Asked {
@@ -25,8 +29,10 @@ export class FramedClientSession implements HboneClientSession {
   readonly #ready = Promise.withResolvers<undefined>();
   #maxStreams: number;
   #draining = false;
-  #probing = false;
-  #idleProbes = 0;
+  readonly #probe = new SessionProbe(MAX_IDLE_PROBES);
+  /** Set while it is being found out whether the peer is there. */
+  #silence: Deadline | undefined;
+  #askedAtMs = 0;
 
   private constructor(socket: TLSSocket, options: LinkOptions) {
     this.#options = options;
@@ -42,13 +48,16 @@ export class FramedClientSession implements HboneClientSession {
         aborted: (stream, code) => this.#onAborted(stream, code),
         goaway: (code) => this.#onGoaway(code),
         pong: () => {
-          this.#probing = false;
+          this.#probe.answered();
+          this.#silence?.cancel();
+          this.#silence = undefined;
         },
         idle: () => this.#endIfDrained(),
       },
     });
     this.closed = this.#link.closed.then((reason) => {
       this.#draining = true;
+      this.#silence?.cancel();
       return reason;
     });
   }
@@ -85,8 +94,14 @@ export class FramedClientSession implements HboneClientSession {
       this.#draining = true; // or its identifiers are used up
       return Promise.resolve({ outcome: 'unprocessed' });
     }
+    this.#askWhetherThere();
+    const before = this.#link.reads;
     return new Promise((resolve) => {
       const deadline = this.#options.deadlines.set(() => {
+        if (this.#link.reads === before) {
+          this.destroy(PEER_SILENT);
+          return;
+        }
         this.#link.connection.cut(stream, ErrorCode.cancel);
         this.#settle(stream, { outcome: 'failed', reason: 'the peer did not answer in time' });
       });
@@ -100,15 +115,18 @@ export class FramedClientSession implements HboneClientSession {
   }
 
   probe(): void {
-    if (this.#probing) {
-      this.destroy('the peer answers no ping');
-      return;
+    switch (this.#probe.next(this.streams)) {
+      case 'dead':
+        this.destroy(PEER_SILENT);
+        return;
+      case 'drain':
+        this.drain();
+        return;
+      case 'ping':
+        this.#link.connection.sendPing();
+        return;
+      case 'nothing':
     }
-    this.#idleProbes = this.streams === 0 ? this.#idleProbes + 1 : 0;
-    if (this.#idleProbes > MAX_IDLE_PROBES) this.drain();
-    if (this.streams === 0) return;
-    this.#probing = true;
-    this.#link.connection.sendPing();
   }
 
   drain(): void {
@@ -121,6 +139,21 @@ export class FramedClientSession implements HboneClientSession {
   destroy(reason: string): void {
     this.#draining = true;
     this.#link.destroy(reason);
+  }
+
+  /** A peer may take its time for a stream, but not for a ping: others must not wait for one that is gone. */
+  #askWhetherThere(): void {
+    const { silence } = this.#options;
+    if (this.#silence !== undefined || silence.nowMs - this.#askedAtMs < ASKED_EVERY_MS) return;
+    this.#askedAtMs = silence.nowMs;
+    const before = this.#link.reads;
+    this.#link.connection.sendPing();
+    this.#silence = silence.set(() => {
+      this.#silence = undefined;
+      if (this.#link.reads === before) this.destroy(PEER_SILENT);
+      // It sends other things, and has not come to the ping.
+      else if (this.#asked.size > 0) this.#askWhetherThere();
+    });
   }
 
   #endIfDrained(): void {

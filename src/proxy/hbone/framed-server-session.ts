@@ -11,8 +11,11 @@ import { printable } from './printable.ts';
 import { readRequest } from './session/connect-headers.ts';
 import type { HboneStream } from './session/hbone-stream.ts';
 import type { Http2Connection } from './session/http2-connection.ts';
-import { type LinkOptions, TlsLink } from './session/tls-link.ts';
+import { SessionProbe } from './session/session-probe.ts';
+import { type LinkOptions, PEER_SILENT, TlsLink } from './session/tls-link.ts';
 
+/** Twice as long as our own clients keep one: it is theirs to leave. */
+const MAX_IDLE_PROBES = 30;
 const METHOD_NOT_ALLOWED = 405;
 const FIELDS_TOO_LARGE = 431;
 
@@ -21,6 +24,7 @@ export class FramedServerSession implements HboneServerSession {
   readonly closed: Promise<string>;
   readonly #link: TlsLink;
   readonly #onStream: (stream: IncomingStream) => void;
+  readonly #probe = new SessionProbe(MAX_IDLE_PROBES);
   #draining = false;
   #begun = false;
 
@@ -35,7 +39,7 @@ export class FramedServerSession implements HboneServerSession {
         headers: (stream, fields) => this.#onRequest(stream, fields),
         aborted: () => undefined,
         goaway: (code) => this.#onGoaway(code),
-        pong: () => undefined,
+        pong: () => this.#probe.answered(),
         idle: () => this.#endIfDrained(),
       },
     });
@@ -53,9 +57,25 @@ export class FramedServerSession implements HboneServerSession {
     this.#endIfDrained();
   }
 
-  destroy(): void {
+  probe(): void {
+    switch (this.#probe.next(this.#link.connection.streams)) {
+      case 'dead':
+        this.destroy(PEER_SILENT);
+        return;
+      case 'drain':
+        this.#link.because('idle');
+        this.drain();
+        return;
+      case 'ping':
+        this.#link.connection.sendPing();
+        return;
+      case 'nothing':
+    }
+  }
+
+  destroy(reason = 'cut by this proxy'): void {
     this.#draining = true;
-    this.#link.destroy('cut by this proxy');
+    this.#link.destroy(reason);
   }
 
   #endIfDrained(): void {

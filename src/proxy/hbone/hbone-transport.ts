@@ -48,7 +48,12 @@ export interface HboneServerSession {
   readonly begun: boolean;
   /** Tells the peer to open no more streams here; closes when the open ones have ended. */
   drain(): void;
-  destroy(): void;
+  /**
+   * To be called at intervals. Ends the session when the peer has not answered since the call before
+   * this, or when there was no stream at 30 calls in a row.
+   */
+  probe(): void;
+  destroy(reason?: string): void;
   /** Resolves with the reason when the session is gone. */
   readonly closed: Promise<string>;
 }

@@ -42,6 +42,7 @@ export interface HboneListenerOptions {
 }
 
 const KEEP_ALIVE_AFTER_MS = 30_000;
+const NOT_BEGUN = 'did not begin to speak HTTP/2 in time';
 
 /** The port on which other sidecars bring connections for this workload; mutual TLS always. */
 export class HboneListener {
@@ -71,6 +72,11 @@ export class HboneListener {
     this.#draining = true;
     for (const session of this.#sessions) session.drain();
     await Promise.all(this.#tasks);
+  }
+
+  /** For the task that looks after idle and dead peers, as `SessionPool.probe`. */
+  probe(): void {
+    for (const session of this.#sessions) session.probe();
   }
 
   destroy(): void {
@@ -124,17 +130,24 @@ export class HboneListener {
     reporter.sessionOpened(record);
     drainAtExpiry(session, secured.notAfterMs, this.#options.clock);
     if (this.#draining) session.drain();
+    const deadline = this.#options.handshakeDeadlines.set(() => {
+      if (!session.begun) session.destroy(NOT_BEGUN);
+    });
     const reason = await session.closed;
+    deadline.cancel();
     this.#sessions.delete(session);
     reporter.sessionClosed(record, reason);
-    if (!session.begun && !this.#draining) this.#refusedByClient(secured, ends);
+    if (!session.begun && !this.#draining) this.#neverBegan(secured, ends, reason);
   }
 
   /** Under TLS 1.3 a client looks at our certificate when the handshake is over for us. */
-  #refusedByClient({ peer, ownSerial }: SecuredConnection, ends: PartialEnds): void {
+  #neverBegan({ peer, ownSerial }: SecuredConnection, ends: PartialEnds, reason: string): void {
     this.#options.reporter.handshakeFailed(ends, {
       ...{ ...presentedBy(peer), ownSerial, expectedIds: [], verdict: 'ERR_UNREACHABLE' },
-      reason: `"${peer.id}" ended the connection after the TLS handshake; it may not have accepted our certificate (serial ${ownSerial}): its own log says why`,
+      reason:
+        reason === NOT_BEGUN
+          ? `"${peer.id}" ${NOT_BEGUN} after the TLS handshake`
+          : `"${peer.id}" ended the connection after the TLS handshake; it may not have accepted our certificate (serial ${ownSerial}): its own log says why`,
     });
   }
 

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type ServerOpts, type Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Watchable } from '../../lib/watchable.ts';
@@ -66,9 +66,15 @@ interface Settled extends AcceptedInbound {
   readonly sni: string | undefined;
 }
 
+/** How connections of others are taken; who vanished without a word is noticed by TCP's keep-alive. */
+export const ACCEPTING = {
+  ...{ allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
+  ...{ keepAlive: true, keepAliveInitialDelay: 30_000 },
+} as const satisfies ServerOpts;
+
 /** A server for one workload port, which passes on to `app` what the port's mode and policies allow. */
 export function inboundListener(app: Address, options: InboundOptions): Server {
-  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+  return createServer(ACCEPTING, (socket) => {
     socket.on('error', () => undefined);
     const [source, destination] = [remoteAddress(socket), localAddress(socket)];
     const ends: PartialEnds = { direction: 'inbound', source, destination };

@@ -1,9 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { allow, toOperation } from '../../../test/kit/policies.ts';
 import {
   ask,
+  CLIENT_ID,
   dial,
   type ProxyPair,
   readToEnd,
@@ -42,6 +44,37 @@ describe('a client that sends a byte now and then', () => {
       ...{ direction: 'inbound', transport: 'hbone' },
       reason: expect.stringMatching(/300 ms|in time/),
     });
+  });
+
+  it('of HTTP/2, or says nothing after a TLS handshake that succeeded, is cut at the deadline, and said', async () => {
+    await using pair = await startPair({ server: { limits } });
+    const pems = pair.authority.pems(pair.authority.issue(CLIENT_ID));
+    const begin = (): TLSSocket => {
+      const options = { ...pair.hbone, ...pems, rejectUnauthorized: false };
+      const socket = connectTls({ ...options, ALPNProtocols: ['h2'] });
+      socket.on('error', () => undefined);
+      return socket.resume();
+    };
+    const [silent, slow] = [begin(), begin()];
+    // A reset on the way is no failure of this: bytes that nobody reads any more make one.
+    const closed = Promise.all(
+      [silent, slow].map((each) => new Promise((resolve) => each.once('close', resolve))),
+    );
+    void drip(slow, Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'));
+    await closed;
+    const { handshakes, endedSessions } = pair.server.events;
+    await until(() => handshakes.length === 2);
+    const reason = `"${CLIENT_ID}" did not begin to speak HTTP/2 in time after the TLS handshake`;
+    const record = { direction: 'inbound', presentedId: CLIENT_ID, reason };
+    expect(handshakes).toMatchObject([record, record]);
+    expect(endedSessions.map((each) => each.reason)).toEqual([
+      'did not begin to speak HTTP/2 in time',
+      'did not begin to speak HTTP/2 in time',
+    ]);
+    expect(await ask(await dial(pair.outbound), 'others')).toBe('others');
+    await sleep(2 * limits.handshakeTimeoutMs);
+    expect(await ask(await dial(pair.outbound), 'who has begun')).toBe('who has begun');
+    expect(endedSessions).toHaveLength(2);
   });
 
   it('of a TLS handshake is cut at the deadline on the workload port, and said', async () => {

@@ -1,7 +1,7 @@
 import type { OnReadOpts } from 'node:net';
 import { type ConnectionOptions, connect } from 'node:tls';
 import type { Clock } from '../../lib/clock.ts';
-import { MeshError, messageOf } from '../../lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { formatAddress } from '../address.ts';
 import { LentReads } from '../bytes/lent-reads.ts';
 import { localAddress } from '../bytes/socket-addresses.ts';
@@ -20,7 +20,7 @@ import {
   resumeFor,
   type SecuredConnection,
 } from '../tls/handshake.ts';
-import { presentedBy } from '../tls/handshake-record.ts';
+import { failedHandshake, presentedBy } from '../tls/handshake-record.ts';
 import type { Resumption } from '../tls/resumption.ts';
 import type { HotSecureContext } from '../tls/secure-context.ts';
 import { whenConnected } from './connect-tcp.ts';
@@ -42,9 +42,12 @@ export interface HboneDialOptions {
 }
 
 const KEEP_ALIVE_AFTER_MS = 30_000;
+const MOST_SERVERS = 10_000;
 
 /** Makes HBONE sessions under the newest identity; reports each, and each handshake that fails. */
 export function hboneDialer(options: HboneDialOptions): DialSession {
+  /** Our serial that a server took the last time, by address and who must be there. */
+  const taken = new Map<string, string | undefined>();
   return async (target) => {
     const server = `${formatAddress(target.address)} ${target.expectedIds.join(' ')}`;
     const asked = { context: options.context.current, sni: undefined, server };
@@ -75,15 +78,20 @@ export function hboneDialer(options: HboneDialOptions): DialSession {
       expectedIds: target.expectedIds,
     });
     if ('failure' in outcome) {
-      const { reason } = outcome.failure;
+      const { reason, verdict } = outcome.failure;
       const { expectedIds } = target;
       options.reporter.handshakeFailed(ends, { ...outcome.failure, expectedIds });
-      throw new MeshError('ERR_UNAUTHENTICATED', reason);
+      throw failedHandshake(verdict, reason);
     }
     const forget = (): void => options.resumption.forget(resumeFor(tls));
-    const session = await begin({ secured: outcome.secured, reads, target, ends, forget }, options);
-    drainAtExpiry(session, outcome.secured.notAfterMs, options.clock);
-    const { peer, ownSerial, tls: facts, notAfterMs } = outcome.secured;
+    const { secured } = outcome;
+    // Once: who ends two in a row does not take us.
+    const tookUs = (): boolean => taken.get(server) === secured.ownSerial && taken.delete(server);
+    const session = await begin({ secured, reads, target, ends, forget, tookUs }, options);
+    if (taken.size >= MOST_SERVERS) taken.clear();
+    taken.set(server, secured.ownSerial);
+    drainAtExpiry(session, secured.notAfterMs, options.clock);
+    const { peer, ownSerial, tls: facts, notAfterMs } = secured;
     const pooled = { session, peer, ownSerial, tls: facts, notAfterMs };
     return announce(pooled, ends, options.reporter);
   };
@@ -96,11 +104,13 @@ interface Secured {
   readonly ends: PartialEnds;
   /** For when the server does not take us: what it gave to come back with may be why. */
   readonly forget: () => void;
+  /** Whether it took our certificate the last time. */
+  readonly tookUs: () => boolean;
 }
 
 /** Speaks HTTP/2 on it; a peer that refuses our certificate under TLS 1.3 shows that only here. */
 async function begin(
-  { secured, reads, target, ends, forget }: Secured,
+  { secured, reads, target, ends, forget, tookUs }: Secured,
   { transport, reporter, handshakeDeadlines }: HboneDialOptions,
 ): Promise<HboneClientSession> {
   const { socket, peer, ownSerial } = secured;
@@ -114,7 +124,8 @@ async function begin(
     const verdict = 'ERR_UNREACHABLE';
     const { expectedIds } = target;
     reporter.handshakeFailed(ends, { ...presented, verdict, ownSerial, expectedIds, reason });
-    throw new MeshError('ERR_UNAUTHENTICATED', reason, { cause: error });
+    // Who refuses us does not say so. Who took the same certificate before has more likely died just now.
+    throw failedHandshake(tookUs() ? verdict : 'ERR_TLS', reason, error);
   } finally {
     deadline.cancel();
   }

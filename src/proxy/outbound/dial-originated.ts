@@ -9,12 +9,19 @@ import { tlsChannel } from '../bytes/socket-channel.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { TlsFacts } from '../proxy-events.ts';
 import type { PartialEnds, Reporter } from '../reporter.ts';
-import { presentedCertificate, verdictOf } from '../tls/handshake-record.ts';
+import { lostConnection } from '../tls/handshake.ts';
+import {
+  failedHandshake,
+  type HandshakeVerdict,
+  presentedCertificate,
+  verdictOf,
+} from '../tls/handshake-record.ts';
 import { offTheStack } from '../tls/off-the-stack.ts';
 import { tlsFactsOf } from '../tls/peer.ts';
 import { hasServerName, presentedNames } from '../tls/server-names.ts';
 import type { TlsMaterial, TlsMaterials } from '../tls/tls-material.ts';
 import { cipherList, keyExchangeGroups } from '../tls/tls-profile.ts';
+import { whenRefused } from '../tls/when-refused.ts';
 
 /** A server that is spoken to by TLS as a DestinationRule says, with SIMPLE or MUTUAL. */
 export interface OriginatedTarget {
@@ -31,7 +38,7 @@ export interface OriginatedConnection {
   readonly tls: TlsFacts;
 }
 
-/** @throws {MeshError} ERR_UNAUTHENTICATED once reported, or ERR_NOT_FOUND for a file that is missing. */
+/** @throws {MeshError} ERR_UNREACHABLE when it was lost, ERR_UNAUTHENTICATED; once reported; or ERR_NOT_FOUND for a file that is missing. */
 export type OriginatedDialer = (target: OriginatedTarget) => Promise<OriginatedConnection>;
 
 export interface OriginatedDialOptions {
@@ -43,25 +50,32 @@ export interface OriginatedDialOptions {
 /** One TLS connection per connection, to servers that need not know of the mesh. */
 export function originatedDialer(options: OriginatedDialOptions): OriginatedDialer {
   return async ({ address, service, tls, raw }) => {
+    const ends: PartialEnds = {
+      ...{ direction: 'outbound', source: localAddress(raw), destination: address },
+      ...{ service, transport: 'tls' },
+    };
+    const failed = (reason: string, verdict: HandshakeVerdict): void => {
+      options.reporter.handshakeFailed(ends, {
+        ...{ expectedIds: tls.names, reason, ownSerial: undefined, verdict },
+        ...presentedCertificate(undefined),
+      });
+    };
     try {
       const material = await options.materials.of(tls);
       const socket = await handshake(raw, connectionOptions(tls, material), options);
       checkName(socket, tls);
+      whenRefused(socket, (why) => {
+        const shown = tls.credential === undefined ? 'none was shown' : 'of the DestinationRule';
+        const reason = `the server cut the connection after the TLS handshake, before its first byte (${why}); it may want another certificate (${shown})`;
+        failed(reason, 'ERR_UNREACHABLE');
+      });
       return { channel: tlsChannel(socket, raw), tls: tlsFactsOf(socket) };
     } catch (error) {
-      const source = localAddress(raw);
       raw.destroy();
       if (MeshError.is(error, 'ERR_NOT_FOUND')) throw error;
       const reason = messageOf(error);
-      const ends: PartialEnds = {
-        ...{ direction: 'outbound', source, destination: address, service, transport: 'tls' },
-      };
-      options.reporter.handshakeFailed(ends, {
-        ...{ expectedIds: tls.names, reason, ownSerial: undefined },
-        ...presentedCertificate(undefined),
-        verdict: verdictOf(error),
-      });
-      throw new MeshError('ERR_UNAUTHENTICATED', reason, { cause: error });
+      failed(reason, verdictOf(error));
+      throw failedHandshake(verdictOf(error), reason, error);
     }
   };
 }
@@ -118,7 +132,7 @@ function handshake(
 function explained(error: Error): Error {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const hint = HINTS.get(code);
-  if (hint === undefined) return error;
+  if (hint === undefined) return lostConnection(error) ?? error;
   return new MeshError('ERR_UNAUTHENTICATED', `${error.message} (${code}): ${hint}`, {
     cause: error,
   });

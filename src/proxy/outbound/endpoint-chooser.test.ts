@@ -3,7 +3,7 @@ import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import type { Endpoint } from '../../policy/upstream/resolve-upstream.ts';
 import { EndpointChooser } from './endpoint-chooser.ts';
 
-const limits = { firstDialBackoffMs: 100, maxDialBackoffMs: 1_000 };
+const limits = { firstDialBackoffMs: 100, maxDialBackoffMs: 1_000, redialWithinMs: 2_000 };
 
 function endpoint(address: string): Endpoint {
   return {
@@ -68,6 +68,18 @@ describe('EndpointChooser', () => {
     expect(chooser.choose([a])).toBe(a);
   });
 
+  it('lets it rest no longer because the wall clock was set back, and no shorter because it went ahead', async () => {
+    const clock = new ManualClock();
+    const chooser = chooserWith(clock, 0.999);
+    chooser.failed(a, 'nothing listens there');
+    clock.setBy(-3_600_000);
+    await clock.advance(100);
+    expect(chooser.restReason(a)).toBeUndefined();
+    chooser.failed(a, 'again');
+    clock.setBy(7_200_000);
+    expect(chooser.restReason(a)).toBe('again; it is tried again in 200 ms');
+  });
+
   it('does not refuse everybody because the only one failed once', async () => {
     const clock = new ManualClock();
     const chooser = chooserWith(clock, 0.999);
@@ -86,6 +98,51 @@ describe('EndpointChooser', () => {
     for (let i = 0; i < 50; i++) chooser.failed(a, 'down');
     await clock.advance(100);
     expect(chooser.choose([a])).toBe(a);
+  });
+
+  it('counts a dial that began after the last failure, rest or not', () => {
+    const chooser = chooserWith(new ManualClock(), 0.999);
+    const begunAt = chooser.moment;
+    chooser.failed(a, 'down', { begunAt });
+    chooser.failed(a, 'down', { begunAt });
+    expect(chooser.choose([a])).toBe(a);
+    chooser.failed(a, 'down', { begunAt: chooser.moment });
+    expect(chooser.choose([a])).toBeUndefined();
+  });
+
+  it('sends one caller to see whether a lost endpoint is there again, and the others elsewhere', async () => {
+    const clock = new ManualClock();
+    const chooser = chooserWith(clock, 0);
+    chooser.failed(a, 'down');
+    await clock.advance(100);
+    expect(chooser.choose([a, b])).toBe(a);
+    const done = chooser.dialling(a);
+    expect(chooser.choose([a, b])).toBe(b);
+    // Who has nowhere else to go joins in.
+    expect(chooser.choose([a])).toBe(a);
+    chooser.reached(a);
+    done();
+    expect(chooser.choose([a, b])).toBe(a);
+    chooser.dialling(a);
+    expect(chooser.choose([a, b])).toBe(a);
+  });
+
+  it('tells how long to wait for an endpoint, as long as that is worth it', async () => {
+    const clock = new ManualClock();
+    const chooser = chooserWith(clock, 0.999);
+    expect(chooser.readyInMs(a)).toBe(0);
+    const waits: (number | undefined)[] = [];
+    for (let i = 0; i < 6; i += 1) {
+      chooser.failed(a, 'down', { begunAt: chooser.moment });
+      const waitMs = chooser.readyInMs(a);
+      waits.push(waitMs === undefined ? undefined : Math.round(waitMs));
+      await clock.advance(waitMs ?? 1_000);
+    }
+    expect(waits).toEqual([100, 200, 400, 800, undefined, undefined]);
+    chooser.reached(a);
+    expect(chooser.readyInMs(a)).toBe(0);
+    chooser.failed(a, 'down', { begunAt: chooser.moment });
+    expect(Math.round(chooser.readyInMs(a) ?? 0)).toBe(100);
   });
 
   it('forgets failures when the endpoint answers', async () => {
@@ -144,7 +201,7 @@ describe('EndpointChooser', () => {
       settings = outlier,
     ): Promise<void> {
       for (let i = 0; i < times; i += 1) {
-        chooser.failed(endpoint, 'refused', { outlier: settings, all: [a, b, c] });
+        chooser.failed(endpoint, 'refused', { among: { outlier: settings, all: [a, b, c] } });
         if (i + 1 < times) await clock.advance(1_000);
       }
     }

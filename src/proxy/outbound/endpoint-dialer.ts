@@ -50,6 +50,7 @@ export interface DialQuestion {
 
 const FORBIDDEN = 403;
 const MAX_TIMEOUTS = 32;
+const KEEP_ALIVE_AFTER_MS = 30_000;
 const NO_TLS: TlsFacts = { tlsVersion: undefined, cipher: undefined, keyExchange: null };
 
 /** Dials endpoints, each as its transport says. */
@@ -120,7 +121,7 @@ export class EndpointDialer {
     const { address: host, port } = endpoint;
     const deadlines = this.#deadlinesOf(bounds.connectTimeoutMs);
     const socket = await connectTcp({ host, port }, { deadlines });
-    if (bounds.keepAliveMs !== undefined) socket.setKeepAlive(true, bounds.keepAliveMs);
+    socket.setKeepAlive(true, bounds.keepAliveMs ?? KEEP_ALIVE_AFTER_MS);
     return socket;
   }
 

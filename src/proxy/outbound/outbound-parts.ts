@@ -41,9 +41,14 @@ export function outboundParts(
     originated: originatedDialer({ ...shared, materials }),
   });
   const chooser = new EndpointChooser({ clock, limits });
+  const { redialWithinMs } = limits;
+  const connector = new UpstreamConnector({
+    ...{ view, dialer, workload, chooser, clock, redialWithinMs },
+  });
   return {
-    connector: new UpstreamConnector({ view, dialer, workload, chooser }),
+    connector,
     stop: () => {
+      connector.close();
       contexts.stop();
       dialer.close();
     },

@@ -1,3 +1,4 @@
+import type { Clock } from '../../lib/clock.ts';
 import { MeshError, messageOf } from '../../lib/errors.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 import {
@@ -14,7 +15,8 @@ import {
 import type { Workload } from '../../policy/workload.ts';
 import { type Address, formatAddress } from '../address.ts';
 import type { Peer } from '../tls/peer.ts';
-import { type Balancing, type EndpointChooser, endpointKey } from './endpoint-chooser.ts';
+import { DialAttempts } from './dial-attempts.ts';
+import type { Balancing, EndpointChooser } from './endpoint-chooser.ts';
 import type { DialOutcome, EndpointDialer, Way } from './endpoint-dialer.ts';
 import type { OutboundView } from './outbound-view.ts';
 
@@ -44,8 +46,11 @@ export interface UpstreamOptions {
   readonly view: OutboundView;
   /** Who calls; rules may be for some workloads only. */
   readonly workload: Watchable<Workload>;
-  readonly dialer: EndpointDialer;
+  readonly dialer: Pick<EndpointDialer, 'dial' | 'warm'>;
   readonly chooser: EndpointChooser;
+  readonly clock: Clock;
+  /** How long one call waits for addresses that rest, in milliseconds. */
+  readonly redialWithinMs: number;
 }
 
 interface Plan extends ResolvedUpstream {
@@ -55,7 +60,13 @@ interface Plan extends ResolvedUpstream {
   readonly balancing: Balancing;
 }
 
-const MAX_ENDPOINTS_TRIED = 3;
+/** What became of a dial; `again` tells that the same address may well answer in a moment. */
+type TriedOutcome =
+  | Exclude<DialOutcome, { problem: string }>
+  | { readonly problem: string; readonly again: boolean };
+
+const SHORTEST_PAUSE_MS = 25;
+const MAX_NAMED_RESTS = 3;
 const MAX_WARMED = 8;
 const MAX_PLANS = 10_000;
 
@@ -66,14 +77,16 @@ export class UpstreamConnector {
   readonly #plans = new Map<string, Plan | { readonly problem: string }>();
   /** Connections that are open or coming about, by service. */
   readonly #open = new Map<string, number>();
+  readonly #closing = new AbortController();
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
   }
 
   /**
-   * Tries up to three endpoints of the service, or the one at `only`. Never rejects for what the
-   * network does.
+   * Tries up to three endpoints of the service, or the one at `only`. Where all were lost, and not
+   * refused, those that come back within `redialWithinMs` are tried again, up to six dials in all:
+   * nothing of the caller's has gone out by then. Never rejects for what the network does.
    */
   async connect(service: CalledService, only?: Address): Promise<UpstreamOutcome> {
     const plan = this.#plan(service);
@@ -100,6 +113,11 @@ export class UpstreamConnector {
     return { upstream: { ...upstream, release } };
   }
 
+  /** Waits for nobody any more. */
+  close(): void {
+    this.#closing.abort();
+  }
+
   /** Makes the shared sessions to the endpoints of a service before they are needed. Never rejects. */
   async warm(service: CalledService): Promise<void> {
     const plan = this.#plan(service);
@@ -117,22 +135,46 @@ export class UpstreamConnector {
   ): Promise<UpstreamOutcome> {
     const { chooser } = this.#options;
     const { bounds, by } = plan;
-    const problems: string[] = [];
-    let candidates = atAddress(plan.endpoints, only);
+    const candidates = atAddress(plan.endpoints, only);
     if (candidates.length === 0) return { problem: unusable(service, only) };
-    while (problems.length < MAX_ENDPOINTS_TRIED) {
-      const endpoint = chooser.choose(candidates, plan.balancing);
+    const attempts = new DialAttempts(candidates);
+    const untilMs = this.#options.clock.now() + this.#options.redialWithinMs;
+    for (;;) {
+      const endpoint = await this.#next(attempts, plan.balancing, untilMs);
       if (endpoint === undefined) break;
       const release = chooser.begin(endpoint);
       const outcome = await this.#tryEndpoint(endpoint, service, plan);
       if ('way' in outcome) return { upstream: { ...outcome.way, endpoint, by, bounds, release } };
       release();
       if ('denied' in outcome) return { ...outcome, endpoint };
-      problems.push(`${endpoint.workload} at ${endpointKey(endpoint)}: ${outcome.problem}`);
-      // Nothing of the application's was sent yet, so the next may be tried.
-      candidates = candidates.filter((each) => each !== endpoint);
+      attempts.failed(endpoint, outcome.problem, outcome.again);
     }
-    return { problem: [...problems, ...this.#resting(candidates)].join('; ') };
+    return { problem: [...attempts.problems, ...this.#resting(attempts.left)].join('; ') };
+  }
+
+  /** Whom to dial now, perhaps after a rest; undefined: nobody more. */
+  async #next(
+    attempts: DialAttempts,
+    balancing: Balancing,
+    untilMs: number,
+  ): Promise<Endpoint | undefined> {
+    const { chooser, clock } = this.#options;
+    const { signal } = this.#closing;
+    let endpoint = chooser.choose(attempts.untried, balancing);
+    while (endpoint === undefined && !signal.aborted) {
+      const waited = attempts.worthWaitingFor;
+      const waitsMs = waited
+        .map((each) => chooser.readyInMs(each))
+        .filter((ms) => ms !== undefined);
+      const waitMs = Math.max(SHORTEST_PAUSE_MS, Math.min(...waitsMs));
+      if (clock.now() + waitMs > untilMs) return undefined;
+      await clock.sleep(waitMs, signal);
+      endpoint = chooser.choose(
+        waited.filter((each) => chooser.readyInMs(each) === 0),
+        balancing,
+      );
+    }
+    return endpoint;
   }
 
   #plan(service: CalledService): Plan | { readonly problem: string } {
@@ -169,17 +211,21 @@ export class UpstreamConnector {
     endpoint: Endpoint,
     service: CalledService,
     { bounds, outlier, endpoints }: Plan,
-  ): Promise<DialOutcome> {
+  ): Promise<TriedOutcome> {
     const { chooser, dialer } = this.#options;
+    const begunAt = chooser.moment;
+    const done = chooser.dialling(endpoint);
     try {
       const outcome = await dialer.dial({ endpoint, service, bounds });
       chooser.reached(endpoint);
-      return outcome;
+      return 'problem' in outcome ? { ...outcome, again: false } : outcome;
     } catch (error) {
       if (!MeshError.is(error)) throw error;
       const among = outlier === undefined ? undefined : { outlier, all: endpoints };
-      chooser.failed(endpoint, messageOf(error), among);
-      return { problem: messageOf(error) };
+      chooser.failed(endpoint, messageOf(error), { begunAt, among });
+      return { problem: messageOf(error), again: MeshError.is(error, 'ERR_UNREACHABLE') };
+    } finally {
+      done();
     }
   }
 
@@ -194,7 +240,7 @@ export class UpstreamConnector {
 
   #resting(endpoints: readonly Endpoint[]): string[] {
     return endpoints
-      .slice(0, MAX_ENDPOINTS_TRIED)
+      .slice(0, MAX_NAMED_RESTS)
       .map((endpoint) => {
         const reason = this.#options.chooser.restReason(endpoint);
         return reason === undefined ? '' : `${endpoint.workload}: ${reason}`;

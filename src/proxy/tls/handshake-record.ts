@@ -50,6 +50,16 @@ export function verdictOf(error: unknown): HandshakeVerdict {
   return MeshError.is(error) ? error.code : 'ERR_TLS';
 }
 
+/** A handshake of our own that failed, as an error: lost, so that another may well succeed, or refused. */
+export function failedHandshake(
+  verdict: HandshakeVerdict,
+  reason: string,
+  cause?: unknown,
+): MeshError {
+  const code = verdict === 'ERR_UNREACHABLE' ? verdict : 'ERR_UNAUTHENTICATED';
+  return new MeshError(code, reason, cause === undefined ? {} : { cause });
+}
+
 /** What to do about it, where more can be said than the reason says. */
 export function handshakeHint(
   verdict: HandshakeVerdict,

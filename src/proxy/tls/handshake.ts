@@ -234,13 +234,21 @@ function withClockNote(
 function secured(socket: TLSSocket): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     socket.once('secureConnect', () => offTheStack(() => resolve(socket)));
-    socket.on('error', reject);
+    socket.on('error', (error) => reject(lostConnection(error) ?? error));
     socket.once('close', () => {
       const reason =
         'the server ended the connection during the TLS handshake; it may not speak mutual TLS';
       reject(new MeshError('ERR_UNREACHABLE', reason));
     });
   });
+}
+
+/** What the network did to a handshake, as against what the server says of it; undefined: it was not the network. */
+export function lostConnection(error: Error): MeshError | undefined {
+  const code = 'code' in error ? error.code : undefined;
+  if (code !== 'ECONNRESET' && code !== 'EPIPE') return undefined;
+  const reason = `the connection was lost during the TLS handshake (${code})`;
+  return new MeshError('ERR_UNREACHABLE', reason, { cause: error });
 }
 
 async function within<T>(deadlines: Deadlines, work: Promise<T>): Promise<T> {

@@ -14,7 +14,7 @@ export type WorkerSubjects = ProxySubjects &
   Required<Pick<ProxySubjects, 'ticketKeys' | 'issuers'>>;
 
 /** What a proxy in another thread follows is now. */
-export function subjectValues(subjects: WorkerSubjects): Omit<WorkerStart, 'plan'> {
+export function subjectValues(subjects: WorkerSubjects): Omit<WorkerStart, 'plan' | 'version'> {
   return {
     workload: subjects.workload.current,
     identity: identityValues(subjects.identity.current),
@@ -61,7 +61,7 @@ export class FollowedSubjects implements WorkerSubjects {
   readonly issuers: WatchableValue<readonly Uint8Array[]>;
 
   /** @throws {MeshError} ERR_DER or ERR_SVID for an identity that is none. */
-  constructor(start: Omit<WorkerStart, 'plan'>) {
+  constructor(start: Omit<WorkerStart, 'plan' | 'version'>) {
     const { workload, identity, facts, clockSkew } = start;
     this.workload = new WatchableValue(workload);
     this.identity = new WatchableValue(identityOf(identity));

@@ -1,9 +1,6 @@
-import {
-  canPassDescriptors,
-  closeDescriptor,
-  duplicateDescriptor,
-} from '../../lib/pass-descriptors.ts';
+import { closeDescriptor } from '../../lib/pass-descriptors.ts';
 import type { ListeningSocket } from '../listen.ts';
+import { duplicateSockets } from './duplicate-sockets.ts';
 
 /**
  * The listening sockets of a worker, kept open beside it: they and their queues outlive its crash, and may be
@@ -19,28 +16,16 @@ export class HeldSockets {
   /** Holds these instead of what it held. Where there are no descriptors left it holds none. */
   hold(listening: readonly ListeningSocket[]): void {
     this.release();
-    this.#sockets = duplicates(listening);
+    this.#sockets = duplicateSockets(listening);
   }
 
   /** One more of each, for who will close it. */
   copies(): readonly ListeningSocket[] {
-    return duplicates(this.#sockets);
+    return duplicateSockets(this.#sockets);
   }
 
   release(): void {
     for (const { fd } of this.#sockets) closeDescriptor(fd);
     this.#sockets = [];
-  }
-}
-
-function duplicates(sockets: readonly ListeningSocket[]): readonly ListeningSocket[] {
-  if (!canPassDescriptors) return [];
-  const made: ListeningSocket[] = [];
-  try {
-    for (const socket of sockets) made.push({ ...socket, fd: duplicateDescriptor(socket.fd) });
-    return made;
-  } catch {
-    for (const { fd } of made) closeDescriptor(fd);
-    return [];
   }
 }

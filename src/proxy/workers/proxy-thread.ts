@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { MeshError, messageOf } from '../../lib/errors.ts';
+import { closeDescriptor } from '../../lib/pass-descriptors.ts';
 import type { CaptureState } from '../capture/capture-listeners.ts';
 import type { RunningProxy } from '../proxy.ts';
 import type { ConnectionRecord, ProxyEvents } from '../proxy-events.ts';
@@ -20,6 +21,9 @@ export interface Survey {
 }
 
 export interface ProxyThreadOptions {
+  /** Of this program; the thread's must be the same. */
+  readonly version: string;
+  /** The thread makes its own of the sockets that it inherits; these are closed once it has, or is gone. */
   readonly plan: ProxyPlan;
   readonly subjects: WorkerSubjects;
   readonly events: ProxyEvents;
@@ -55,15 +59,18 @@ export class ProxyThread {
   #dropped = 0;
   #reason: string | undefined;
 
-  constructor({ plan, subjects, events, issuerMet, entry }: ProxyThreadOptions) {
-    const start: WorkerStart = { plan, ...subjectValues(subjects) };
+  constructor({ version, plan, subjects, events, issuerMet, entry }: ProxyThreadOptions) {
+    const start: WorkerStart = { version, plan, ...subjectValues(subjects) };
     // An environment holds secrets now and then, and a proxy reads none.
     this.#worker = new Worker(entry, { workerData: start, env: {}, name: 'proxy' });
     this.#events = events;
     this.#issuerMet = issuerMet;
     this.bound = this.#bound.promise;
+    const giveBack = (): void => {
+      for (const { fd } of plan.sockets?.inherited ?? []) closeDescriptor(fd);
+    };
     // Who does not wait for it is told by `ended`.
-    this.bound.catch(() => undefined);
+    this.bound.then(giveBack, giveBack);
     const stop = followSubjects(subjects, (change) => this.#tell({ kind: 'change', change }));
     this.#worker.on('message', (message: FromWorker) => this.#hear(message));
     this.#worker.on('messageerror', (error) => this.end(messageOf(error)));

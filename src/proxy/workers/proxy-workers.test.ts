@@ -16,6 +16,7 @@ import {
 } from '../../../test/kit/proxy-pair.ts';
 import { testAuthority } from '../../../test/kit/test-authority.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { packageVersion } from '../../lib/package-version.ts';
 import { WatchableValue } from '../../lib/watchable.ts';
 import { type MeshFacts, noFacts } from '../../policy/mesh-facts.ts';
 import type { Workload } from '../../policy/workload.ts';
@@ -197,6 +198,20 @@ describe('workers of a proxy', () => {
       }
       socket.destroy();
     }
+  });
+
+  it('leave all to the others when another release was installed before one crashed', async () => {
+    const entry = new URL('../../../test/kit/crashing-worker.ts', import.meta.url);
+    await using rig = await startWorkers({ entry });
+    const labels = { ...rig.workload.current.labels, crash: '0', version: '0.0.1' };
+    rig.workload.set({ ...rig.workload.current, labels });
+    await until(() => rig.ended.length >= 2, PATIENCE_MS);
+    expect(rig.ended[1]?.reason).toBe(
+      `version ${packageVersion()} was installed over 0.0.1, which still runs; start the new one on the same state directory, and it takes over`,
+    );
+    expect(rig.proxy.workers).toMatchObject([{ serving: false }, { serving: true }]);
+    const sockets = await openMany(rig.inbound);
+    for (const socket of sockets) socket.destroy();
   });
 
   it('lets connections end until the deadline, and cuts the rest', async () => {

@@ -1,6 +1,7 @@
 import { backoffMs } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { packageRoot } from '../../lib/package-root.ts';
+import { packageVersion } from '../../lib/package-version.ts';
 import { WatchableValue } from '../../lib/watchable.ts';
 import { formatAddress } from '../address.ts';
 import { mergedCapture } from '../capture/capture-listeners.ts';
@@ -26,6 +27,8 @@ export interface ProxyWorkersOptions {
   readonly count: number;
   /** The module that their threads run. Default: that of this program. */
   readonly entry?: URL;
+  /** Of this program; a thread that finds another one on disk does not serve. Default: what is on disk now. */
+  readonly version?: string;
 }
 
 const STEADY_MS = 60_000;
@@ -79,6 +82,8 @@ class Crew {
   readonly #clock: Clock;
   readonly #members: Member[] = [];
   readonly #leaving = new AbortController();
+  /** As it was at the start: files may be replaced while this runs. */
+  readonly #version: string;
   /** The same in all workers, so that whatever one gave out another may take. */
   readonly #tickets: TicketKeys;
   readonly #issuers = new WatchableValue<readonly Uint8Array[]>([]);
@@ -86,6 +91,7 @@ class Crew {
 
   constructor(options: ProxyWorkersOptions) {
     this.#options = options;
+    this.#version = options.version ?? packageVersion();
     this.#tickets = ticketKeys(options.subjects);
     this.#clock = options.clock;
   }
@@ -94,7 +100,13 @@ class Crew {
   async start(worker: number, plan: ProxyPlan): Promise<RunningProxy['bound']> {
     const thread = this.#thread(plan, this.#socketsOf(worker));
     const held = new HeldSockets();
-    const member = { thread, held, startedAtMs: this.#clock.now(), restarts: 0, serving: false };
+    const member = {
+      thread,
+      held,
+      startedAtMs: this.#clock.elapsedMs(),
+      restarts: 0,
+      serving: false,
+    };
     this.#members[worker] = member;
     const bound = await thread.bound;
     held.hold(thread.listening);
@@ -162,7 +174,7 @@ class Crew {
       const { reason, open } = await member.thread.ended;
       if (signal.aborted) return;
       member.serving = false;
-      const steady = this.#clock.now() - member.startedAtMs >= STEADY_MS;
+      const steady = this.#clock.elapsedMs() - member.startedAtMs >= STEADY_MS;
       failures = steady ? 1 : failures + 1;
       const restartInMs = Math.round(backoffMs(failures, BACKOFF));
       const connectionsLost = open.inbound + open.outbound;
@@ -172,7 +184,7 @@ class Crew {
       await this.#clock.sleep(restartInMs, signal);
       if (signal.aborted) return;
       member.thread = this.#thread(plan, { inherited: member.held.copies() });
-      member.startedAtMs = this.#clock.now();
+      member.startedAtMs = this.#clock.elapsedMs();
       member.restarts += 1;
       // A failure to bind ends the thread, which is seen above.
       member.serving = await member.thread.bound.then(
@@ -211,7 +223,7 @@ class Crew {
     const firstNumber = this.#starts * NUMBERS_EACH;
     this.#starts += 1;
     return new ProxyThread({
-      ...{ events, entry, issuerMet: (der) => this.#met(der) },
+      ...{ version: this.#version, events, entry, issuerMet: (der) => this.#met(der) },
       subjects: { ...subjects, ticketKeys: this.#tickets.keys, issuers: this.#issuers },
       plan: { ...planOf(plan, count), sockets, firstNumber },
     });

@@ -1,7 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import { systemClock } from '../../lib/clock.ts';
 import { MeshError, messageOf } from '../../lib/errors.ts';
+import { packageVersion } from '../../lib/package-version.ts';
 import { type RunningProxy, startProxy } from '../proxy.ts';
+import { duplicateSockets } from './duplicate-sockets.ts';
 import { EventBatches } from './event-batches.ts';
 import { FollowedSubjects } from './followed-subjects.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
@@ -12,6 +14,16 @@ import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
  */
 export async function serveWorker(port: MessagePort, start: WorkerStart): Promise<void> {
   const tell = (message: FromWorker): void => port.postMessage(message);
+  const fail = (error: unknown): void => {
+    const code = MeshError.is(error) ? error.code : undefined;
+    tell({ kind: 'failed', code, message: messageOf(error) });
+    port.close();
+  };
+  try {
+    checkVersion(start.version);
+  } catch (error) {
+    return fail(error);
+  }
   const batches = new EventBatches({
     send: (batch) => tell({ kind: 'events', batch }),
     schedule: (flush) => {
@@ -19,8 +31,11 @@ export async function serveWorker(port: MessagePort, start: WorkerStart): Promis
     },
   });
   const subjects = new FollowedSubjects(start);
+  const { sockets } = start.plan;
+  // Its own: whoever started this thread closes those that came with the plan, also if this never gets here.
+  const inherited = duplicateSockets(sockets?.inherited ?? []);
   const proxy = startProxy({
-    ...start.plan,
+    ...{ ...start.plan, sockets: { ...sockets, inherited } },
     workload: subjects.workload,
     identity: subjects.identity,
     facts: subjects.facts,
@@ -47,10 +62,18 @@ export async function serveWorker(port: MessagePort, start: WorkerStart): Promis
     process.once('uncaughtExceptionMonitor', () => serving.cut());
     tell({ kind: 'bound', bound, listening });
   } catch (error) {
-    const code = MeshError.is(error) ? error.code : undefined;
-    tell({ kind: 'failed', code, message: messageOf(error) });
-    port.close();
+    fail(error);
   }
+}
+
+/** Two releases in one process would misunderstand each other; the other workers go on without this one. */
+function checkVersion(needed: string): void {
+  const found = packageVersion();
+  if (found === needed) return;
+  throw new MeshError(
+    'ERR_CONFLICT',
+    `version ${found} was installed over ${needed}, which still runs; start the new one on the same state directory, and it takes over`,
+  );
 }
 
 interface Serving {

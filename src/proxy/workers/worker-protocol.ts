@@ -23,6 +23,8 @@ export interface SubjectChange {
 
 /** What a worker begins with. */
 export interface WorkerStart {
+  /** Of the program that starts it. */
+  readonly version: string;
   readonly plan: ProxyPlan;
   readonly workload: Workload;
   readonly identity: IdentityValues;

@@ -13,6 +13,7 @@ import {
   type IncomingStream,
 } from '../../../src/proxy/hbone/hbone-transport.ts';
 import { printable } from '../../../src/proxy/hbone/printable.ts';
+import { SessionProbe } from '../../../src/proxy/hbone/session/session-probe.ts';
 import { http2Channel } from './node-http2-channel.ts';
 import { CONNECTION_WINDOW_BYTES, http2Options, resetBounds } from './node-http2-settings.ts';
 
@@ -22,6 +23,8 @@ const METHOD_NOT_ALLOWED = 405;
 export class NodeHttp2ServerSession implements HboneServerSession {
   readonly #session: ServerHttp2Session;
   readonly closed: Promise<string>;
+  readonly #probe = new SessionProbe(30);
+  #streams = 0;
   #reason: string | undefined;
   #begun = false;
 
@@ -36,6 +39,10 @@ export class NodeHttp2ServerSession implements HboneServerSession {
       this.#reason ??= error.message;
     });
     session.on('stream', (stream, headers) => {
+      this.#streams += 1;
+      stream.once('close', () => {
+        this.#streams -= 1;
+      });
       const incoming = new Http2IncomingStream(stream, headers);
       if (headers[':method'] === 'CONNECT') onStream(incoming);
       else incoming.refuse(METHOD_NOT_ALLOWED);
@@ -54,9 +61,25 @@ export class NodeHttp2ServerSession implements HboneServerSession {
     this.#session.close();
   }
 
-  destroy(): void {
+  probe(): void {
+    switch (this.#probe.next(this.#streams)) {
+      case 'dead':
+        this.destroy('the peer answers no ping');
+        return;
+      case 'drain':
+        this.#reason ??= 'idle';
+        this.drain();
+        return;
+      case 'ping':
+        this.#session.ping(() => this.#probe.answered());
+        return;
+      case 'nothing':
+    }
+  }
+
+  destroy(reason = 'cut by this proxy'): void {
     // With an error code, or the streams would end as if in order.
-    this.#session.destroy(new Error('cut by this proxy'), constants.NGHTTP2_CANCEL);
+    this.#session.destroy(new Error(reason), constants.NGHTTP2_CANCEL);
   }
 }
 

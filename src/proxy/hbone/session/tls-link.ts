@@ -13,10 +13,15 @@ export interface LinkOptions {
   readonly maxStreams: number;
   /** Bounds the wait for answers, and for a connection to end. */
   readonly deadlines: Deadlines;
+  /** Bounds how long a peer that is asked for a stream may be silent altogether. */
+  readonly silence: Deadlines;
   readonly slabs: SlabPool;
   /** Who reads the socket, if not itself. */
   readonly reads?: LentReads;
 }
+
+/** Why a session was cut whose peer does not answer. */
+export const PEER_SILENT = 'the peer answers no ping';
 
 const SLAB_BYTES = 128 * 1024;
 const MAX_KEPT_SLABS = 8;
@@ -39,6 +44,7 @@ export class TlsLink {
   readonly #deadlines: Deadlines;
   #reason: string | undefined;
   #ending = false;
+  #reads = 0;
 
   constructor(
     socket: TLSSocket,
@@ -73,11 +79,16 @@ export class TlsLink {
     });
     this.connection.begin();
     if (reads === undefined) {
-      socket.on('data', (chunk: Buffer) => this.connection.receive(chunk, false));
+      socket.on('data', (chunk: Buffer) => this.#receive(chunk, false));
     } else {
-      reads.start((chunk) => this.connection.receive(chunk, true));
+      reads.start((chunk) => this.#receive(chunk, true));
       socket.resume();
     }
+  }
+
+  /** How often something has come from the peer. */
+  get reads(): number {
+    return this.#reads;
   }
 
   /** Whether nothing can be asked of the peer any more. */
@@ -108,5 +119,10 @@ export class TlsLink {
     if (this.connection.streams > 0) this.connection.sendGoaway(ErrorCode.cancel);
     this.#output.flush();
     this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer, lent: boolean): void {
+    this.#reads += 1;
+    this.connection.receive(chunk, lent);
   }
 }
