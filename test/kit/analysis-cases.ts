@@ -359,4 +359,35 @@ export const analysisCases: readonly (readonly [string, string, readonly string[
       peers('d', '{selector: {matchLabels: {app: a}}, portLevelMtls: {80: {mode: STRICT}}}'),
     ],
   ],
+  [
+    'HBK0007',
+    'DestinationRule shop/dr',
+    [
+      workload('a'),
+      service(HTTP),
+      rule('{host: a, trafficPolicy: {tls: {cipherSuites: [AES128-GCM-SHA256]}}}'),
+    ],
+  ],
+  [
+    'HBK0007',
+    'DestinationRule shop/dr',
+    [
+      workload('a'),
+      service(HTTP),
+      rule(
+        '{host: a, trafficPolicy: {portLevelSettings: [{port: {number: 80}, tls: {maxProtocolVersion: TLSV1_2}}]}}',
+      ),
+    ],
+  ],
+  [
+    'HBK0007',
+    'DestinationRule shop/dr',
+    [
+      workload('a'),
+      service(HTTP),
+      rule(
+        '{host: a, subsets: [{name: v, labels: {app: a}, trafficPolicy: {tls: {minProtocolVersion: TLSV1_3}}}]}',
+      ),
+    ],
+  ],
 ];

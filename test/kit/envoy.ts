@@ -64,7 +64,7 @@ export class Envoy implements AsyncDisposable {
     return this.#log;
   }
 
-  address(listener: 'egress' | 'ingress'): Address {
+  address(listener: string): Address {
     return { host: LOOPBACK, port: this.#ports.get(listener) ?? 0 };
   }
 

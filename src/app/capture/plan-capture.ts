@@ -119,7 +119,7 @@ export function capturedResolvers(resolvConf: string): readonly Cidr[] {
   if (LINK_LOCAL.test(first)) {
     throw new MeshError(
       'ERR_USAGE',
-      `queries to "${first}", the first nameserver of ${RESOLV_CONF}, cannot be captured: its address is link-local; name another one before it, or leave DNS alone with --no-dns`,
+      `queries to "${first}", the first nameserver of ${RESOLV_CONF}, cannot be captured: its address is link-local; name another one before it, or leave DNS alone (--no-dns, for \`hauberk run\` --dns-to off)`,
     );
   }
   return [...new Set(servers)].filter((host) => !LINK_LOCAL.test(host)).map(cidrOf);

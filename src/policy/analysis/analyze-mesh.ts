@@ -14,6 +14,7 @@ import {
 } from './gateways.ts';
 import { ignoredPeerAuthentications, mtlsConflicts } from './mtls-conflicts.ts';
 import { injection, negativeConditions, serviceEntries, unrestrictedKeys } from './other-kinds.ts';
+import { ownFields } from './own-fields.ts';
 import { callersFromNowhere, policiesOfNobody, selectorsOfGateways } from './policies-of-nobody.ts';
 import {
   httpRulesOnTcp,
@@ -44,6 +45,7 @@ const ANALYZERS: readonly ((mesh: AnalyzedMesh) => readonly Finding[])[] = [
   ignoredPeerAuthentications,
   uncheckedServers,
   rulesForNobody,
+  ownFields,
   gatewaysOfNobody,
   gatewayCredentials,
   sharedCertificates,

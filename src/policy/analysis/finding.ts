@@ -63,6 +63,8 @@ export const findingLevels = {
   HBK0005: 'Warning',
   /** A port of portLevelMtls that is a Service's and not the workload's own. */
   HBK0006: 'Warning',
+  /** Fields of a DestinationRule that Istio does not have. */
+  HBK0007: 'Info',
 } as const satisfies Record<string, Level>;
 
 export type FindingCode = keyof typeof findingLevels;

@@ -33,6 +33,8 @@ export class DuplexChannel<T extends Duplex> implements Channel {
     this.#lentWrites = new SlabWrites(duplex, () => this.#onDrain());
     duplex.on('error', (error) => {
       this.#error ??= error;
+      // Node tells of a fatal alert of TLS without closing, from inside of TLS, where nothing may be freed.
+      setImmediate(() => duplex.destroy());
     });
     duplex.once('close', () => this.#onClose());
     // Its event may have been before our time.
@@ -49,8 +51,8 @@ export class DuplexChannel<T extends Duplex> implements Channel {
     if (reads === undefined) this.#duplex.on('data', (chunk) => handlers.data(chunk, false));
     else reads.start((chunk) => handlers.data(chunk, true));
     this.#duplex.on('end', () => {
-      // A stream of HTTP/2 that is cut ends too, before its error is told.
-      if (this.#duplex.destroyed) return;
+      // A stream of HTTP/2 that is cut ends too, before its error is told; one of TLS that failed, after it.
+      if (this.#duplex.destroyed || this.#error !== undefined) return;
       this.#ended = true;
       handlers.end();
     });

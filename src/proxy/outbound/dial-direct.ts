@@ -1,7 +1,5 @@
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../lib/clock.ts';
-import { messageOf } from '../../lib/errors.ts';
 import { type Address, formatAddress } from '../address.ts';
 import type { Channel } from '../bytes/channel.ts';
 import { localAddress } from '../bytes/socket-addresses.ts';
@@ -18,6 +16,7 @@ import { failedHandshake, presentedBy } from '../tls/handshake-record.ts';
 import type { Peer } from '../tls/peer.ts';
 import type { Resumption } from '../tls/resumption.ts';
 import type { TlsContextBounds } from '../tls/tls-profile.ts';
+import { whenRefused } from '../tls/when-refused.ts';
 
 /** A workload that takes Istio's mutual TLS on its port. */
 export interface DirectTarget {
@@ -88,22 +87,11 @@ export function directDialer(options: DirectDialOptions): DirectDialer {
       throw failedHandshake(verdict, reason);
     }
     const { socket, peer, ownSerial, tls } = outcome.secured;
-    reportIfRefused(socket, (error) => {
-      const reason = `"${peer.id}" cut the connection after the TLS handshake, before its first byte (${messageOf(error)}); it may not have accepted our certificate (serial ${ownSerial}): its own log says why`;
+    whenRefused(socket, (why) => {
+      const reason = `"${peer.id}" cut the connection after the TLS handshake, before its first byte (${why}); it may not have accepted our certificate (serial ${ownSerial}): its own log says why`;
       const problem = { ...presentedBy(peer), verdict: 'ERR_UNREACHABLE', reason } as const;
       options.reporter.handshakeFailed(ends, { ...problem, ownSerial, expectedIds });
     });
     return { channel: tlsChannel(socket, raw), peer, ownSerial, tls };
   };
-}
-
-/** Calls `report` when the server breaks off before it has said anything: under TLS 1.3 it refuses a client so. */
-function reportIfRefused(socket: TLSSocket, report: (error: Error) => void): void {
-  let failure: Error | undefined;
-  socket.once('error', (error) => {
-    failure = error;
-  });
-  socket.once('close', () => {
-    if (failure !== undefined && socket.bytesRead === 0) report(failure);
-  });
 }

@@ -10,12 +10,18 @@ import type { Deadlines } from '../deadlines.ts';
 import type { TlsFacts } from '../proxy-events.ts';
 import type { PartialEnds, Reporter } from '../reporter.ts';
 import { lostConnection } from '../tls/handshake.ts';
-import { failedHandshake, presentedCertificate, verdictOf } from '../tls/handshake-record.ts';
+import {
+  failedHandshake,
+  type HandshakeVerdict,
+  presentedCertificate,
+  verdictOf,
+} from '../tls/handshake-record.ts';
 import { offTheStack } from '../tls/off-the-stack.ts';
 import { tlsFactsOf } from '../tls/peer.ts';
 import { hasServerName, presentedNames } from '../tls/server-names.ts';
 import type { TlsMaterial, TlsMaterials } from '../tls/tls-material.ts';
 import { cipherList, keyExchangeGroups } from '../tls/tls-profile.ts';
+import { whenRefused } from '../tls/when-refused.ts';
 
 /** A server that is spoken to by TLS as a DestinationRule says, with SIMPLE or MUTUAL. */
 export interface OriginatedTarget {
@@ -44,24 +50,31 @@ export interface OriginatedDialOptions {
 /** One TLS connection per connection, to servers that need not know of the mesh. */
 export function originatedDialer(options: OriginatedDialOptions): OriginatedDialer {
   return async ({ address, service, tls, raw }) => {
+    const ends: PartialEnds = {
+      ...{ direction: 'outbound', source: localAddress(raw), destination: address },
+      ...{ service, transport: 'tls' },
+    };
+    const failed = (reason: string, verdict: HandshakeVerdict): void => {
+      options.reporter.handshakeFailed(ends, {
+        ...{ expectedIds: tls.names, reason, ownSerial: undefined, verdict },
+        ...presentedCertificate(undefined),
+      });
+    };
     try {
       const material = await options.materials.of(tls);
       const socket = await handshake(raw, connectionOptions(tls, material), options);
       checkName(socket, tls);
+      whenRefused(socket, (why) => {
+        const shown = tls.credential === undefined ? 'none was shown' : 'of the DestinationRule';
+        const reason = `the server cut the connection after the TLS handshake, before its first byte (${why}); it may want another certificate (${shown})`;
+        failed(reason, 'ERR_UNREACHABLE');
+      });
       return { channel: tlsChannel(socket, raw), tls: tlsFactsOf(socket) };
     } catch (error) {
-      const source = localAddress(raw);
       raw.destroy();
       if (MeshError.is(error, 'ERR_NOT_FOUND')) throw error;
       const reason = messageOf(error);
-      const ends: PartialEnds = {
-        ...{ direction: 'outbound', source, destination: address, service, transport: 'tls' },
-      };
-      options.reporter.handshakeFailed(ends, {
-        ...{ expectedIds: tls.names, reason, ownSerial: undefined },
-        ...presentedCertificate(undefined),
-        verdict: verdictOf(error),
-      });
+      failed(reason, verdictOf(error));
       throw failedHandshake(verdictOf(error), reason, error);
     }
   };
