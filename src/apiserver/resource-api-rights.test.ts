@@ -54,6 +54,24 @@ describe('a deletion', () => {
     });
   });
 
+  it.each([
+    ['services', { kind: 'Service', spec: { ports: [{ port: 80 }] } }, 'Service'],
+    ['serviceaccounts', { kind: 'ServiceAccount' }, 'ServiceAccount'],
+    ['configmaps', { kind: 'ConfigMap' }, 'Status'],
+  ])(
+    'of %s is answered as clients made from Kubernetes’ schema read it',
+    async (plural, object, kind) => {
+      const path = `/api/v1/namespaces/shop/${plural}`;
+      const body = { apiVersion: 'v1', metadata: { name: 'gone' }, ...object };
+      expect((await rig.call('POST', path, { body })).status).toBe(201);
+      const { json } = await rig.call('DELETE', `${path}/gone`);
+      expect(json).toMatchObject(
+        kind === 'Status' ? { kind, status: 'Success' } : { kind, metadata: { name: 'gone' } },
+      );
+      expect((await rig.call('GET', `${path}/gone`)).status).toBe(404);
+    },
+  );
+
   it('of a collection takes what the selector says', async () => {
     await create('a', 'STRICT', { labels: { x: '1' } });
     await create('b');

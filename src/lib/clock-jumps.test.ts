@@ -4,20 +4,16 @@ import { watchClockJumps } from './clock-jumps.ts';
 
 /** A machine whose wall clock `setMs` was moved by beside the time that passed. */
 async function jumpsOf(steps: readonly { passMs: number; setMs: number }[]): Promise<number[]> {
-  const time = new ManualClock();
-  const startMs = time.now();
-  let setMs = 0;
+  const clock = new ManualClock();
   const jumps: number[] = [];
   const stop = new AbortController();
-  const wall = { now: () => time.now() + setMs, sleep: time.sleep.bind(time) };
   const task = watchClockJumps({
-    clock: wall,
-    monotonicMs: () => time.now() - startMs,
+    clock,
     jumped: (byMs) => jumps.push(byMs),
   })(stop.signal);
   for (const step of steps) {
-    setMs += step.setMs;
-    await time.advance(step.passMs);
+    clock.setBy(step.setMs);
+    await clock.advance(step.passMs);
   }
   stop.abort();
   await task;

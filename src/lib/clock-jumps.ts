@@ -3,10 +3,8 @@ import type { Task } from './tasks.ts';
 
 export interface ClockJumpOptions {
   readonly clock: Clock;
-  /** Time in milliseconds that nobody sets and that stands still while the machine is suspended. */
-  readonly monotonicMs: () => number;
   /**
-   * The wall clock and the other have parted by `byMs` since the last look: positive when the wall
+   * The wall clock and the time that elapsed have parted by `byMs` since the last look: positive when the wall
    * clock went ahead, as after a suspend, negative when it was set back.
    */
   readonly jumped: (byMs: number) => void;
@@ -18,8 +16,8 @@ export interface ClockJumpOptions {
 
 /** Notices within seconds that the machine was suspended, or that its clock was set. */
 export function watchClockJumps(options: ClockJumpOptions): Task {
-  const { clock, monotonicMs, jumped, intervalMs = 5_000, toleranceMs = 2_000 } = options;
-  const parted = (): number => clock.now() - monotonicMs();
+  const { clock, jumped, intervalMs = 5_000, toleranceMs = 2_000 } = options;
+  const parted = (): number => clock.now() - clock.elapsedMs();
   return async (signal) => {
     let before = parted();
     while (!signal.aborted) {

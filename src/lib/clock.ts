@@ -2,6 +2,11 @@
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970. */
   now(): number;
+  /**
+   * Milliseconds since some moment of this process, for how long something takes: setting the wall clock,
+   * forwards or back, does not change it.
+   */
+  elapsedMs(): number;
   /** Resolves after `ms`, or at once when `signal` aborts; never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -11,6 +16,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** The machine's own clock. A sleeping task does not keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsedMs: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal.aborted) return resolve();

@@ -32,6 +32,23 @@ describe('Deadlines', () => {
     expect(passed).toEqual(['later']);
   });
 
+  it('calls back in time although the wall clock is set back or forward meanwhile', async () => {
+    const clock = new ManualClock();
+    const deadlines = new Deadlines(clock, 1_000);
+    const passed: string[] = [];
+    deadlines.set(() => passed.push('first'));
+    await clock.advance(500);
+    deadlines.set(() => passed.push('second'));
+    clock.setBy(-3_600_000);
+    await clock.advance(500);
+    expect(passed).toEqual(['first']);
+    clock.setBy(7_200_000);
+    await clock.advance(499);
+    expect(passed).toEqual(['first']);
+    await clock.advance(1);
+    expect(passed).toEqual(['first', 'second']);
+  });
+
   it('keeps one sleeper however many are set', () => {
     const clock = new ManualClock();
     const deadlines = new Deadlines(clock, 1_000);

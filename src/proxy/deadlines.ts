@@ -36,7 +36,7 @@ export class Deadlines {
   /** Calls `passed` once, `afterMs` from now, unless cancelled or closed before. */
   set(passed: () => void): Deadline {
     const entry: Entry = {
-      atMs: this.#clock.now() + this.#afterMs,
+      atMs: this.#clock.elapsedMs() + this.#afterMs,
       passed,
       cancel: () => this.#pending.delete(entry),
     };
@@ -54,11 +54,11 @@ export class Deadlines {
   async #serve(): Promise<void> {
     this.#sleeping = true;
     for (const entry of this.#pending) {
-      const waitMs = entry.atMs - this.#clock.now();
+      const waitMs = entry.atMs - this.#clock.elapsedMs();
       if (waitMs > 0) await this.#clock.sleep(waitMs, this.#closing.signal);
       if (this.#closing.signal.aborted) return;
       // A loop that was held up hears its clock before it reads what has come in time.
-      if (this.#clock.now() - entry.atMs > LATE_MS) await new Promise(setImmediate);
+      if (this.#clock.elapsedMs() - entry.atMs > LATE_MS) await new Promise(setImmediate);
       if (this.#closing.signal.aborted) return;
       if (this.#pending.delete(entry)) entry.passed();
     }

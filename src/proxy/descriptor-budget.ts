@@ -32,7 +32,7 @@ export class DescriptorBudget {
 
   /** @param fd the descriptor that a connection got: the system gives the lowest that is free. */
   admit(fd: number): BudgetAnswer {
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.elapsedMs();
     if (nowMs - this.#readAtMs >= SECOND_MS) {
       this.#limit = this.#options.limit();
       this.#readAtMs = nowMs;

@@ -117,6 +117,8 @@ export interface KindDefinition<T extends Resource = Resource> {
    * `x-kubernetes-patch-strategy`, and null in a field of the schema means that it is not given.
    */
   readonly strategicMerge?: boolean;
+  /** Whether a deletion is answered with the object, as Kubernetes does for some of its kinds, and not with a Status. */
+  readonly answersDeleted?: boolean;
   /**
    * `store`, the default; `derived` from what the mesh does, and read only; `answer`: a question that
    * is answered and forgotten, with no name.

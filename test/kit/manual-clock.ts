@@ -7,15 +7,26 @@ interface Sleeper {
 
 /** A clock that stands still until `advance` moves it. */
 export class ManualClock implements Clock {
-  #nowMs: number;
+  #elapsedMs = 0;
+  /** The wall clock when nothing had elapsed. */
+  #originMs: number;
   #sleepers: Sleeper[] = [];
 
   constructor(startMs: number = Date.UTC(2026, 0, 1)) {
-    this.#nowMs = startMs;
+    this.#originMs = startMs;
   }
 
   now(): number {
-    return this.#nowMs;
+    return this.#originMs + this.#elapsedMs;
+  }
+
+  elapsedMs(): number {
+    return this.#elapsedMs;
+  }
+
+  /** Sets the wall clock forward, or back; no time passes. */
+  setBy(ms: number): void {
+    this.#originMs += ms;
   }
 
   get sleeping(): number {
@@ -25,7 +36,7 @@ export class ManualClock implements Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve();
-      const sleeper: Sleeper = { wakeAtMs: this.#nowMs + ms, wake: resolve };
+      const sleeper: Sleeper = { wakeAtMs: this.#elapsedMs + ms, wake: resolve };
       this.#sleepers.push(sleeper);
       signal.addEventListener('abort', () => this.#wake(sleeper), { once: true });
     });
@@ -33,18 +44,18 @@ export class ManualClock implements Clock {
 
   /** Moves time on by `ms`, waking sleepers in order and letting each run before the next. */
   async advance(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms;
+    const untilMs = this.#elapsedMs + ms;
     await settle();
     for (;;) {
       const due = this.#sleepers
         .filter(({ wakeAtMs }) => wakeAtMs <= untilMs)
         .sort((a, b) => a.wakeAtMs - b.wakeAtMs)[0];
       if (due === undefined) break;
-      this.#nowMs = Math.max(this.#nowMs, due.wakeAtMs);
+      this.#elapsedMs = Math.max(this.#elapsedMs, due.wakeAtMs);
       this.#wake(due);
       await settle();
     }
-    this.#nowMs = untilMs;
+    this.#elapsedMs = untilMs;
     await settle();
   }
 

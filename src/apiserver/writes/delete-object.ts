@@ -31,6 +31,9 @@ export async function deleteObject(call: ResourceCall, context: ApiContext): Pro
   if (left !== undefined && left.metadata.uid === live.metadata.uid) {
     return objectAnswer(left, { call, context, representation });
   }
+  if (call.definition.answersDeleted === true) {
+    return objectAnswer(live, { call, context, representation });
+  }
   return jsonAnswer(deletedStatus(call, live));
 }
 

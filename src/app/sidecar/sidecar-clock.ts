@@ -20,7 +20,6 @@ export interface ClockStatus {
 export interface SidecarClockOptions {
   readonly clock: Clock;
   readonly comparison: ClockComparison;
-  readonly monotonicMs: () => number;
   readonly node: () => string;
   readonly jumped: (byMs: number) => void;
 }
@@ -34,12 +33,12 @@ export class SidecarClock {
   #jumps = 0;
   #lastJump: ClockStatus['lastJump'];
 
-  constructor({ clock, comparison, monotonicMs, node, jumped }: SidecarClockOptions) {
+  constructor({ clock, comparison, node, jumped }: SidecarClockOptions) {
     this.#clock = clock;
     this.comparison = comparison;
     this.heartbeat = new Heartbeat({ clock, comparison, node });
     const watch = watchClockJumps({
-      ...{ clock, monotonicMs },
+      clock,
       jumped: (byMs) => {
         this.#jumps += 1;
         this.#lastJump = { atMs: clock.now(), byMs };

@@ -102,7 +102,7 @@ async function startAndServe(
     reconnect: () => ads.reconnect(),
   });
   const clock = new SidecarClock({
-    ...{ clock: systemClock, comparison, monotonicMs: () => performance.now() },
+    ...{ clock: systemClock, comparison },
     node: () => nodeId(workload.current),
     jumped: (byMs) => {
       log.warn({ byMs }, 'the clock was set or the machine slept; looking whether to renew');

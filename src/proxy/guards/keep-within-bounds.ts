@@ -12,11 +12,11 @@ export async function keepWithinBounds(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const beganAtMs = clock.now();
+  const beganAtMs = clock.elapsedMs();
   let lastMs = beganAtMs;
   let seen = 0;
   while (!signal.aborted) {
-    const nowMs = clock.now();
+    const nowMs = clock.elapsedMs();
     const bytes = connection.bytes();
     if (bytes !== seen) [seen, lastMs] = [bytes, nowMs];
     const ageLeftMs = (maxDurationMs ?? Infinity) - (nowMs - beganAtMs);

@@ -68,6 +68,18 @@ describe('EndpointChooser', () => {
     expect(chooser.choose([a])).toBe(a);
   });
 
+  it('lets it rest no longer because the wall clock was set back, and no shorter because it went ahead', async () => {
+    const clock = new ManualClock();
+    const chooser = chooserWith(clock, 0.999);
+    chooser.failed(a, 'nothing listens there');
+    clock.setBy(-3_600_000);
+    await clock.advance(100);
+    expect(chooser.restReason(a)).toBeUndefined();
+    chooser.failed(a, 'again');
+    clock.setBy(7_200_000);
+    expect(chooser.restReason(a)).toBe('again; it is tried again in 200 ms');
+  });
+
   it('does not refuse everybody because the only one failed once', async () => {
     const clock = new ManualClock();
     const chooser = chooserWith(clock, 0.999);

@@ -76,7 +76,7 @@ export class EndpointChooser {
    * single reset says of an endpoint is no reason to refuse everybody.
    */
   choose(endpoints: readonly Endpoint[], balancing?: Balancing): Endpoint | undefined {
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.elapsedMs();
     const rested = endpoints.filter((endpoint) => !this.#rests(endpoint, nowMs));
     const ready = firstNotEmpty(
       () => rested.filter((endpoint) => !this.#isOnTrial(endpoint)),
@@ -100,7 +100,7 @@ export class EndpointChooser {
   /** Why an endpoint rests, for messages. */
   restReason(endpoint: Endpoint): string | undefined {
     const health = this.#health.get(endpointKey(endpoint));
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.elapsedMs();
     if (health === undefined || !isResting(health, nowMs)) return undefined;
     const againMs = Math.ceil(Math.max(health.restUntilMs, health.ejectedUntilMs) - nowMs);
     const ejected = health.ejectedUntilMs > nowMs ? 'it is left out by outlierDetection and ' : '';
@@ -150,7 +150,7 @@ export class EndpointChooser {
    */
   readyInMs(endpoint: Endpoint): number | undefined {
     const health = this.#health.get(endpointKey(endpoint));
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.elapsedMs();
     if (health === undefined || !isResting(health, nowMs)) return 0;
     if (health.ejectedUntilMs > nowMs) return undefined;
     const lostForMs = health.restUntilMs - health.failingSinceMs;
@@ -165,22 +165,23 @@ export class EndpointChooser {
     const { clock, limits, random } = this.#options;
     const health = this.#row(endpointKey(endpoint));
     // What began before the failure for which the address rests says nothing new.
-    if (isResting(health, clock.now()) && begunAt < health.failedAt) return;
-    if (health.failures === 0) health.failingSinceMs = clock.now();
+    if (isResting(health, clock.elapsedMs()) && begunAt < health.failedAt) return;
+    if (health.failures === 0) health.failingSinceMs = clock.elapsedMs();
     this.#failures += 1;
     health.failedAt = this.#failures;
     health.failures += 1;
     health.lastError = error;
     const pause = { firstMs: limits.firstDialBackoffMs, maxMs: limits.maxDialBackoffMs };
     health.restUntilMs =
-      clock.now() + backoffMs(health.failures, random === undefined ? pause : { ...pause, random });
+      clock.elapsedMs() +
+      backoffMs(health.failures, random === undefined ? pause : { ...pause, random });
     if (among !== undefined) this.#eject(health, among);
     this.#forgetRested();
   }
 
   #eject(health: Health, { outlier, all }: NonNullable<FailedDial['among']>): void {
     if (health.failures < outlier.consecutiveFailures) return;
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.elapsedMs();
     const out = all.filter(
       (each) => (this.#health.get(endpointKey(each))?.ejectedUntilMs ?? 0) > nowMs,
     ).length;
@@ -251,13 +252,13 @@ export class EndpointChooser {
   }
 
   #forgetIdle(key: string, health: Health): void {
-    const isNew = health.failures === 0 && health.ejectedUntilMs <= this.#options.clock.now();
+    const isNew = health.failures === 0 && health.ejectedUntilMs <= this.#options.clock.elapsedMs();
     if (isUnused(health) && isNew) this.#health.delete(key);
   }
 
   /** Addresses that went away keep no row: what has rested long enough starts anew. */
   #forgetRested(): void {
-    const longAgoMs = this.#options.clock.now() - 10 * this.#options.limits.maxDialBackoffMs;
+    const longAgoMs = this.#options.clock.elapsedMs() - 10 * this.#options.limits.maxDialBackoffMs;
     for (const [key, health] of this.#health) {
       if (isUnused(health) && !isResting(health, longAgoMs)) this.#health.delete(key);
     }

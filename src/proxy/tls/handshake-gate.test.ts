@@ -23,6 +23,14 @@ describe('HandshakeGate', () => {
     });
   });
 
+  it('gives nobody tokens because the wall clock was set', async () => {
+    const { clock, gate: asked } = gate({ maxHandshakes: 100 });
+    const enter = () => 'leave' in asked.enter('a');
+    expect([enter(), enter(), enter()]).toEqual([true, true, false]);
+    clock.setBy(3_600_000);
+    expect(enter()).toBe(false);
+  });
+
   it('bounds those under way at a time, of all peers together', () => {
     const { gate: asked } = gate({ maxHandshakes: 1 });
     const first = asked.enter('a');

@@ -59,7 +59,7 @@ export class HandshakeGate {
   }
 
   #refuse(bucket: Bucket, refused: string): GateAnswer {
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.elapsedMs();
     const isNews = nowMs - bucket.toldAtMs >= SECOND_MS;
     if (isNews) bucket.toldAtMs = nowMs;
     return { refused, isNews };
@@ -67,11 +67,15 @@ export class HandshakeGate {
 
   #bucketOf(host: string): Bucket {
     const { clock, limits } = this.#options;
-    const nowMs = clock.now();
+    const nowMs = clock.elapsedMs();
     const known = this.#buckets.get(host);
     if (known === undefined) {
       if (this.#buckets.size >= MAX_PEERS) this.#forgetFull(nowMs);
-      const bucket = { tokens: limits.handshakeBurst, filledAtMs: nowMs, toldAtMs: 0 };
+      const bucket = {
+        tokens: limits.handshakeBurst,
+        filledAtMs: nowMs,
+        toldAtMs: Number.NEGATIVE_INFINITY,
+      };
       this.#buckets.set(host, bucket);
       return bucket;
     }
@@ -82,7 +86,7 @@ export class HandshakeGate {
 
   #tokensAt({ tokens, filledAtMs }: Bucket, nowMs: number): number {
     const { handshakesPerSecond, handshakeBurst } = this.#options.limits;
-    const fresh = (Math.max(0, nowMs - filledAtMs) / SECOND_MS) * handshakesPerSecond;
+    const fresh = ((nowMs - filledAtMs) / SECOND_MS) * handshakesPerSecond;
     return Math.min(handshakeBurst, tokens + fresh);
   }
 

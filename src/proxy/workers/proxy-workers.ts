@@ -100,7 +100,13 @@ class Crew {
   async start(worker: number, plan: ProxyPlan): Promise<RunningProxy['bound']> {
     const thread = this.#thread(plan, this.#socketsOf(worker));
     const held = new HeldSockets();
-    const member = { thread, held, startedAtMs: this.#clock.now(), restarts: 0, serving: false };
+    const member = {
+      thread,
+      held,
+      startedAtMs: this.#clock.elapsedMs(),
+      restarts: 0,
+      serving: false,
+    };
     this.#members[worker] = member;
     const bound = await thread.bound;
     held.hold(thread.listening);
@@ -168,7 +174,7 @@ class Crew {
       const { reason, open } = await member.thread.ended;
       if (signal.aborted) return;
       member.serving = false;
-      const steady = this.#clock.now() - member.startedAtMs >= STEADY_MS;
+      const steady = this.#clock.elapsedMs() - member.startedAtMs >= STEADY_MS;
       failures = steady ? 1 : failures + 1;
       const restartInMs = Math.round(backoffMs(failures, BACKOFF));
       const connectionsLost = open.inbound + open.outbound;
@@ -178,7 +184,7 @@ class Crew {
       await this.#clock.sleep(restartInMs, signal);
       if (signal.aborted) return;
       member.thread = this.#thread(plan, { inherited: member.held.copies() });
-      member.startedAtMs = this.#clock.now();
+      member.startedAtMs = this.#clock.elapsedMs();
       member.restarts += 1;
       // A failure to bind ends the thread, which is seen above.
       member.serving = await member.thread.bound.then(

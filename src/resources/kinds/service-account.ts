@@ -65,6 +65,7 @@ export const serviceAccount: KindDefinition<ServiceAccount> = {
   subresources: { token: true },
   validate: checkServiceAccount,
   strategicMerge: true,
+  answersDeleted: true,
   visibility: 'own',
   confidential: false,
 };

@@ -38,6 +38,7 @@ export const service: KindDefinition<Service> = {
   subresources: { status: true },
   selectableFields: ['spec.clusterIP', 'spec.type'],
   strategicMerge: true,
+  answersDeleted: true,
   visibility: 'mesh',
   exportedTo: ({ metadata }) =>
     (metadata.annotations?.[EXPORT_TO] ?? '')

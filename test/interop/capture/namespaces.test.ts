@@ -136,7 +136,7 @@ onHosts([...PROGRAMS, ...SERVERS], (path) => {
     await stream.exited;
     const answers = JSON.parse(stream.output().replace('asking\n', '')) as Record<string, number>;
     expect(Object.keys(answers)).toEqual([expect.stringMatching(/^240\.240\./)]);
-    expect(Object.values(answers)[0]).toBeGreaterThan(100);
+    expect(Object.values(answers)[0]).toBeGreaterThan(50);
   });
 
   it.each([
