@@ -8,6 +8,7 @@ it.each<[string, readonly string[]]>([
   ['{mode: Deny}', []],
   ['{mode: Plaintext, selector: {matchLabels: {app: a}}}', []],
   ['{mode: KeepLast, keepFor: 1h}', []],
+  ['{mode: KeepLast, keepFor: 1ms}', ['spec.keepFor: must be between 1s and 168h with KeepLast']],
   ['{mode: KeepLast}', ['spec.keepFor: must be between 1s and 168h with KeepLast']],
   ['{mode: KeepLast, keepFor: 200h}', ['spec.keepFor: must be between 1s and 168h with KeepLast']],
   ['{mode: Deny, keepFor: 1h}', ['spec.keepFor: counts with KeepLast only, not with Deny']],

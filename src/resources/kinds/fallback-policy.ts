@@ -7,6 +7,7 @@ import { ageColumn } from './columns.ts';
 import { checkSelector, selectorSchema, warnOfSelector } from './selector.ts';
 
 /** A week: who has had no certificate for longer has other troubles. */
+const SHORTEST_MS = 1_000;
 const LONGEST_MS = 7 * 24 * 3_600_000;
 
 const schema = Type.Object(
@@ -83,7 +84,7 @@ function checkFallbackPolicy({ spec }: FallbackPolicy, report: Report): void {
     return;
   }
   const ms = parseGoDuration(keepFor ?? '');
-  if (ms === undefined || ms <= 0 || ms > LONGEST_MS) {
+  if (ms === undefined || ms < SHORTEST_MS || ms > LONGEST_MS) {
     report('spec.keepFor', 'must be between 1s and 168h with KeepLast');
   }
 }
