@@ -38,7 +38,10 @@ export class AcceptedSockets {
       this.#refused(direction, drop, bound);
     });
     // For what the system refuses to accept.
-    server.on('error', (error) => this.#refused(direction, undefined, error.message));
+    server.on('error', (error) => {
+      // That it cannot listen at all is told to who starts it.
+      if (server.listening) this.#refused(direction, undefined, error.message);
+    });
   }
 
   destroyAll(): void {

@@ -154,6 +154,9 @@ describe('EndpointChooser', () => {
     chooser.failed(a, 'down');
     await clock.advance(100);
     expect(chooser.choose([a])).toBe(a);
+    chooser.failed(a, 'down');
+    chooser.reached(a);
+    expect(chooser.restReason(a)).toBeUndefined();
   });
 
   it('has nothing to choose from nothing', () => {
@@ -220,6 +223,28 @@ describe('EndpointChooser', () => {
       expect(chooser.choose([a])).toBeUndefined();
       await clock.advance(1);
       expect(chooser.choose([a])).toBe(a);
+    });
+
+    it('is nothing to wait for, and takes no more dials for as long, whatever fails meanwhile', async () => {
+      const clock = new ManualClock();
+      const chooser = chooserWith(clock, 0.5);
+      await fail(chooser, clock, a, 2);
+      expect(chooser.readyInMs(a)).toBeUndefined();
+      chooser.failed(a, 'refused', { begunAt: chooser.moment });
+      expect(chooser.choose([a])).toBeUndefined();
+    });
+
+    it('leaves nobody out for more than five minutes, unless it is told to from the first', async () => {
+      const clock = new ManualClock();
+      const chooser = chooserWith(clock, 0.5);
+      const long = { ...outlier, baseEjectionMs: 200_000 };
+      await fail(chooser, clock, a, 2, long);
+      await clock.advance(200_000);
+      await fail(chooser, clock, a, 2, long);
+      expect(chooser.restReason(a)).toMatch(/tried again in 300000 ms/);
+      const longer = { ...outlier, baseEjectionMs: 400_000 };
+      await fail(chooser, clock, b, 2, { ...longer, maxEjectionPercent: 100 });
+      expect(chooser.restReason(b)).toMatch(/tried again in 400000 ms/);
     });
 
     it('counts failures in a row only', async () => {

@@ -184,6 +184,28 @@ describe('SessionPool', () => {
     expect(sessions[0]?.draining).toBe(true);
   });
 
+  it('shares the dial of after a rotation also when that of before comes late', async () => {
+    const dials: ((session: PooledSession) => void)[] = [];
+    const { pool: prepared, sessions } = poolOf();
+    const { via: pooled } = await prepared.open(target, 'a:1');
+    const pool = new SessionPool(
+      () => new Promise((resolve) => void dials.push(resolve)),
+      new ManualClock(),
+    );
+    const before = pool.open(target, 'a:1');
+    pool.rotate();
+    const after = pool.open(target, 'a:1');
+    expect(dials).toHaveLength(2);
+    dials[0]?.({ ...pooled, session: new FakeSession() });
+    await new Promise(setImmediate);
+    const later = pool.open(target, 'a:1');
+    expect(dials).toHaveLength(2);
+    dials[1]?.(pooled);
+    for (const opening of [before, after, later]) {
+      expect((await opening).via.session).toBe(sessions[0]);
+    }
+  });
+
   it('forgets a session that is gone', async () => {
     const { pool, sessions } = poolOf();
     await pool.open(target, 'a:1');

@@ -173,6 +173,27 @@ describe('UpstreamConnector', () => {
     expect(dialled).toHaveLength(5);
   });
 
+  it('forgets failures of an endpoint that has answered', async () => {
+    const answers = [refusedByTcp, refusedByTcp, opened, refusedByTcp, opened];
+    const { call, clock, dialledAtMs } = connectorTo({ 1: answers });
+    const first = call();
+    await clock.advance(300);
+    await first;
+    const second = call();
+    await clock.advance(100);
+    expect(await second).toHaveProperty('upstream');
+    expect(dialledAtMs).toEqual([0, 100, 300, 300, 400]);
+  });
+
+  it('calls an endpoint again that was lost and has rested, as soon as it is its turn', async () => {
+    const { call, clock, dialled } = connectorTo({ 1: [opened], 2: [refusedByTcp, opened] });
+    expect(await call()).toHaveProperty('upstream');
+    expect(dialled).toEqual(['2', '1']);
+    await clock.advance(100);
+    expect(await call()).toHaveProperty('upstream');
+    expect(dialled).toEqual(['2', '1', '2']);
+  });
+
   it('waits for nobody once it is closed', async () => {
     const { call, connector, dialled } = connectorTo({ 1: [refusedByTcp] });
     const outcome = call();

@@ -41,4 +41,13 @@ describe('FloodGuard', () => {
       nowMs += 0.5;
     }
   });
+
+  it('saves nothing up for who was quiet for long', () => {
+    let nowMs = 0;
+    const guard = new FloodGuard(() => nowMs);
+    guard.count('settings');
+    nowMs = 3_600_000;
+    for (let i = 0; i < 100; i += 1) guard.count('settings');
+    expect(() => guard.count('settings')).toThrow(/more than 100 frames/);
+  });
 });
