@@ -206,7 +206,7 @@ describe('exit codes', () => {
     expect(code).toBe(3);
   });
 
-  it('a sidecar port in use: 3, naming the port', async () => {
+  it('a sidecar port in use: 1, naming the port', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const { port } = taken.address() as { port: number };
@@ -219,7 +219,7 @@ describe('exit codes', () => {
     taken.close();
     expect(stderr).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}`));
     expect(stderr).not.toMatch(/\n\s+at /);
-    expect(code).toBe(3);
+    expect(code).toBe(1);
   });
 
   it('a sidecar with a used token: 1, and what to do', async () => {
