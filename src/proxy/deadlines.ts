@@ -28,9 +28,9 @@ export class Deadlines {
     this.#afterMs = afterMs;
   }
 
-  /** The time that they go by, in milliseconds since 1970. */
+  /** The time that they go by, in milliseconds since some moment of this process. */
   get nowMs(): number {
-    return this.#clock.now();
+    return this.#clock.elapsedMs();
   }
 
   /** Calls `passed` once, `afterMs` from now, unless cancelled or closed before. */

@@ -32,7 +32,7 @@ export class FramedClientSession implements HboneClientSession {
   readonly #probe = new SessionProbe(MAX_IDLE_PROBES);
   /** Set while it is being found out whether the peer is there. */
   #silence: Deadline | undefined;
-  #askedAtMs = 0;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
 
   private constructor(socket: TLSSocket, options: LinkOptions) {
     this.#options = options;

@@ -100,9 +100,8 @@ function pairOf(row: Row, side: Side, transport: 'hbone' | 'istio-mtls'): Promis
 describe.each(['hbone', 'istio-mtls'] as const)('by %s', (transport) => {
   it.each(rows)('a caller with %s is refused, and both sides have it by one id', async (_, row) => {
     await using pair = await pairOf(row, 'client', transport);
+    // Never an end in good order, which would be an empty answer; also for who only listens.
     const socket = connect(pair.outbound);
-    socket.write('hello');
-    // Never an end in good order, which would be an empty answer.
     expect(await readToEnd(socket)).toMatchObject({ how: 'reset', received: Buffer.alloc(0) });
     const { client, server } = pair;
     await until(() => client.events.handshakes.length + server.events.handshakes.length === 2);
@@ -137,5 +136,21 @@ describe.each(['hbone', 'istio-mtls'] as const)('by %s', (transport) => {
     if (transport === 'istio-mtls') return;
     await until(() => server.events.handshakes.length === 1);
     expect(server.events.handshakes[0]?.handshakeId).toBe(client.events.handshakes[0]?.handshakeId);
+  });
+
+  it('two that do not believe each other name each the certificate of the other', async () => {
+    for (let turn = 0; turn < 10; turn += 1) {
+      await using pair = await startPair({
+        ...{ authority: testAuthority(), transport },
+        serverIdentity: testAuthority().identity(SERVER_ID),
+      });
+      await readToEnd(connect(pair.outbound));
+      const { client, server } = pair;
+      await until(() => client.events.handshakes.length + server.events.handshakes.length === 2);
+      expect(client.events.handshakes).toMatchObject([{ presentedId: SERVER_ID }]);
+      expect(server.events.handshakes).toMatchObject([
+        { presentedId: CLIENT_ID, verdict: 'ERR_PATH', handshakeId: expect.any(String) },
+      ]);
+    }
   });
 });

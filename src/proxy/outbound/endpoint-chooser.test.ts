@@ -154,6 +154,7 @@ describe('EndpointChooser', () => {
     chooser.failed(a, 'down');
     await clock.advance(100);
     expect(chooser.choose([a])).toBe(a);
+    chooser.begin(a);
     chooser.failed(a, 'down');
     chooser.reached(a);
     expect(chooser.restReason(a)).toBeUndefined();

@@ -40,7 +40,7 @@ function connectorTo(answers: Readonly<Record<string, readonly Answer[]>>, redia
   const clock = new ManualClock();
   const dialled: string[] = [];
   const dialledAtMs: number[] = [];
-  const startMs = clock.now();
+  const startMs = clock.elapsedMs();
   const facts = new WatchableValue({
     ...noFacts,
     services: [service()],
@@ -58,7 +58,7 @@ function connectorTo(answers: Readonly<Record<string, readonly Answer[]>>, redia
         const at = endpoint.address.slice('10.0.0.'.length);
         const before = dialled.filter((each) => each === at).length;
         dialled.push(at);
-        dialledAtMs.push(Math.round(clock.now() - startMs));
+        dialledAtMs.push(Math.round(clock.elapsedMs() - startMs));
         const answer = answers[at]?.[before] ?? answers[at]?.at(-1) ?? refusedByTcp;
         if (answer instanceof MeshError) throw answer;
         return answer;
@@ -192,6 +192,16 @@ describe('UpstreamConnector', () => {
     await clock.advance(100);
     expect(await call()).toHaveProperty('upstream');
     expect(dialled).toEqual(['2', '1', '2']);
+  });
+
+  it('waits as long, however the wall clock is set meanwhile', async () => {
+    const { call, clock, dialled } = connectorTo({ 1: [refusedByTcp] });
+    const outcome = call();
+    await clock.advance(50);
+    clock.setBy(-3_600_000);
+    await clock.advance(2_000);
+    expect(await outcome).toHaveProperty('problem');
+    expect(dialled).toHaveLength(5);
   });
 
   it('waits for nobody once it is closed', async () => {

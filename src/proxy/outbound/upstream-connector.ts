@@ -138,7 +138,7 @@ export class UpstreamConnector {
     const candidates = atAddress(plan.endpoints, only);
     if (candidates.length === 0) return { problem: unusable(service, only) };
     const attempts = new DialAttempts(candidates);
-    const untilMs = this.#options.clock.now() + this.#options.redialWithinMs;
+    const untilMs = this.#options.clock.elapsedMs() + this.#options.redialWithinMs;
     for (;;) {
       const endpoint = await this.#next(attempts, plan.balancing, untilMs);
       if (endpoint === undefined) break;
@@ -167,7 +167,7 @@ export class UpstreamConnector {
         .map((each) => chooser.readyInMs(each))
         .filter((ms) => ms !== undefined);
       const waitMs = Math.max(SHORTEST_PAUSE_MS, Math.min(...waitsMs));
-      if (clock.now() + waitMs > untilMs) return undefined;
+      if (clock.elapsedMs() + waitMs > untilMs) return undefined;
       await clock.sleep(waitMs, signal);
       endpoint = chooser.choose(
         waited.filter((each) => chooser.readyInMs(each) === 0),

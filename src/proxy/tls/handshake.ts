@@ -95,16 +95,32 @@ export async function handshakeAsServer(
   options: ServerHandshakeOptions,
 ): Promise<HandshakeOutcome> {
   const { acceptor, identity, deadlines, resumption } = options;
+  let shown: () => readonly Certificate[] = () => [];
   const judgement: Judgement = {
     ...options,
     purpose: 'clientAuth',
     // The newest bundle, should it have changed since the handshake began.
     identity: () => identity.current,
     expectedIds: [],
-    chainOf: (socket) => resumption.clientChain(socket, identity.current.svid.chain),
+    chainOf: () => shown(),
     proved: (_, chain, peer) => resumption.learn(chain, peer),
   };
-  return await conclude(raw, judgement, () => within(deadlines, acceptor.accept(raw)));
+  const look = (socket: TLSSocket): void => {
+    shown = readNow(() => resumption.clientChain(socket, identity.current.svid.chain));
+  };
+  return await conclude(raw, judgement, () => within(deadlines, acceptor.accept(raw, look)));
+}
+
+/** What `read` gives or throws now, for later. */
+function readNow<T>(read: () => T): () => T {
+  try {
+    const value = read();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
 }
 
 /** What `tls.connect` is told for the client's part. */

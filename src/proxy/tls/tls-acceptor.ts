@@ -7,6 +7,7 @@ import { offTheStack } from './off-the-stack.ts';
 import { type TlsContextBounds, type TlsProfile, tlsContextOptions } from './tls-profile.ts';
 
 interface Pending {
+  readonly done: ((socket: TLSSocket) => void) | undefined;
   readonly resolve: (socket: TLSSocket) => void;
   readonly reject: (error: Error) => void;
 }
@@ -48,6 +49,7 @@ export class TlsAcceptor {
       // Until its next owner listens, an error must not go unheard.
       socket.on('error', () => undefined);
       const pending = this.#take(socket);
+      pending?.done?.(socket);
       offTheStack(() => pending?.resolve(socket));
     });
     this.#server.on('tlsClientError', (error, socket) => {
@@ -70,11 +72,14 @@ export class TlsAcceptor {
     this.#server.setTicketKeys(Buffer.from(ticketKeys.current));
   }
 
-  /** The TLS connection on `raw`; rejects when the handshake fails or `raw` closes before its end. */
-  accept(raw: Socket): Promise<TLSSocket> {
+  /**
+   * The TLS connection on `raw`; rejects when the handshake fails or `raw` closes before its end. `done` is called at
+   * once when it is done, to look at what is gone when the client leaves; it must neither throw nor cut.
+   */
+  accept(raw: Socket, done?: (socket: TLSSocket) => void): Promise<TLSSocket> {
     return new Promise((resolve, reject) => {
       const name = nameOf(raw);
-      const pending: Pending = { resolve, reject };
+      const pending: Pending = { done, resolve, reject };
       this.#pending.set(name, pending);
       raw.once('close', () => {
         if (this.#pending.get(name) === pending) this.#pending.delete(name);
