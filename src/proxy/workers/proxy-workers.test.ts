@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { authorizationPolicy, settings } from '../../../test/kit/policies.ts';
@@ -29,6 +30,7 @@ const authority = testAuthority();
 const anywhere: Address = { host: LOOPBACK, port: 0 };
 const MANY = 32;
 const PATIENCE_MS = 20_000;
+const LONGEST_FIRST_PAUSE_MS = 100;
 
 interface Rig extends AsyncDisposable {
   readonly proxy: ServingProxy;
@@ -180,6 +182,20 @@ describe('workers of a proxy', () => {
     await Promise.all(alive.map((socket) => ask(socket, 'still here')));
     await openMany(rig.inbound);
     expect(rig.proxy.workers.every(({ open }) => open.inbound > 0)).toBe(true);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('tell of what the others have while one of them has not begun', async () => {
+    const entry = new URL('../../../test/kit/crashing-worker.ts', import.meta.url);
+    await using rig = await startWorkers({ entry });
+    const sockets = await openMany(rig.inbound);
+    await until(() => rig.events.opened.length === MANY, PATIENCE_MS);
+    const others = rig.proxy.workers[1]?.open.inbound ?? 0;
+    const { labels } = rig.workload.current;
+    rig.workload.set({ ...rig.workload.current, labels: { ...labels, stuck: 'yes', crash: '0' } });
+    await until(() => rig.ended.length === 1, PATIENCE_MS);
+    await sleep(2 * LONGEST_FIRST_PAUSE_MS);
+    expect(await rig.proxy.connections()).toHaveLength(others);
     for (const socket of sockets) socket.destroy();
   });
 

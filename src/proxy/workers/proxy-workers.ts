@@ -123,7 +123,9 @@ class Crew {
   serving(bound: RunningProxy['bound']): ServingProxy {
     const members = this.#members;
     const surveys = async (): Promise<readonly Survey[]> => {
-      const answers = await Promise.all(members.map(({ thread }) => thread.survey()));
+      // One that is being started has nothing yet, and who asks need not wait for it.
+      const asked = members.filter(({ serving }) => serving);
+      const answers = await Promise.all(asked.map(({ thread }) => thread.survey()));
       return answers.filter((answer) => answer !== undefined);
     };
     let drained: Promise<void> | undefined;
