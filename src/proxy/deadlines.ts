@@ -45,6 +45,14 @@ export class Deadlines {
     return entry;
   }
 
+  /** Settles as `work` does, or rejects with what `late` gives when that takes longer. */
+  bound<T>(work: Promise<T>, late: () => Error): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const deadline = this.set(() => reject(late()));
+      work.finally(() => deadline.cancel()).then(resolve, reject);
+    });
+  }
+
   /** Forgets all deadlines that have not passed. */
   close(): void {
     this.#pending.clear();

@@ -70,7 +70,12 @@ export class EndpointDialer {
     switch (transport.kind) {
       case 'hbone': {
         const target = hboneTarget(endpoint, transport.port);
-        return readOutcome(await this.#options.pool.open(target, formatAddress({ host, port })));
+        // Without a rule the session's own bounds hold, for TCP and for TLS.
+        const { connectTimeoutMs } = question.bounds;
+        const patience =
+          connectTimeoutMs === undefined ? undefined : this.#deadlinesOf(connectTimeoutMs);
+        const authority = formatAddress({ host, port });
+        return readOutcome(await this.#options.pool.open(target, authority, patience));
       }
       case 'istio-mtls': {
         const { sni, bounds } = transport;

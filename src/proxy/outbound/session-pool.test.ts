@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { MeshError } from '../../lib/errors.ts';
 import type { Channel } from '../bytes/channel.ts';
+import { Deadlines } from '../deadlines.ts';
 import type { HboneClientSession, OpenOutcome } from '../hbone/hbone-transport.ts';
 import { type PooledSession, SessionPool, type SessionTarget } from './session-pool.ts';
 
@@ -105,6 +106,25 @@ const openMany = (pool: SessionPool, count: number) =>
   Promise.all(Array.from({ length: count }, () => pool.open(target, '10.0.0.1:80')));
 
 describe('SessionPool', () => {
+  it('keeps who has less patience waiting no longer than that, and goes on for the others', async () => {
+    const clock = new ManualClock();
+    const made = Promise.withResolvers<PooledSession>();
+    const { pool: ready } = poolOf();
+    const pool = new SessionPool(() => made.promise, clock);
+    const patient = pool.open(target, '10.0.0.1:80');
+    const impatient = pool.open(target, '10.0.0.1:80', new Deadlines(clock, 1_000));
+    const refused = expect(impatient).rejects.toMatchObject({
+      code: 'ERR_UNREACHABLE',
+      message:
+        'cannot connect to 10.0.0.1:15008: it does not answer within the connectTimeout of the service',
+    });
+    await clock.advance(1_000);
+    await refused;
+    const { via } = await ready.open(target, '10.0.0.1:80');
+    made.resolve(via);
+    expect(await patient).toMatchObject({ outcome: { outcome: 'opened' } });
+  });
+
   it('shares one dial among all who come while it goes on', async () => {
     const { pool, sessions } = poolOf();
     await openMany(pool, 50);

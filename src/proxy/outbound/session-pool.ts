@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
 import { type Address, formatAddress } from '../address.ts';
+import type { Deadlines } from '../deadlines.ts';
 import type { HboneClientSession, OpenOutcome } from '../hbone/hbone-transport.ts';
 import type { TlsFacts } from '../proxy-events.ts';
 import type { Peer } from '../tls/peer.ts';
@@ -65,15 +66,21 @@ export class SessionPool {
    * Asks the peer for a connection to `authority`. A request that a peer has not acted on is
    * repeated on another session.
    *
+   * @param patience bounds the wait for each session that has to be made; others who wait for it may have more
    * @throws {MeshError} when no session comes about.
    */
-  async open(target: SessionTarget, authority: string): Promise<PooledOutcome> {
+  async open(
+    target: SessionTarget,
+    authority: string,
+    patience?: Deadlines,
+  ): Promise<PooledOutcome> {
     let unprocessed = 0;
     while (unprocessed < MAX_ATTEMPTS) {
       const slot = this.#slotFor(target);
       const via = slot.sessions.find(({ session }) => session.available > 0);
       if (via === undefined) {
-        const { session } = await (slot.dialling ?? this.#dialFor(slot));
+        const dialling = slot.dialling ?? this.#dialFor(slot);
+        const { session } = await (patience?.bound(dialling, () => tooLate(target)) ?? dialling);
         // Many may wait here for one dial; who comes too late for a place of it dials the next.
         if (session.available === 0 && session.streams === 0) unprocessed += 1;
         continue;
@@ -194,4 +201,9 @@ export class SessionPool {
 
 function keyOf({ address, expectedIds }: SessionTarget): string {
   return `${formatAddress(address)} ${expectedIds.join(' ')}`;
+}
+
+function tooLate({ address }: SessionTarget): MeshError {
+  const reason = `cannot connect to ${formatAddress(address)}: it does not answer within the connectTimeout of the service`;
+  return new MeshError('ERR_UNREACHABLE', reason);
 }

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { destinationRule, service, workloadEntry } from '../../../test/kit/policies.ts';
@@ -9,6 +9,7 @@ import {
   LOOPBACK,
   type ProxyPair,
   readToEnd,
+  startApp,
   startPair,
   until,
 } from '../../../test/kit/proxy-pair.ts';
@@ -99,6 +100,18 @@ describe('a subset', () => {
 });
 
 describe('connectionPool.tcp', () => {
+  it('bounds the wait for a session that a peer does not begin', async () => {
+    await using pair = await startPair();
+    await using silent = await startApp(createServer());
+    rule(pair, { connectionPool: { tcp: { connectTimeout: '100ms' } } });
+    const { facts } = pair.client;
+    facts.set({ ...facts.current, workloadEntries: [entryFor(silent.address.port)] });
+    expect((await readToEnd(connect(pair.outbound))).how).toBe('reset');
+    expect(pair.client.events.upstreams[0]?.reason).toContain(
+      'it does not answer within the connectTimeout of the service',
+    );
+  });
+
   it('bounds the connections at a time', async () => {
     await using pair = await startPair();
     rule(pair, { connectionPool: { tcp: { maxConnections: 1 } } });

@@ -267,14 +267,9 @@ export function lostConnection(error: Error): MeshError | undefined {
   return new MeshError('ERR_UNREACHABLE', reason, { cause: error });
 }
 
-async function within<T>(deadlines: Deadlines, work: Promise<T>): Promise<T> {
-  return await new Promise<T>((resolve, reject) => {
-    const deadline = deadlines.set(() => {
-      const reason = 'the peer did not finish the TLS handshake in time';
-      reject(new MeshError('ERR_UNREACHABLE', reason));
-    });
-    work.finally(() => deadline.cancel()).then(resolve, reject);
-  });
+function within<T>(deadlines: Deadlines, work: Promise<T>): Promise<T> {
+  const reason = 'the peer did not finish the TLS handshake in time';
+  return deadlines.bound(work, () => new MeshError('ERR_UNREACHABLE', reason));
 }
 
 /** A name for the handshake on a connection, whichever end this is. */
