@@ -119,8 +119,9 @@ async function crash(sidecar: SoakSidecar | undefined, load: SoakLoad): Promise<
   await load.duringCrash(async () => {
     await crashWorker(sidecar.debuggable);
     for (let tries = 0; tries < 600; tries += 1) {
-      const { workers } = await sidecar.status();
       const [ended] = crashesOf(sidecar).slice(before);
+      // Asked after it ended: what was asked before may say that all serve still.
+      const { workers } = await sidecar.status();
       if (ended !== undefined && workers.every(({ serving }) => serving)) return ended.atMs;
       await sleep(50);
     }
