@@ -2,6 +2,7 @@ import { compareText } from '../oldest-first.ts';
 import type { MeshInventory } from '../questions/mesh-inventory.ts';
 import { type AnalysisOptions, type AnalyzedMesh, analyzedMesh } from './analyzed-mesh.ts';
 import { annotationsOfIstio } from './annotations-of-istio.ts';
+import { credentialsOfNobody } from './credentials-of-nobody.ts';
 import { rulesForNobody, uncheckedServers } from './destination-rules.ts';
 import { envoyFilters } from './envoy-filters.ts';
 import { type Finding, findingLevels, originOf } from './finding.ts';
@@ -46,6 +47,7 @@ const ANALYZERS: readonly ((mesh: AnalyzedMesh) => readonly Finding[])[] = [
   uncheckedServers,
   rulesForNobody,
   ownFields,
+  credentialsOfNobody,
   gatewaysOfNobody,
   gatewayCredentials,
   sharedCertificates,

@@ -65,6 +65,8 @@ export const findingLevels = {
   HBK0006: 'Warning',
   /** Fields of a DestinationRule that Istio does not have. */
   HBK0007: 'Info',
+  /** A DestinationRule with a credentialName that no workload is given. */
+  HBK0008: 'Warning',
 } as const satisfies Record<string, Level>;
 
 export type FindingCode = keyof typeof findingLevels;

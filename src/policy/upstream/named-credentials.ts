@@ -1,7 +1,7 @@
 import type { DestinationRule } from '../../resources/kinds/destination-rule.ts';
-import type { ClientTls, TrafficPolicy } from '../../resources/kinds/traffic-policy-schema.ts';
 import { selects } from '../label-selector.ts';
 import type { Workload } from '../workload.ts';
+import { tlsBlocks } from './tls-blocks.ts';
 
 /** A Secret that a workload needs to call as the rules say. */
 export interface NamedCredential {
@@ -38,17 +38,4 @@ export function namedCredentials(
     }
   }
   return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function tlsBlocks({ trafficPolicy, subsets = [] }: DestinationRule['spec']): readonly ClientTls[] {
-  const policies = [trafficPolicy, ...subsets.map((subset) => subset.trafficPolicy)];
-  return policies.flatMap((policy) => [policy?.tls, ...portBlocks(policy)]).filter(isGiven);
-}
-
-function portBlocks(policy: TrafficPolicy | undefined): readonly (ClientTls | undefined)[] {
-  return (policy?.portLevelSettings ?? []).map(({ tls }) => tls);
-}
-
-function isGiven(tls: ClientTls | undefined): tls is ClientTls {
-  return tls !== undefined;
 }
