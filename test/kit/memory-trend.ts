@@ -6,6 +6,8 @@ export interface MemoryTrend {
   readonly firstMb: number;
   readonly lastMb: number;
   readonly mostMb: number;
+  /** Whether the last quarter needed no more than a tenth more than the first. */
+  readonly flat: boolean;
   /** Slope of the straight line that fits best to what came after warm-up. */
   readonly mbPerHour: number;
 }
@@ -13,15 +15,18 @@ export interface MemoryTrend {
 /** The first part of the time, in which caches fill and the heap finds its size. */
 const WARM_UP = 0.25;
 const HOUR_SECONDS = 3_600;
+/** As much as garbage collections may make of difference. */
+const FLAT = 1.1;
 
 export function memoryTrend(looks: readonly MemoryLook[]): MemoryTrend {
   const end = looks.at(-1)?.seconds ?? 0;
   const warm = looks.filter(({ seconds }) => seconds >= WARM_UP * end);
   const quarter = Math.ceil(warm.length / 4);
   const round = (value: number): number => Math.round(value * 10) / 10;
+  const firstMb = middle(warm.slice(0, quarter));
+  const lastMb = middle(warm.slice(-quarter));
   return {
-    firstMb: middle(warm.slice(0, quarter)),
-    lastMb: middle(warm.slice(-quarter)),
+    ...{ firstMb, lastMb, flat: lastMb <= FLAT * firstMb },
     mostMb: Math.max(...looks.map(({ mb }) => mb)),
     mbPerHour: round(slope(warm) * HOUR_SECONDS),
   };
