@@ -199,6 +199,17 @@ describe('workers of a proxy', () => {
     for (const socket of sockets) socket.destroy();
   });
 
+  it('leave all to the others when one that was started again does not come to serve', async () => {
+    const entry = new URL('../../../test/kit/crashing-worker.ts', import.meta.url);
+    await using rig = await startWorkers({ entry, startWithinMs: 500 });
+    const { labels } = rig.workload.current;
+    rig.workload.set({ ...rig.workload.current, labels: { ...labels, stuck: 'yes', crash: '0' } });
+    await until(() => rig.ended.length >= 2, PATIENCE_MS);
+    expect(rig.ended[1]?.reason).toBe('it did not come to serve in 0.5 s');
+    const sockets = await openMany(rig.inbound);
+    for (const socket of sockets) socket.destroy();
+  });
+
   it('lose no new connection when one crashes: what it had not accepted waits for the next', async () => {
     const entry = new URL('../../../test/kit/crashing-worker.ts', import.meta.url);
     await using rig = await startWorkers({ entry });

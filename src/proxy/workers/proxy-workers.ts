@@ -29,9 +29,12 @@ export interface ProxyWorkersOptions {
   readonly entry?: URL;
   /** Of this program; a thread that finds another one on disk does not serve. Default: what is on disk now. */
   readonly version?: string;
+  /** How long one that takes another's place may take until it serves, in milliseconds. Default 60,000. */
+  readonly startWithinMs?: number;
 }
 
 const STEADY_MS = 60_000;
+const START_WITHIN_MS = 60_000;
 const MAX_ISSUERS = 64;
 const BACKOFF = { firstMs: 100, maxMs: 10_000 } as const;
 /** Connections of one start of a worker have numbers of their own. */
@@ -189,14 +192,29 @@ class Crew {
       member.startedAtMs = this.#clock.elapsedMs();
       member.restarts += 1;
       // A failure to bind ends the thread, which is seen above.
-      member.serving = await member.thread.bound.then(
-        () => true,
-        () => false,
-      );
+      member.serving = await this.#begun(member.thread);
       if (!member.serving) continue;
       member.held.hold(member.thread.listening);
       workerEvents.workerRestarted({ worker });
     }
+  }
+
+  /** Whether it came to serve. One that takes too long is ended: its share of the connections waits for it. */
+  async #begun(thread: ProxyThread): Promise<boolean> {
+    const { startWithinMs = START_WITHIN_MS } = this.#options;
+    const settled = new AbortController();
+    const until = AbortSignal.any([settled.signal, this.#leaving.signal]);
+    const bound = thread.bound.then(
+      () => true,
+      () => false,
+    );
+    const late = this.#clock.sleep(startWithinMs, until).then(() => undefined);
+    const begun = await Promise.race([bound, late]);
+    settled.abort();
+    if (begun === undefined && !this.#leaving.signal.aborted) {
+      await thread.end(`it did not come to serve in ${startWithinMs / 1_000} s`);
+    }
+    return begun ?? false;
   }
 
   /** Tells all workers of an authority that one has met: tickets hold none. */
