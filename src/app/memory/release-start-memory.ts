@@ -1,6 +1,5 @@
 import { readFileSync, realpathSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '../../lib/collect-garbage.ts';
 import { type CLibrary, cLibrary } from './c-library.ts';
 import { programPages } from './program-pages.ts';
 
@@ -19,19 +18,11 @@ export function boundThreadMemory(): void {
  * the C library themselves would do it only when memory is short.
  */
 export function releaseStartMemory(): void {
-  collectGarbage();
+  collectGarbage({ thorough: true });
   const library = cLibrary();
   if (library === undefined) return;
   library.trim();
   forgetProgram(library);
-}
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  setFlagsFromString('--no-expose-gc');
-  if (typeof collect !== 'function') return;
-  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 function forgetProgram(library: CLibrary): void {

@@ -14,6 +14,7 @@ import { LogService } from '../../agent/link/log-service.ts';
 import { streamRenewal } from '../../agent/link/stream-renewal.ts';
 import { ServedClients } from '../../agent/socket/served-clients.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { collectAfterChanges } from '../../lib/collect-after-changes.ts';
 import type { FileLock } from '../../lib/file-lock.ts';
 import { runTasks } from '../../lib/tasks.ts';
 import type { Watchable } from '../../lib/watchable.ts';
@@ -180,6 +181,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
   const relieved = new AbortController();
   const stop = AbortSignal.any([signal, relieved.signal]);
   let lastWords: Promise<void> | undefined;
+  const stopCollecting = collectAfterChanges(manager.identity, { clock: systemClock });
   try {
     const handedOver = predecessor?.registered;
     const registered = registeredWorkloads({ config, manager, cache, log, handedOver });
@@ -225,6 +227,7 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     announce(parts, proxy);
     await runTasks(stop, [socket, listeners, watched]);
   } finally {
+    stopCollecting();
     relieved.abort();
     await lastWords;
     await drain(proxy, config, log);

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { systemClock } from '../../lib/clock.ts';
+import { collectAfterChanges } from '../../lib/collect-after-changes.ts';
 import { MeshError, messageOf } from '../../lib/errors.ts';
 import { packageVersion } from '../../lib/package-version.ts';
 import { type RunningProxy, startProxy } from '../proxy.ts';
@@ -31,6 +32,8 @@ export async function serveWorker(port: MessagePort, start: WorkerStart): Promis
     },
   });
   const subjects = new FollowedSubjects(start);
+  // As long as the thread lives.
+  collectAfterChanges(subjects.identity, { clock: systemClock });
   const { sockets } = start.plan;
   // Its own: whoever started this thread closes those that came with the plan, also if this never gets here.
   const inherited = duplicateSockets(sockets?.inherited ?? []);
