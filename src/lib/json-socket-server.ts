@@ -1,7 +1,7 @@
-import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { aborted } from './aborted.ts';
 import { MeshError, messageOf } from './errors.ts';
+import { listenOnPath } from './listen-on-path.ts';
 import type { Task } from './tasks.ts';
 
 export interface JsonRequest {
@@ -30,23 +30,13 @@ export async function serveJsonSocket({ socketPath, routes }: JsonSocketOptions)
   const server = createServer((request, response) => {
     void answer(request, response, routes);
   });
-  // Left behind by a process that was killed, or by one that the caller has just replaced.
-  rmSync(socketPath, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(
-        new MeshError('ERR_LISTEN', `cannot listen on ${socketPath}: ${messageOf(cause)}`, {
-          cause,
-        }),
-      ),
-    );
-    server.listen(socketPath, resolve);
-  });
-  chmodSync(socketPath, 0o600);
+  const removeName = await listenOnPath(server, { path: socketPath, mode: 0o600 });
   return async (signal) => {
     await aborted(signal);
+    removeName();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeAllConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
+    await closed;
   };
 }
 

@@ -1,4 +1,3 @@
-import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import {
   createServer,
   type Http2ServerRequest,
@@ -16,8 +15,9 @@ import { ticksSinceBoot } from '../../attestation/boot-clock.ts';
 import type { Connected } from '../../attestation/caller-process.ts';
 import { peerCredentials } from '../../attestation/peer-credentials.ts';
 import { aborted } from '../../lib/aborted.ts';
-import { MeshError, messageOf } from '../../lib/errors.ts';
+import { MeshError } from '../../lib/errors.ts';
 import { grpcHandler } from '../../lib/grpc-handler.ts';
+import { listenOnPath } from '../../lib/listen-on-path.ts';
 import type { Task } from '../../lib/tasks.ts';
 import { callerKey } from './socket-caller.ts';
 
@@ -70,10 +70,10 @@ export async function startUnixGrpcServer(options: UnixGrpcServerOptions): Promi
     session.on('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());
   });
-  const inode = await listen(server, options);
+  const removeName = await listenOnPath(server, { path: socketPath, mode: options.mode });
   return async (signal) => {
     await aborted(signal);
-    if (inodeOf(socketPath) === inode) rmSync(socketPath, { force: true });
+    removeName();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const session of sessions) session.close();
     const cut = setTimeout(() => {
@@ -117,32 +117,4 @@ function callerOf(session: Http2Session | undefined): Connected | undefined {
     if (MeshError.is(error)) return undefined;
     throw error;
   }
-}
-
-/** Returns the socket file's inode. */
-async function listen(
-  server: ReturnType<typeof createServer>,
-  { socketPath, mode }: UnixGrpcServerOptions,
-): Promise<number | undefined> {
-  // libuv removes at the end the name that it listened on. It must never be a successor's.
-  const ownName = `${socketPath}.${process.pid}`;
-  try {
-    rmSync(ownName, { force: true });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(ownName, resolve);
-    });
-    chmodSync(ownName, mode);
-    renameSync(ownName, socketPath);
-    return inodeOf(socketPath);
-  } catch (cause) {
-    server.close();
-    throw new MeshError('ERR_LISTEN', `cannot listen on ${socketPath}: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
-}
-
-function inodeOf(path: string): number | undefined {
-  return lstatSync(path, { throwIfNoEntry: false })?.ino;
 }

@@ -1,9 +1,9 @@
-import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { aborted } from '../../lib/aborted.ts';
-import { MeshError, messageOf } from '../../lib/errors.ts';
+import { MeshError } from '../../lib/errors.ts';
+import { listenOnPath } from '../../lib/listen-on-path.ts';
 import {
   canPassDescriptors,
   type PassedDescriptor,
@@ -37,17 +37,10 @@ export async function serveListeners(
     socket.on('error', () => undefined);
     void handOver(socket, listening()).catch(() => socket.destroy());
   });
-  rmSync(path, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      const problem = `cannot listen on ${path}: ${messageOf(cause)}`;
-      reject(new MeshError('ERR_LISTEN', problem, { cause }));
-    });
-    server.listen(path, resolve);
-  });
-  chmodSync(path, 0o600);
+  const removeName = await listenOnPath(server, { path, mode: 0o600 });
   return async (signal) => {
     await aborted(signal);
+    removeName();
     server.close();
   };
 }
