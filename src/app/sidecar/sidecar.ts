@@ -16,7 +16,7 @@ import { ServedClients } from '../../agent/socket/served-clients.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { collectAfterChanges } from '../../lib/collect-after-changes.ts';
 import type { FileLock } from '../../lib/file-lock.ts';
-import { runTasks } from '../../lib/tasks.ts';
+import { runTasks, type Task } from '../../lib/tasks.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 import { defaultMeshSettings, type MeshSettings } from '../../policy/mesh-settings.ts';
 import type { Workload } from '../../policy/workload.ts';
@@ -225,12 +225,28 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     parts.starting.release();
     releaseStartMemory();
     announce(parts, proxy);
-    await runTasks(stop, [socket, listeners, watched]);
+    await runUntilLast(stop, [listeners, watched], socket);
   } finally {
     stopCollecting();
     relieved.abort();
     await lastWords;
     await drain(proxy, config, log);
+  }
+}
+
+/** A successor waits for the socket: ports and names must be free when that lets go of its clients. */
+async function runUntilLast(
+  stop: AbortSignal,
+  tasks: readonly Task[],
+  socket: Task,
+): Promise<void> {
+  const last = new AbortController();
+  const answering = socket(last.signal);
+  try {
+    await runTasks(stop, tasks);
+  } finally {
+    last.abort();
+    await answering;
   }
 }
 
