@@ -13,7 +13,7 @@ export interface Clock {
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** The machine's own clock. A sleeping task does not keep the process alive. */
+/** The machine's own clock. A task that sleeps keeps the process alive, until its signal aborts. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsedMs: () => performance.now(),

@@ -8,9 +8,9 @@ export interface Collection {
 
 /** Lets V8 look through all memory of this thread, which then does nothing else for some tens of milliseconds. */
 export function collectGarbage({ thorough = false }: Collection = {}): void {
+  // Of the whole process, so it is never unset: another thread may be between these two lines.
   setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  setFlagsFromString('--no-expose-gc');
+  const collect: unknown = runInNewContext('globalThis.gc');
   if (typeof collect !== 'function') return;
   const flavor = thorough ? 'last-resort' : 'regular';
   collect({ type: 'major', execution: 'sync', flavor });

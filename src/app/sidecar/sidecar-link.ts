@@ -1,28 +1,17 @@
 import type { Transport } from '@connectrpc/connect';
-import type { FactCache } from '../../agent/facts/fact-cache.ts';
 import { factTypes } from '../../agent/facts/fact-cache-facts.ts';
 import { bundleType, ReceivedBundles, trustTypes } from '../../agent/facts/received-bundles.ts';
 import { sinkByType } from '../../agent/files/sink-by-type.ts';
-import type { IdentityManager } from '../../agent/identity/identity-manager.ts';
 import { controlPlaneLink } from '../../agent/link/control-plane-link.ts';
 import type { LagReport } from '../../agent/link/lag-report.ts';
 import type { StreamRenewal } from '../../agent/link/stream-renewal.ts';
 import { systemClock } from '../../lib/clock.ts';
-import type { Watchable } from '../../lib/watchable.ts';
 import type { Workload } from '../../policy/workload.ts';
-import type { Logger } from '../../telemetry/process-log.ts';
 import { AdsClient } from '../../xds/ads-client.ts';
-import type { SidecarClock } from './sidecar-clock.ts';
-import type { SidecarConfig } from './sidecar-config.ts';
+import type { SidecarParts } from './sidecar-parts.ts';
 import type { WorkloadReport } from './workload-report.ts';
 
-export interface SidecarLinkOptions {
-  readonly config: SidecarConfig;
-  readonly manager: IdentityManager;
-  readonly cache: FactCache;
-  readonly workload: Watchable<Workload>;
-  readonly clock: SidecarClock;
-  readonly log: Logger;
+export interface SidecarLinkOptions extends SidecarParts {
   readonly stream: StreamRenewal;
   readonly lag: LagReport;
   /** What goes over each new connection. */

@@ -16,10 +16,9 @@ import { ServedClients } from '../../agent/socket/served-clients.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { collectAfterChanges } from '../../lib/collect-after-changes.ts';
 import type { FileLock } from '../../lib/file-lock.ts';
-import { runTasks, type Task } from '../../lib/tasks.ts';
-import type { Watchable } from '../../lib/watchable.ts';
+import { runUntilLast } from '../../lib/run-until-last.ts';
+import { runTasks } from '../../lib/tasks.ts';
 import { defaultMeshSettings, type MeshSettings } from '../../policy/mesh-settings.ts';
-import type { Workload } from '../../policy/workload.ts';
 import type { ProxyEvents } from '../../proxy/proxy-events.ts';
 import type { ServingProxy } from '../../proxy/workers/serving-proxy.ts';
 import type { Identity } from '../../spiffe/identity.ts';
@@ -44,6 +43,7 @@ import { SidecarClock } from './sidecar-clock.ts';
 import { type SidecarConfig, tellOfEnrolment } from './sidecar-config.ts';
 import { nodeId, sidecarLink } from './sidecar-link.ts';
 import { SidecarMonitoring } from './sidecar-monitoring.ts';
+import type { SidecarParts } from './sidecar-parts.ts';
 import { sidecarProxy } from './sidecar-proxy.ts';
 import { sidecarReadings, whyNotReady } from './sidecar-readings.ts';
 import { sidecarReports } from './sidecar-reports.ts';
@@ -150,16 +150,7 @@ async function startAndServe(
   }
 }
 
-interface Parts {
-  readonly config: SidecarConfig;
-  readonly manager: IdentityManager;
-  readonly cache: FactCache;
-  readonly workload: Watchable<Workload>;
-  readonly clock: SidecarClock;
-  readonly log: Logger;
-}
-
-interface Serving extends Parts {
+interface Serving extends SidecarParts {
   readonly ads: AdsClient;
   readonly served: ServedClients;
   readonly predecessor: Handover | undefined;
@@ -225,28 +216,13 @@ async function serve(parts: Serving, signal: AbortSignal): Promise<void> {
     parts.starting.release();
     releaseStartMemory();
     announce(parts, proxy);
+    // A successor waits for the socket: ports and names must be free when that lets go of its clients.
     await runUntilLast(stop, [listeners, watched], socket);
   } finally {
     stopCollecting();
     relieved.abort();
     await lastWords;
     await drain(proxy, config, log);
-  }
-}
-
-/** A successor waits for the socket: ports and names must be free when that lets go of its clients. */
-async function runUntilLast(
-  stop: AbortSignal,
-  tasks: readonly Task[],
-  socket: Task,
-): Promise<void> {
-  const last = new AbortController();
-  const answering = socket(last.signal);
-  try {
-    await runTasks(stop, tasks);
-  } finally {
-    last.abort();
-    await answering;
   }
 }
 
