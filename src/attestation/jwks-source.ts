@@ -49,14 +49,14 @@ export class JwksSource {
 
   #ageMs(): number {
     const { clock } = this.#options;
-    return clock.now() - (this.#held?.fetchedAtMs ?? Number.NEGATIVE_INFINITY);
+    return clock.elapsedMs() - (this.#held?.fetchedAtMs ?? Number.NEGATIVE_INFINITY);
   }
 
   async #refresh(): Promise<void> {
     const { clock } = this.#options;
     if (this.#underWay === undefined) {
-      if (clock.now() - this.#triedAtMs < REST_MS) return;
-      this.#triedAtMs = clock.now();
+      if (clock.elapsedMs() - this.#triedAtMs < REST_MS) return;
+      this.#triedAtMs = clock.elapsedMs();
       this.#underWay = this.#fetch().finally(() => {
         this.#underWay = undefined;
       });
@@ -67,7 +67,7 @@ export class JwksSource {
   async #fetch(): Promise<void> {
     const { fetch, clock } = this.#options;
     try {
-      this.#held = { keys: await fetch(), fetchedAtMs: clock.now() };
+      this.#held = { keys: await fetch(), fetchedAtMs: clock.elapsedMs() };
     } catch (error) {
       this.#problem = error;
     }

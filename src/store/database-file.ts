@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, openSync, realpathSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { MeshError, messageOf } from '../lib/errors.ts';
+import { MeshError } from '../lib/errors.ts';
+import { errorCode, fileProblem, ownUser } from '../lib/file-problem.ts';
 
 /**
  * The absolute path of the database file, without symbolic links, so that every way to it leads to
@@ -42,7 +42,7 @@ export function ensurePrivateFile(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600));
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
+    if (errorCode(error) === 'EEXIST') return;
     throw refusal(error, file);
   }
 }
@@ -69,24 +69,20 @@ function refusal(error: unknown, path: string): MeshError {
 }
 
 function describe(error: unknown, path: string): string {
-  switch (codeOf(error)) {
+  switch (errorCode(error)) {
     case 'ENOENT':
       return `the data directory "${path}" does not exist; create it or give another with --data-dir`;
     case 'ENOTDIR':
       return `a part of the path "${path}" is not a directory; give another with --data-dir`;
     case 'EACCES':
     case 'EPERM':
-      return `user "${userInfo().username}" may not read and write "${path}"; change its owner or give another --data-dir`;
+      return `${ownUser()} may not read and write "${path}"; change its owner or give another --data-dir`;
     case 'EROFS':
       return `"${path}" is on a read-only file system; give a writable --data-dir`;
     case 'ENOSPC':
     case 'EDQUOT':
       return `the disk is full, "${path}" cannot be created; free some space and try again`;
     default:
-      return `"${path}" cannot be used: ${messageOf(error)}`;
+      return `"${path}" cannot be used: ${fileProblem(error)}`;
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

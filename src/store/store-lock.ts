@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { MeshError } from '../lib/errors.ts';
+import { holderText, lockHolder } from '../lib/lock-holder.ts';
 import { ensurePrivateFile } from './database-file.ts';
 import { connect, type Database } from './sqlite.ts';
 import { isBusy, storeError } from './sqlite-error.ts';
@@ -31,9 +32,10 @@ export function lockStore(path: string): StoreLock {
   } catch (error) {
     database?.close();
     if (!isBusy(error)) throw storeError(error, file);
+    const holder = holderText(lockHolder(statSync(file, { bigint: true }), 'POSIX'));
     throw new MeshError(
       'ERR_STORE',
-      `the database "${path}" is in use by ${holderOf(file)}; stop that control plane or give this one its own --data-dir`,
+      `the database "${path}" is in use by ${holder}; stop that control plane or give this one its own --data-dir`,
       { cause: error },
     );
   }
@@ -45,32 +47,4 @@ export function lockStore(path: string): StoreLock {
       connection.close();
     },
   };
-}
-
-/**
- * Who holds SQLite's lock on a file, by the kernel's list: it cannot be out of date, as a number
- * written to a file could. Other systems than Linux have none.
- */
-function holderOf(file: string): string {
-  const pid = lockHolders().get(statSync(file).ino);
-  if (pid === process.pid) return `this process (${pid})`;
-  return pid === undefined ? 'another process' : `process ${pid}`;
-}
-
-/** `12: POSIX  ADVISORY  WRITE 4711 fd:01:815 1073741824 1073742335`, of SQLite's lock bytes. */
-const LOCK_LINE = /^\d+: POSIX +ADVISORY +WRITE (\d+) [0-9a-f]+:[0-9a-f]+:(\d+) 10737418\d\d /gm;
-
-/** Process by inode. Locks of processes outside of this container have no number. */
-function lockHolders(): ReadonlyMap<number, number> {
-  let list = '';
-  try {
-    list = readFileSync('/proc/locks', 'utf8');
-  } catch {
-    // Not Linux, or a sandbox without it.
-  }
-  const holders = [...list.matchAll(LOCK_LINE)].map(([, pid, inode]): [number, number] => [
-    Number(inode),
-    Number(pid),
-  ]);
-  return new Map(holders.filter(([, pid]) => pid > 0));
 }

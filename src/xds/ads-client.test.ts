@@ -238,6 +238,7 @@ describe('the time between attempts', () => {
     await clock.advance(4_000);
     await phase(client, 'synced');
     await clock.advance(60_000);
+    clock.setBy(-3_600_000);
     server.cut();
     await phase(client, 'waiting');
     expect(client.state.current).toMatchObject({ failures: 1 });

@@ -93,6 +93,7 @@ export class AdsClient {
   #present: AbortController | undefined;
   /** Since when the client is cut off, if it is. */
   #cutOffMs: number;
+  /** By the clock that nobody sets. */
   #steadyFromMs: number | undefined;
 
   constructor(options: AdsClientOptions) {
@@ -228,12 +229,14 @@ export class AdsClient {
 
   #nowSynced(): void {
     if (this.#state.current.phase === 'synced') return;
-    const sinceMs = this.#options.clock.now();
-    this.#steadyFromMs = sinceMs + STEADY_MS;
-    this.#state.set({ phase: 'synced', sinceMs });
+    const { clock } = this.#options;
+    this.#steadyFromMs = clock.elapsedMs() + STEADY_MS;
+    this.#state.set({ phase: 'synced', sinceMs: clock.now() });
   }
 
   #wasSteady(): boolean {
-    return this.#steadyFromMs !== undefined && this.#options.clock.now() >= this.#steadyFromMs;
+    return (
+      this.#steadyFromMs !== undefined && this.#options.clock.elapsedMs() >= this.#steadyFromMs
+    );
   }
 }

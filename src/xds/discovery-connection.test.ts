@@ -130,6 +130,17 @@ describe('a client that does not answer', () => {
     await failed;
   });
 
+  it('has that time whatever the wall clock is set to meanwhile', async () => {
+    requests.push(request());
+    await next();
+    clock.setBy(3_600_000);
+    await clock.advance(999);
+    expect(events).not.toContain('silent');
+    clock.setBy(-7_200_000);
+    await clock.advance(1);
+    expect(events).toContain('silent');
+  });
+
   it('is told of although nobody takes the responses any more', async () => {
     requests.push(request());
     await next();

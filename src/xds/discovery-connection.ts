@@ -78,7 +78,7 @@ export class DiscoveryConnection<
     try {
       while (!signal.aborted) {
         if (this.#failure !== undefined) throw this.#failure.error;
-        const response = stream.next(clock.now());
+        const response = stream.next(clock.elapsedMs());
         if (response !== undefined) {
           if (!this.#watching) void this.#watchForSilence(until);
           yield response;
@@ -111,7 +111,7 @@ export class DiscoveryConnection<
 
   #take(request: Request): void {
     const { stream, observer, clock } = this.#options;
-    const { node, reply } = stream.handle(request, clock.now());
+    const { node, reply } = stream.handle(request, clock.elapsedMs());
     if (node !== undefined) observer.opened(node);
     if (reply?.kind === 'ack') observer.acknowledged(request.typeUrl, reply.version);
     if (reply?.kind === 'nack') observer.rejected(request.typeUrl, reply.version, reply.detail);
@@ -123,7 +123,7 @@ export class DiscoveryConnection<
     for (;;) {
       const sinceMs = stream.inFlightSinceMs;
       if (sinceMs === undefined || signal.aborted) break;
-      const waitMs = sinceMs + ackTimeoutMs - clock.now();
+      const waitMs = sinceMs + ackTimeoutMs - clock.elapsedMs();
       if (waitMs > 0) await clock.sleep(waitMs, signal);
       else {
         const error = new MeshError(

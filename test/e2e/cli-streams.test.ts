@@ -52,6 +52,7 @@ function start(args: string, output: number | 'pipe' = 'pipe'): Running {
     text.error += chunk.toString();
   });
   const ended = new Promise<number | string | null>((resolve) => {
+    // Not at its exit: what it said last may still be in the pipe.
     child.once('close', (code, signal) => resolve(signal ?? code));
   });
   return { child, stdout: () => text.out, stderr: () => text.error, ended };
@@ -83,18 +84,18 @@ describe('hauberk logs', () => {
 
   it('follows, until Ctrl-C', async () => {
     const following = start(`${LOGS} -f --tail=1`);
-    await eventually('the last line', () => following.stdout().includes('\n'), 20_000);
+    await eventually('the last line', () => following.stdout().includes('\n'));
     await plane.apply(GATEWAY);
-    await eventually('the new line', () => following.stdout().includes('shop/front'), 20_000);
+    await eventually('the new line', () => following.stdout().includes('shop/front'));
     expect(await stop(following)).toBe(0);
   });
 });
 
 it('hauberk events -w shows what happens as it happens, until Ctrl-C', async () => {
   const watching = start('events -n shop -w');
-  await eventually('an Event', () => watching.stdout().includes('Gateway/front'), 20_000);
+  await eventually('an Event', () => watching.stdout().includes('Gateway/front'));
   await plane.apply(GATEWAY.replace('name: front', 'name: back'));
-  await eventually('the next', () => watching.stdout().includes('Gateway/back'), 20_000);
+  await eventually('the next', () => watching.stdout().includes('Gateway/back'));
   expect(await stop(watching)).toBe(0);
 });
 
@@ -114,7 +115,7 @@ it.each(['get ns', 'get ns -o yaml', '--help'])(
 it('hauberk wait is ended by Ctrl-C as shells expect it', async () => {
   const waiting = start('wait ns/shop --for=condition=Never --timeout=60s');
   const before = plane.requests();
-  await eventually('its watch', () => plane.requests() !== before, 20_000);
+  await eventually('its watch', () => plane.requests() !== before);
   expect(['SIGINT', 130]).toContain(await stop(waiting));
 });
 

@@ -4,8 +4,8 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import type { Socket } from 'node:net';
@@ -13,13 +13,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { until } from '../../src/app/demo/until.ts';
 import { readStatus } from '../../src/app/sidecar/sidecar-socket.ts';
 import { lockFile } from '../../src/lib/file-lock.ts';
+import { lockHolder } from '../../src/lib/lock-holder.ts';
 import type { Address } from '../../src/proxy/address.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { hauberk } from '../kit/hauberk.ts';
 import { ask, dial, echoServer, readToEnd, startApp, type TestApp } from '../kit/proxy-pair.ts';
 import { type SidecarProcess, sidecarProcess } from '../kit/sidecar-process.ts';
@@ -137,7 +138,7 @@ it('refuses a second one that starts on a state directory where another is just 
   const first = group.start({ name: 'twin', args: [binary, ...argsFor(nobodyThere)], env });
   const lock = join(stateDir, 'start.lock');
   await until('the first one is starting', async () => {
-    return existsSync(lock) && readFileSync(lock, 'utf8') === `${first.pid}\n`;
+    return existsSync(lock) && lockHolder(statSync(lock, { bigint: true }), 'FLOCK') === first.pid;
   });
   const second = await hauberk(argsFor(plane.xdsPort));
   expect(second.stderr).toBe(

@@ -86,6 +86,7 @@ it('warns once when another certificate goes on being served, and notices when t
   const { sink, clock, told, shown, serial } = start({ verify: address });
   shown.serial = '0a';
   await eventually('the first look', () => sink.status.problem !== undefined);
+  clock.setBy(-3_600_000);
   for (let i = 0; i < 20; i++) await clock.advance(5_000);
   await eventually('the warning', () => sink.status.state === 'not-served');
   for (let i = 0; i < 5; i++) await clock.advance(30_000);

@@ -126,7 +126,7 @@ export class FileSink {
     const { clock, events, look = servedCertificate } = this.#options;
     const serial = serialOf(identity);
     const where = `${address.host}:${address.port}`;
-    const deadlineMs = clock.now() + PATIENCE_MS;
+    const deadlineMs = clock.elapsedMs() + PATIENCE_MS;
     let inRow = 0;
     for (let looks = 1; !signal.aborted; looks += 1) {
       const served = await look(address, identity);
@@ -141,7 +141,7 @@ export class FileSink {
         await clock.sleep(FIRST_LOOK_MS, signal);
         continue;
       }
-      const late = clock.now() >= deadlineMs;
+      const late = clock.elapsedMs() >= deadlineMs;
       this.#missed({ address: where, serial, served, late });
       const pauseMs = late ? LOOK_AGAIN_MS : Math.min(FIRST_LOOK_MS * 2 ** (looks - 1), 5_000);
       await clock.sleep(pauseMs, signal);

@@ -66,6 +66,19 @@ it('tells of a program that is slow before anything is acknowledged, and when it
   expect(sent.at(-1)).toEqual({ to, names: [] });
 });
 
+it('gives a slow program as long, however the wall clock is set', async () => {
+  const { report, clients, clock, sent } = rig();
+  report.use(link());
+  clients.join(7, 'sds').lags(envoy);
+  await clock.advance(1_000);
+  clock.setBy(3_600_000);
+  await clock.advance(0);
+  expect(sent).toEqual([]);
+  clock.setBy(-7_200_000);
+  await clock.advance(2_000);
+  expect(sent).toHaveLength(1);
+});
+
 it('lets nothing be acknowledged while the control plane could not be told', async () => {
   const { report, clients, clock, sent, fail } = rig();
   report.use(link());

@@ -78,9 +78,9 @@ export class LagReport {
       const now = this.#text();
       if (now === this.#told.current || this.#transport === undefined) untoldSinceMs = undefined;
       else {
-        untoldSinceMs ??= clock.now();
+        untoldSinceMs ??= clock.elapsedMs();
         // That nobody lags any more is good news, for which somebody waits.
-        const isDue = now === NOBODY || clock.now() >= untoldSinceMs + GRACE_MS;
+        const isDue = now === NOBODY || clock.elapsedMs() >= untoldSinceMs + GRACE_MS;
         if (isDue) await this.#tell(this.#transport, now, signal);
       }
       const restMs = now === NOBODY && now === this.#told.current ? REST_MS : LOOK_MS;

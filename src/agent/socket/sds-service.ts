@@ -171,14 +171,14 @@ function fetch(
     ...{ view, limits: SECRET_LIMITS, typeUrl: SECRET_TYPE, noncePrefix: '' },
   });
   try {
-    stream.handle(asked, clock.now());
+    stream.handle(asked, clock.elapsedMs());
   } catch (error) {
     throw discoveryError(error);
   }
   const unknown = request.resourceNames.filter(
     (name) => name !== '*' && view.get(SECRET_TYPE, name) === undefined,
   );
-  const response = stream.next(clock.now());
+  const response = stream.next(clock.elapsedMs());
   if (response !== undefined && unknown.length === 0) return response;
   throw new ConnectError(`no such secret: ${JSON.stringify(unknown)}`, Code.NotFound);
 }

@@ -19,7 +19,7 @@ export interface ServedClient {
 }
 
 export interface ServedClientsOptions {
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'elapsedMs'>;
   /** Whether that process still runs. Default: asks /proc. */
   readonly isRunning?: (pid: number) => boolean;
 }
@@ -83,14 +83,14 @@ export class ServedClients {
 
   #remember(place: string, { name, lacks, pid }: LaggingClient & { readonly pid: number }): void {
     if (this.#gone.size >= MOST_REMEMBERED) return;
-    const untilMs = this.#options.clock.now() + RETURNS_WITHIN_MS;
+    const untilMs = this.#options.clock.elapsedMs() + RETURNS_WITHIN_MS;
     this.#gone.set(place, { name, lacks: `${lacks}, and has hung up`, pid, untilMs });
   }
 
   #forget(): void {
     const { clock, isRunning = runs } = this.#options;
     for (const [place, { pid, untilMs }] of this.#gone) {
-      if (clock.now() >= untilMs || !isRunning(pid)) this.#gone.delete(place);
+      if (clock.elapsedMs() >= untilMs || !isRunning(pid)) this.#gone.delete(place);
     }
   }
 

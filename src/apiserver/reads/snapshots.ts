@@ -25,9 +25,9 @@ export class Snapshots {
   keep(key: string, snapshot: Snapshot): void {
     const name = `${key}@${snapshot.version}`;
     this.#kept.delete(name);
-    this.#kept.set(name, { snapshot, untilMs: this.#clock.now() + LIFETIME_MS });
+    this.#kept.set(name, { snapshot, untilMs: this.#clock.elapsedMs() + LIFETIME_MS });
     for (const [oldest, { untilMs }] of this.#kept) {
-      if (this.#kept.size <= MOST && untilMs > this.#clock.now()) break;
+      if (this.#kept.size <= MOST && untilMs > this.#clock.elapsedMs()) break;
       this.#kept.delete(oldest);
     }
   }
@@ -35,6 +35,6 @@ export class Snapshots {
   /** The list of that key at that version, if it is still kept. */
   find(key: string, version: number): Snapshot | undefined {
     const kept = this.#kept.get(`${key}@${version}`);
-    return kept !== undefined && kept.untilMs > this.#clock.now() ? kept.snapshot : undefined;
+    return kept !== undefined && kept.untilMs > this.#clock.elapsedMs() ? kept.snapshot : undefined;
   }
 }

@@ -52,11 +52,11 @@ export function authzExplainCommand(): Command {
 
 /** Waits as long as it takes a sidecar to tell. @throws {MeshError} ERR_NOT_FOUND. */
 async function remembered(requestId: string, options: CommonOptions): Promise<Remembered> {
-  const until = Date.now() + TOLD_WITHIN_MS;
+  const until = performance.now() + TOLD_WITHIN_MS;
   for (;;) {
     const found = requestId === '' ? undefined : await find(requestId, options);
     if (found !== undefined) return found;
-    if (requestId === '' || Date.now() > until) break;
+    if (requestId === '' || performance.now() > until) break;
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
   throw new MeshError(

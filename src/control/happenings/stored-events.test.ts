@@ -72,7 +72,10 @@ describe('events that are stored', () => {
       events.record(issued);
       await clock.advance(1_000);
     }
+    clock.setBy(60_000);
+    await clock.advance(0);
     expect(store.version).toBe(version);
+    clock.setBy(-120_000);
     await clock.advance(2_000);
     expect(await stored()).toEqual([expect.objectContaining({ count: 30 })]);
     expect(store.version).toBe(version + 1);

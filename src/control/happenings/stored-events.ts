@@ -68,8 +68,8 @@ export class StoredEvents implements EventRecorder {
     let sweptAtMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       await this.#attempt(() => this.#flush());
-      if (clock.now() - sweptAtMs >= SWEEP_MS) {
-        sweptAtMs = clock.now();
+      if (clock.elapsedMs() - sweptAtMs >= SWEEP_MS) {
+        sweptAtMs = clock.elapsedMs();
         await this.#attempt(() => this.#sweep());
       }
       await clock.sleep(FLUSH_MS, signal);
@@ -87,14 +87,16 @@ export class StoredEvents implements EventRecorder {
   }
 
   async #flush(): Promise<void> {
-    const nowMs = this.#options.clock.now();
+    const elapsedMs = this.#options.clock.elapsedMs();
+    const writtenAtMs = (key: string): number =>
+      this.#writtenAtMs.get(key) ?? Number.NEGATIVE_INFINITY;
     const due = [...this.#pending]
-      .filter(([key]) => nowMs - (this.#writtenAtMs.get(key) ?? 0) >= REPEAT_MS)
+      .filter(([key]) => elapsedMs - writtenAtMs(key) >= REPEAT_MS)
       .slice(0, MOST_A_FLUSH);
     const changes: Change[] = [];
     for (const [key, pending] of due) {
       this.#pending.delete(key);
-      this.#writtenAtMs.set(key, nowMs);
+      this.#writtenAtMs.set(key, elapsedMs);
       const change = await this.#changeFor(pending);
       if (change !== undefined) changes.push(change);
     }
@@ -119,8 +121,9 @@ export class StoredEvents implements EventRecorder {
   async #sweep(): Promise<void> {
     const { store, clock } = this.#options;
     const nowMs = clock.now();
+    const elapsedMs = clock.elapsedMs();
     for (const [key, atMs] of this.#writtenAtMs) {
-      if (nowMs - atMs >= REPEAT_MS) this.#writtenAtMs.delete(key);
+      if (elapsedMs - atMs >= REPEAT_MS) this.#writtenAtMs.delete(key);
     }
     const { items } = await store.list('Event');
     const newestFirst = items

@@ -244,6 +244,18 @@ describe('by its age', () => {
     expect(phase()).toBe('distributing');
   });
 
+  it('begins again within two hours of that although the wall clock was set back', async () => {
+    await later(182 * DAY_MS + 43_000_000);
+    findings = { ...findings, unaware: [reviews] };
+    await clock.advance(3_600_000);
+    clock.setBy(DAY_MS);
+    await service.abort('admin');
+    expect(phase()).toBe('steady');
+    clock.setBy(-DAY_MS / 2);
+    await clock.advance(7_200_000);
+    expect(phase()).toBe('distributing');
+  });
+
   it('is looked at every hour', async () => {
     await later(182 * DAY_MS + 43_000_000);
     expect(steps).toEqual([]);

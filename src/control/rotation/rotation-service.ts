@@ -80,7 +80,7 @@ export class RotationService {
     const { authority, clock } = this.#options;
     const slots = authority.slots.current;
     await authority.rotation.abort();
-    this.#noScheduleBeforeMs = clock.now() + SCHEDULE_MS;
+    this.#noScheduleBeforeMs = clock.elapsedMs() + SCHEDULE_MS;
     this.#report('abort', actor, slots);
     this.#wake.abort();
   }
@@ -163,7 +163,7 @@ export class RotationService {
   async #begin({ current }: KeySlots<SlotCertificates>): Promise<RotationStep> {
     const { authority, clock } = this.#options;
     const { rotation } = authority;
-    const mayBegin = rotation.ownKeys && clock.now() >= this.#noScheduleBeforeMs;
+    const mayBegin = rotation.ownKeys && clock.elapsedMs() >= this.#noScheduleBeforeMs;
     const role = mayBegin ? dueRotation(current, clock.now()) : undefined;
     if (role === undefined) return { step: 'none' };
     const order = { role, compromised: false, renewWithinMs: RENEW_WITHIN_MS, waived: [] };

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
 import { describe, expect, it, vi } from 'vitest';
+import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { startApp } from '../../../test/kit/proxy-pair.ts';
 import { testIssuer } from '../../../test/kit/tokens.ts';
 import { issuerKeys } from '../../app/control-plane/issuer-keys.ts';
-import { systemClock } from '../../lib/clock.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import { qualifiedKind } from '../../resources/kind-definition.ts';
 import { type JsonWebKeySet, jsonWebKeySet } from '../../resources/kinds/json-web-key-set.ts';
 import type {
@@ -40,6 +41,7 @@ async function withPublisher(
     problems: string[];
     asked: string[];
   }) => Promise<void>,
+  clock: Clock = systemClock,
 ): Promise<void> {
   const asked: string[] = [];
   await using server = await startApp(
@@ -52,11 +54,11 @@ async function withPublisher(
       else response.writeHead(404).end();
     }),
   );
-  const store = memoryStore({ clock: systemClock });
+  const store = memoryStore({ clock });
   const problems: string[] = [];
   const stopping = new AbortController();
   const running = issuerKeys({
-    ...{ config: { allowedKeyAddresses: allowed }, store, clock: systemClock },
+    ...{ config: { allowedKeyAddresses: allowed }, store, clock },
     events: { taskFailed: ({ reason }) => problems.push(reason) },
   })(stopping.signal);
   try {
@@ -84,6 +86,26 @@ describe('the keys of issuers', () => {
       await put([]);
       await vi.waitFor(async () => expect(await heldIn(store)).toEqual([]));
     });
+  });
+
+  it('are fetched again after 20 minutes, although the wall clock was set back', async () => {
+    const clock = new ManualClock();
+    await withPublisher(
+      { '/jwks': issuer.jwks },
+      ['127.0.0.1'],
+      async ({ store, origin, asked }) => {
+        const rule = { issuer: issuer.issuer, jwksUri: `${origin}/jwks` };
+        await store.commit([{ op: 'put', resource: policyOf([rule]) }]);
+        await vi.waitFor(async () => expect(await heldIn(store)).toHaveLength(1));
+        expect(asked).toHaveLength(1);
+        clock.setBy(-365 * 86_400_000);
+        await vi.waitFor(async () => {
+          await clock.advance(20 * 60_000);
+          expect(asked.length).toBeGreaterThan(1);
+        });
+      },
+      clock,
+    );
   });
 
   it('are found by the name of the issuer', async () => {

@@ -58,9 +58,9 @@ export function keySetPublisher(options: KeySetPublisherOptions): Task {
       wake = new AbortController();
       const dueAtMs = await publish().catch((error: unknown) => {
         events.taskFailed({ task: 'keep the keys of issuers', reason: messageOf(error) });
-        return clock.now() + RETRY_MS;
+        return clock.elapsedMs() + RETRY_MS;
       });
-      const waitMs = Math.max(dueAtMs - clock.now(), 0);
+      const waitMs = Math.max(dueAtMs - clock.elapsedMs(), 0);
       await clock.sleep(waitMs, AbortSignal.any([signal, wake.signal]));
     }
     await following;
@@ -94,13 +94,13 @@ export function keySetPublisher(options: KeySetPublisherOptions): Task {
     if (gone.length > 0) await store.commit(gone);
     for (const url of attempts.keys()) if (!sources.has(url)) attempts.delete(url);
     const due = [...sources.values()].filter(
-      ({ url }) => (attempts.get(url)?.dueAtMs ?? 0) <= clock.now(),
+      ({ url }) => (attempts.get(url)?.dueAtMs ?? 0) <= clock.elapsedMs(),
     );
     for (let at = 0; at < due.length; at += MOST_AT_ONCE) {
       await Promise.all(due.slice(at, at + MOST_AT_ONCE).map((source) => refresh(source, stored)));
     }
     return Math.min(
-      clock.now() + FRESH_MS,
+      clock.elapsedMs() + FRESH_MS,
       ...[...attempts.values()].map(({ dueAtMs }) => dueAtMs),
     );
   }
@@ -113,13 +113,13 @@ export function keySetPublisher(options: KeySetPublisherOptions): Task {
       if (held?.spec.jwks !== jwks) {
         await store.commit([{ op: 'put', resource: resourceOf(url, jwks) }]);
       }
-      attempts.set(url, { dueAtMs: clock.now() + FRESH_MS, problem: undefined });
+      attempts.set(url, { dueAtMs: clock.elapsedMs() + FRESH_MS, problem: undefined });
     } catch (error) {
       const problem = messageOf(error);
       if (attempts.get(url)?.problem !== problem) {
         events.taskFailed({ task: `fetch the keys at ${url}`, reason: problem });
       }
-      attempts.set(url, { dueAtMs: clock.now() + RETRY_MS, problem });
+      attempts.set(url, { dueAtMs: clock.elapsedMs() + RETRY_MS, problem });
     }
   }
 }

@@ -77,7 +77,8 @@ export class FallbackUses {
     while (!signal.aborted) {
       await clock.sleep(WRITE_MS, signal);
       for (const [policy, pending] of [...this.#pending]) {
-        const sinceMs = clock.now() - (this.#writtenAtMs.get(policy) ?? 0);
+        const writtenAtMs = this.#writtenAtMs.get(policy) ?? Number.NEGATIVE_INFINITY;
+        const sinceMs = clock.elapsedMs() - writtenAtMs;
         if (sinceMs < REPEAT_MS && !signal.aborted) continue;
         try {
           await this.#write(policy, pending);
@@ -122,7 +123,7 @@ export class FallbackUses {
   /** What fails stays pending: it is counted with what comes. */
   async #write(policy: string, { uses, lastUsedMs, lastUsedBy }: Pending): Promise<void> {
     const { store, clock } = this.#options;
-    this.#writtenAtMs.set(policy, clock.now());
+    this.#writtenAtMs.set(policy, clock.elapsedMs());
     const [namespace = '', name = ''] = policy.split('/');
     const stored = await store.get({ kind: KIND, namespace, name });
     if (stored !== undefined) {

@@ -49,6 +49,19 @@ describe('WorkloadRegistry', () => {
     expect(failures).toEqual([]);
   });
 
+  it('makes the grace time neither shorter nor longer when the wall clock is set', async () => {
+    const { registry } = running();
+    await registry.connected(registrant, report);
+    registry.disconnected(registrant, 'reviews-1');
+    clock.setBy(3_600_000);
+    await clock.advance(59_000);
+    expect(await store.get(KEY)).toBeDefined();
+    clock.setBy(-7_200_000);
+    await clock.advance(2_000);
+    expect(await store.get(KEY)).toBeUndefined();
+    stop.abort();
+  });
+
   it('survives the disconnection of a sidecar that was taken over', async () => {
     const { registry } = running();
     await registry.connected(registrant, report);

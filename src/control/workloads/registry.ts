@@ -54,7 +54,7 @@ export class WorkloadRegistry {
     const presence = this.#presences.get(idOf(registrant, name));
     if (presence === undefined) return;
     presence.connections -= 1;
-    if (presence.connections <= 0) presence.awaySinceMs = this.#options.clock.now();
+    if (presence.connections <= 0) presence.awaySinceMs = this.#options.clock.elapsedMs();
   }
 
   /** Removes what went away, and carries label changes of service accounts to their workloads. */
@@ -79,7 +79,7 @@ export class WorkloadRegistry {
       };
       const id = idOf(registrant, metadata.name);
       if (serviceAccount === undefined || this.#presences.has(id)) continue;
-      const awaySinceMs = clock.now();
+      const awaySinceMs = clock.elapsedMs();
       this.#presences.set(id, { registrant, report: undefined, connections: 0, awaySinceMs });
     }
   }
@@ -87,7 +87,7 @@ export class WorkloadRegistry {
   async #sweep(): Promise<void> {
     const { store, clock, graceMs = GRACE_MS } = this.#options;
     for (const [id, { awaySinceMs }] of this.#presences) {
-      if (awaySinceMs === undefined || clock.now() - awaySinceMs < graceMs) continue;
+      if (awaySinceMs === undefined || clock.elapsedMs() - awaySinceMs < graceMs) continue;
       this.#presences.delete(id);
       const [namespace = '', name = ''] = id.split('/');
       const entry = await store.get({ kind: ENTRY_KIND, namespace, name });

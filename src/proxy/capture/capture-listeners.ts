@@ -67,8 +67,7 @@ export class CaptureListeners {
     const { capture, reporter, connectDeadlines, handshakeDeadlines } = options;
     this.#capture = capture;
     const egress = new Egress(options);
-    const nowMs = (): number => options.clock.now();
-    this.#guard = new LoopGuard({ deadlines: connectDeadlines, nowMs });
+    this.#guard = new LoopGuard({ deadlines: connectDeadlines, clock: options.clock });
     const resolvers = new Resolvers(capture.resolvConf, capture.dns);
     this.#dns = new DnsServer({
       lookup: (name) => egress.directory.lookup(name),

@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { LOOPBACK, startApp } from '../../../test/kit/proxy-pair.ts';
-import { systemClock } from '../../lib/clock.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Address } from '../address.ts';
 import { Deadlines } from '../deadlines.ts';
 import { LoopGuard } from './loop-guard.ts';
@@ -13,9 +14,13 @@ function saying(word: string) {
   return startApp(createServer((socket) => socket.end(word)));
 }
 
-async function guardWith(captured: Address, exempt: Address, nowMs = () => 0): Promise<LoopGuard> {
+function guardWith(
+  captured: Address,
+  exempt: Address,
+  clock: Clock = new ManualClock(),
+): LoopGuard {
   const deadlines = new Deadlines(systemClock, 5_000);
-  return new LoopGuard({ deadlines, nowMs, probes: { captured, exempt } });
+  return new LoopGuard({ deadlines, clock, probes: { captured, exempt } });
 }
 
 describe('the loop guard', () => {
@@ -27,7 +32,7 @@ describe('the loop guard', () => {
     ['not-captured', 'nonsense', 'nonsense'],
   ])('finds the proxy %s when the probes are answered by %s and %s', async (state, one, other) => {
     const [loop, known] = await Promise.all([saying(one ?? ''), saying(other ?? '')]);
-    const guard = await guardWith(
+    const guard = guardWith(
       one === undefined ? NOBODY : loop.address,
       other === undefined ? NOBODY : known.address,
     );
@@ -39,12 +44,30 @@ describe('the loop guard', () => {
 
   it('asks again after a second, and not before', async () => {
     const loop = await saying('outbound');
-    let nowMs = 0;
-    const guard = await guardWith(loop.address, NOBODY, () => nowMs);
+    const clock = new ManualClock();
+    const guard = guardWith(loop.address, NOBODY, clock);
     await Promise.all([guard.ask(), guard.ask()]);
     await guard.ask();
     expect(loop.sockets).toHaveLength(1);
-    nowMs = 1_000;
+    await clock.advance(999);
+    await guard.ask();
+    expect(loop.sockets).toHaveLength(1);
+    await clock.advance(1);
+    await guard.ask();
+    expect(loop.sockets).toHaveLength(2);
+    await loop[Symbol.asyncDispose]();
+  });
+
+  it('asks no later because the wall clock was set back, and no sooner because it went ahead', async () => {
+    const loop = await saying('outbound');
+    const clock = new ManualClock();
+    const guard = guardWith(loop.address, NOBODY, clock);
+    await guard.ask();
+    clock.setBy(3_600_000);
+    await guard.ask();
+    expect(loop.sockets).toHaveLength(1);
+    clock.setBy(-7_200_000);
+    await clock.advance(1_000);
     await guard.ask();
     expect(loop.sockets).toHaveLength(2);
     await loop[Symbol.asyncDispose]();

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
 import type { Address } from '../address.ts';
 import type { Deadlines } from '../deadlines.ts';
@@ -32,7 +33,7 @@ export type CapturePort = 'outbound' | 'inbound';
 
 export interface LoopGuardOptions {
   readonly deadlines: Deadlines;
-  readonly nowMs: () => number;
+  readonly clock: Pick<Clock, 'elapsedMs'>;
   /** Where to connect. Default `PROBES`. */
   readonly probes?: typeof PROBES;
 }
@@ -75,8 +76,8 @@ export class LoopGuard {
 
   /** Finds out, unless that was done a moment ago. */
   async ask(): Promise<OwnTraffic> {
-    const { nowMs } = this.#options;
-    if (this.#answer !== undefined && nowMs() - this.#answer.atMs < BELIEVED_MS) {
+    const nowMs = this.#options.clock.elapsedMs();
+    if (this.#answer !== undefined && nowMs - this.#answer.atMs < BELIEVED_MS) {
       return this.#answer.state;
     }
     this.#asking ??= this.#find().finally(() => {
@@ -89,7 +90,7 @@ export class LoopGuard {
     const { captured, exempt } = this.#probes;
     const [loop, known] = await Promise.all([this.#knock(captured), this.#knock(exempt)]);
     const state = stateOf(loop, known);
-    this.#answer = { state, atMs: this.#options.nowMs() };
+    this.#answer = { state, atMs: this.#options.clock.elapsedMs() };
     return state;
   }
 
