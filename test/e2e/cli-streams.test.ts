@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,16 +39,16 @@ interface Running {
   readonly ended: Promise<number | string | null>;
 }
 
-function start(args: string): Running {
+function start(args: string, output: number | 'pipe' = 'pipe'): Running {
   const child = spawn(process.execPath, [binary, ...args.split(' ')], {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', KUBECONFIG: plane.kubeconfig },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output, 'pipe'],
   });
   const text = { out: '', error: '' };
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => {
     text.out += chunk.toString();
   });
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     text.error += chunk.toString();
   });
   const ended = new Promise<number | string | null>((resolve) => {
@@ -98,6 +98,19 @@ it('hauberk events -w shows what happens as it happens, until Ctrl-C', async () 
   await eventually('the next', () => watching.stdout().includes('Gateway/back'));
   expect(await stop(watching)).toBe(0);
 });
+
+it.each(['get ns', 'get ns -o yaml', '--help'])(
+  'hauberk %s says that its output cannot be written',
+  async (args) => {
+    const full = openSync('/dev/full', 'w');
+    const running = start(args, full);
+    closeSync(full);
+    expect({ code: await running.ended, stderr: running.stderr() }).toEqual({
+      code: 3,
+      stderr: 'hauberk: cannot write the output: ENOSPC: no space left on device, write\n',
+    });
+  },
+);
 
 it('hauberk wait is ended by Ctrl-C as shells expect it', async () => {
   const waiting = start('wait ns/shop --for=condition=Never --timeout=60s');
