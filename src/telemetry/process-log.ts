@@ -1,10 +1,12 @@
 import { pino } from 'pino';
+import { writeNow } from '../lib/write-now.ts';
+import { LogOutput, type LostLines } from './log-output.ts';
 
 export type Logger = pino.Logger;
 
 /**
  * JSON lines on stdout or another descriptor, with the time in ISO form; one logger per process. What is
- * written there `also` gets.
+ * written there `also` gets. Nobody waits for who reads the log (`LogOutput`).
  */
 export function processLog(
   component: string,
@@ -16,12 +18,15 @@ export function processLog(
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (level: string) => ({ level }) },
   };
-  const destination = pino.destination({ fd: descriptor, sync: true });
-  if (also === undefined) return pino(options, destination);
+  const lostLine = (lost: LostLines): string => {
+    const time = new Date().toISOString();
+    return `${JSON.stringify({ level: 'error', time, component, ...lost, msg: 'lines of this log are lost' })}\n`;
+  };
+  const output = new LogOutput({ writeNow: writeNow(descriptor), lostLine });
   return pino(options, {
     write(line: string) {
-      destination.write(line);
-      also(line);
+      output.write(line);
+      also?.(line);
     },
   });
 }
