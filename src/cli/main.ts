@@ -5,15 +5,12 @@ import { packageVersion } from '../lib/package-version.ts';
 import { commands } from './commands.ts';
 import { exitCodeOf } from './exit-code.ts';
 
+const COULD_NOT_TELL = 3;
 const USAGE_ERROR = 2;
 
 /** Runs one command line and ends the process with the exit code that its outcome has. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // Whoever reads may have had enough: `hauberk get pods | head -1`.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
-  });
+  answerForOutput();
   const program = new Command('hauberk')
     .description(
       'gives every service an identity, encrypts every connection, decides who may call whom',
@@ -31,6 +28,17 @@ export async function main(argv: readonly string[]): Promise<void> {
     // What it had opened before it failed, ports above all, would keep the process.
     process.exit(report(error));
   }
+}
+
+/** An output that cannot be written is not the program's own mistake. */
+function answerForOutput(): void {
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever reads may have had enough: `hauberk get pods | head -1`.
+    if (error.code === 'EPIPE') process.exit();
+    process.stderr.write(`hauberk: cannot write the output: ${messageOf(error)}\n`);
+    process.exit(COULD_NOT_TELL);
+  });
 }
 
 function exitWithErrors(command: Command): void {

@@ -34,7 +34,7 @@ it('ends a session whose peer falls silent, and says so', async () => {
 
 it('leaves a session alone whose peer answers, and stops with it', async () => {
   const session = await sessionWith(createServer() as unknown as Server);
-  keepAlive(session, { intervalMs: 10, timeoutMs: 500 });
+  keepAlive(session, { intervalMs: 10, timeoutMs: 10_000 });
   await delay(100);
   expect(session.destroyed).toBe(false);
   session.destroy();

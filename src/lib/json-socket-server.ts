@@ -45,17 +45,22 @@ async function answer(
   response: ServerResponse,
   routes: JsonSocketOptions['routes'],
 ): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://socket');
   try {
-    const route = routes[`${request.method} ${url.pathname}`];
-    if (route === undefined)
-      throw new MeshError('ERR_NOT_FOUND', `no such endpoint: ${url.pathname}`);
+    const { pathname, searchParams } = targetOf(request);
+    const route = routes[`${request.method} ${pathname}`];
+    if (route === undefined) throw new MeshError('ERR_NOT_FOUND', `no such endpoint: ${pathname}`);
     const body = await readBody(request);
-    send(response, 200, await route({ query: url.searchParams, body }));
+    send(response, 200, await route({ query: searchParams, body }));
   } catch (error) {
     const code = MeshError.is(error) ? error.code : 'ERR_STORE';
     send(response, MeshError.is(error) ? 400 : 500, { error: { code, message: messageOf(error) } });
   }
+}
+
+function targetOf({ url = '/' }: IncomingMessage): URL {
+  const target = URL.parse(url, 'http://socket');
+  if (target !== null) return target;
+  throw new MeshError('ERR_NOT_FOUND', `no such endpoint: ${url}`);
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {

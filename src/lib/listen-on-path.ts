@@ -15,13 +15,14 @@ const LONGEST_PATH = process.platform === 'linux' ? 107 : 103;
 
 /**
  * Lets a server listen on a Unix socket. It appears under its name in one step when it already answers, also over
- * that of a predecessor; what those left behind who were killed before that step is removed. Returns how its name is removed, which does nothing when a successor's is there:
- * to be called before the server lets go of its clients, who may be that successor.
+ * that of a predecessor; what those left behind who were killed before that step is removed. Returns how its name
+ * is removed, which does nothing when a successor's is there: to be called before the server lets go of its clients,
+ * who may be that successor. What the system refuses to accept later never ends the process.
  *
  * @throws {MeshError} ERR_LISTEN when the socket cannot be made.
  */
 export async function listenOnPath(
-  server: Pick<Server, 'listen' | 'close' | 'once'>,
+  server: Pick<Server, 'listen' | 'close' | 'on' | 'once'>,
   { path, mode }: SocketPath,
 ): Promise<() => void> {
   // libuv removes at the end the name that it listened on. It must never be a successor's.
@@ -40,6 +41,7 @@ export async function listenOnPath(
       server.once('error', reject);
       server.listen(ownName, resolve);
     });
+    server.on('error', () => undefined);
     chmodSync(ownName, mode);
     renameSync(ownName, path);
     const own = inodeOf(path);

@@ -13,7 +13,8 @@ export interface ListenWish {
 }
 
 /**
- * Binds the server and gives the port it has.
+ * Binds the server and gives the port it has. What the system refuses to accept later, such as for want of file
+ * descriptors, is that caller's loss and never ends the process.
  *
  * @throws {MeshError} ERR_LISTEN when the address is taken or not ours.
  */
@@ -33,6 +34,7 @@ export function listenOn(
     server.once('error', failed);
     server.listen({ host, port }, () => {
       server.off('error', failed);
+      server.on('error', () => undefined);
       const bound = server.address();
       resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
     });

@@ -1,14 +1,12 @@
 import { pino } from 'pino';
-import { LogDescriptor } from './log-descriptor.ts';
+import { writeNow } from '../lib/write-now.ts';
+import { LogOutput, type LostLines } from './log-output.ts';
 
 export type Logger = pino.Logger;
 
-const RETRY_MS = 1_000;
-
 /**
  * JSON lines on stdout or another descriptor, with the time in ISO form; one logger per process. What is
- * written there `also` gets. A disk that is full stops nobody: what is logged then waits for room, as far as
- * 1 MiB goes, and the log says how many lines are missing.
+ * written there `also` gets. Nobody waits for who reads the log (`LogOutput`).
  */
 export function processLog(
   component: string,
@@ -20,16 +18,15 @@ export function processLog(
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (level: string) => ({ level }) },
   };
-  const destination = new LogDescriptor({
-    fd: descriptor,
-    lost: (lines) => log.warn({ lines }, 'the log could not be written, lines are missing here'),
-    later: (again) => setTimeout(again, RETRY_MS).unref(),
-  });
-  const log = pino(options, {
+  const lostLine = (lost: LostLines): string => {
+    const time = new Date().toISOString();
+    return `${JSON.stringify({ level: 'error', time, component, ...lost, msg: 'lines of this log are lost' })}\n`;
+  };
+  const output = new LogOutput({ writeNow: writeNow(descriptor), lostLine });
+  return pino(options, {
     write(line: string) {
-      destination.write(line);
+      output.write(line);
       also?.(line);
     },
   });
-  return log;
 }

@@ -5,6 +5,7 @@ import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plan
 import { eventually } from '../kit/eventually.ts';
 
 const CMS = '/api/v1/namespaces/shop/configmaps';
+const SECRETS = '/api/v1/namespaces/shop/secrets';
 const RULES = '/apis/monitoring.coreos.com/v1/namespaces/shop/prometheusrules';
 const POLICIES = '/apis/security.istio.io/v1/namespaces/shop/peerauthentications';
 
@@ -25,8 +26,15 @@ const protobuf = type('application/vnd.kubernetes.protobuf');
 const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } };
 const k8s = (...bytes: number[]): Buffer => Buffer.from([0x6b, 0x38, 0x73, 0, ...bytes]);
 
-async function storeVersion(): Promise<string> {
-  return (await call(`${CMS}?limit=1`)).json.metadata.resourceVersion;
+/** What people have stored, each object with its version; the control plane may write of itself meanwhile. */
+async function stored(): Promise<readonly string[]> {
+  const lists = await Promise.all([CMS, SECRETS].map(async (path) => (await call(path)).json));
+  return lists.flatMap(({ kind, items }) =>
+    items.map(
+      ({ metadata }: { readonly metadata: { name: string; resourceVersion: string } }) =>
+        `${kind} ${metadata.name} ${metadata.resourceVersion}`,
+    ),
+  );
 }
 
 describe('a body through HTTP', () => {
@@ -80,12 +88,12 @@ describe('a body through HTTP', () => {
     ],
   ])('of %s is refused with the right Status, and nothing is stored', async (...row) => {
     const [, body, headers, status, message] = row;
-    const before = await storeVersion();
+    const before = await stored();
     const reply = await call(CMS, { method: 'POST', body, headers });
     expect(reply.json, reply.body.toString()).toMatchObject({ kind: 'Status', status: 'Failure' });
     expect([reply.status, reply.json.code]).toEqual([status, status]);
     expect(reply.json.message).toMatch(message);
-    expect(await storeVersion()).toBe(before);
+    expect(await stored()).toEqual(before);
     expect(Object.prototype).not.toHaveProperty('x');
   });
 
@@ -121,11 +129,11 @@ describe('a patch through HTTP', () => {
     ['application/apply-patch+yaml', 'a: [', 4],
     ['application/nonsense', '{}', 4],
   ])('%s %s is refused, and nothing is stored', async (name, body, hundreds) => {
-    const before = await storeVersion();
+    const before = await stored();
     const path = `${CMS}/patched?fieldManager=x`;
     const reply = await call(path, { method: 'PATCH', body, headers: type(name) });
     expect([Math.floor(reply.status / 100), reply.json.kind]).toEqual([hundreds, 'Status']);
-    expect(await storeVersion()).toBe(before);
+    expect(await stored()).toEqual(before);
     expect({}).not.toHaveProperty('x');
   });
 });
@@ -203,13 +211,7 @@ describe('patterns that people define', () => {
     const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
     expect((await call(crds, { method: 'POST', body })).status).toBe(201);
     const words = '/apis/example.org/v1/namespaces/shop/words';
-    let served = false;
-    await eventually('words are served', () => {
-      void call(words).then(({ status }) => {
-        served = status === 200;
-      });
-      return served;
-    });
+    await eventually('words are served', async () => (await call(words)).status === 200);
     const word = (a: string) => ({
       ...{ apiVersion: 'example.org/v1', kind: 'Word', metadata: { name: 'w' }, spec: { a } },
     });

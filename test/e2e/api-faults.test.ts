@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { apiClient } from '../kit/api-client.ts';
 import { controlPlaneProcess } from '../kit/control-plane-process.ts';
+import { freePorts } from '../kit/free-ports.ts';
 
 const CMS = '/api/v1/namespaces/default/configmaps';
 /** How often it is killed. HAUBERK_KILLS=50 is what was asked for; three are enough to see a regression. */

@@ -2,15 +2,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { type ControlPlaneProcess, controlPlaneProcess } from '../kit/control-plane-process.ts';
 import { SHOP } from '../kit/control-plane-rig.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { hauberk } from '../kit/hauberk.ts';
 import { ownCa, pluggedInCa } from '../kit/plugged-in-ca.ts';
 import { type SidecarProcess, sidecarProcess } from '../kit/sidecar-process.ts';
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const nowMs = Date.now();
 const directory = mkdtempSync(join(tmpdir(), 'hauberk-reload-'));
 const caDir = join(directory, 'ca');

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,20 +39,21 @@ interface Running {
   readonly ended: Promise<number | string | null>;
 }
 
-function start(args: string): Running {
+function start(args: string, output: number | 'pipe' = 'pipe'): Running {
   const child = spawn(process.execPath, [binary, ...args.split(' ')], {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', KUBECONFIG: plane.kubeconfig },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output, 'pipe'],
   });
   const text = { out: '', error: '' };
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => {
     text.out += chunk.toString();
   });
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     text.error += chunk.toString();
   });
   const ended = new Promise<number | string | null>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal ?? code));
+    // Not at its exit: what it said last may still be in the pipe.
+    child.once('close', (code, signal) => resolve(signal ?? code));
   });
   return { child, stdout: () => text.out, stderr: () => text.error, ended };
 }
@@ -83,25 +84,38 @@ describe('hauberk logs', () => {
 
   it('follows, until Ctrl-C', async () => {
     const following = start(`${LOGS} -f --tail=1`);
-    await eventually('the last line', () => following.stdout().includes('\n'), 20_000);
+    await eventually('the last line', () => following.stdout().includes('\n'));
     await plane.apply(GATEWAY);
-    await eventually('the new line', () => following.stdout().includes('shop/front'), 20_000);
+    await eventually('the new line', () => following.stdout().includes('shop/front'));
     expect(await stop(following)).toBe(0);
   });
 });
 
 it('hauberk events -w shows what happens as it happens, until Ctrl-C', async () => {
   const watching = start('events -n shop -w');
-  await eventually('an Event', () => watching.stdout().includes('Gateway/front'), 20_000);
+  await eventually('an Event', () => watching.stdout().includes('Gateway/front'));
   await plane.apply(GATEWAY.replace('name: front', 'name: back'));
-  await eventually('the next', () => watching.stdout().includes('Gateway/back'), 20_000);
+  await eventually('the next', () => watching.stdout().includes('Gateway/back'));
   expect(await stop(watching)).toBe(0);
 });
+
+it.each(['get ns', 'get ns -o yaml', '--help'])(
+  'hauberk %s says that its output cannot be written',
+  async (args) => {
+    const full = openSync('/dev/full', 'w');
+    const running = start(args, full);
+    closeSync(full);
+    expect({ code: await running.ended, stderr: running.stderr() }).toEqual({
+      code: 3,
+      stderr: 'hauberk: cannot write the output: ENOSPC: no space left on device, write\n',
+    });
+  },
+);
 
 it('hauberk wait is ended by Ctrl-C as shells expect it', async () => {
   const waiting = start('wait ns/shop --for=condition=Never --timeout=60s');
   const before = plane.requests();
-  await eventually('its watch', () => plane.requests() !== before, 20_000);
+  await eventually('its watch', () => plane.requests() !== before);
   expect(['SIGINT', 130]).toContain(await stop(waiting));
 });
 

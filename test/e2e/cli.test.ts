@@ -145,11 +145,11 @@ describe('hauberk get', () => {
       text += chunk;
     });
     await plane.apply(pa('STRICT', 'seen'));
-    await eventually('a change', () => /ADDED +seen +STRICT/.test(text), 20_000);
+    await eventually('a change', () => /ADDED +seen +STRICT/.test(text));
     await plane.apply(pa('DISABLE', 'seen'));
-    await eventually('a change', () => /MODIFIED +seen +DISABLE/.test(text), 20_000);
+    await eventually('a change', () => /MODIFIED +seen +DISABLE/.test(text));
     await plane.operator.delete('pa', { namespace: 'shop', name: 'seen' });
-    await eventually('a change', () => /DELETED +seen/.test(text), 20_000);
+    await eventually('a change', () => /DELETED +seen/.test(text));
     child.kill('SIGINT');
     expect(await ended).toBe(0);
   });

@@ -7,13 +7,13 @@ import { obtainSvid } from '../../src/agent/identity/obtain-svid.ts';
 import { controlPlaneLink } from '../../src/agent/link/control-plane-link.ts';
 import { Heartbeat } from '../../src/agent/link/heartbeat.ts';
 import { callAdmin } from '../../src/app/admin-client.ts';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { generateKeyPair } from '../../src/x509/key-pair.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 import { enrolled } from '../kit/enrolled.ts';
 import { eventually } from '../kit/eventually.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { sidecarProcess } from '../kit/sidecar-process.ts';
 
 const HOUR_MS = 3_600_000;
@@ -39,7 +39,7 @@ function clockOff(byMs: number): Clock {
 }
 
 async function until<T>(what: string, read: () => Promise<T | undefined>): Promise<T> {
-  const deadlineMs = Date.now() + 15_000;
+  const deadlineMs = Date.now() + 60_000;
   for (;;) {
     const value = await read().catch(() => undefined);
     if (value !== undefined) return value;

@@ -3,13 +3,13 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { until } from '../../src/app/demo/until.ts';
 import type { Address } from '../../src/proxy/address.ts';
 import { readMetrics, sampleOf } from '../kit/check-metrics.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 import { crashWorker } from '../kit/crash-worker.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { ask, dial, echoServer, readToEnd, startApp, type TestApp } from '../kit/proxy-pair.ts';
 import { type SidecarProcess, sidecarProcess } from '../kit/sidecar-process.ts';
 import { debuggable } from '../kit/thread-debugger.ts';
@@ -104,6 +104,19 @@ async function openMany() {
   return sockets;
 }
 
+/** As many as before, on a callee that has forgotten those of the test before. */
+async function openManyAlone() {
+  const gone = async () => (await callee.status()).connections.length === 0;
+  await until('the callee has closed what was open', gone);
+  const sockets = await openMany();
+  await until('the callee has told of all', async () => {
+    const { connections, workers } = await callee.status();
+    const open = workers.reduce((sum, each) => sum + each.open.inbound, 0);
+    return connections.length === MANY && open === MANY;
+  });
+  return sockets;
+}
+
 it('workers of both sidecars carry connections, and status and metrics tell the sum', async () => {
   const sockets = await openMany();
   const status = await caller.status();
@@ -154,7 +167,7 @@ it('a successor takes the ports of all workers over, and no connection is refuse
 });
 
 it('a worker that crashes loses its own connections only, by resets, and is there again', async () => {
-  const sockets = await openMany();
+  const sockets = await openManyAlone();
   const [first, second] = (await callee.status()).workers.map(({ open }) => open.inbound);
   const cut: Socket[] = [];
   const endings: string[] = [];
@@ -169,10 +182,11 @@ it('a worker that crashes loses its own connections only, by resets, and is ther
     const { workers } = await callee.status();
     return workers.some(({ restarts }) => restarts === 1) && workers.every((each) => each.serving);
   });
-  const said = callee.process
-    .log()
-    .split('\n')
-    .filter((line) => line.includes('a proxy worker ended'));
+  const said = await until('its log has it', async () => {
+    const lines = callee.process.log().split('\n').slice(0, -1);
+    const found = lines.filter((line) => line.includes('a proxy worker ended'));
+    return found.length > 0 && found;
+  });
   const [record] = said.map((line) => JSON.parse(line));
   expect(said).toHaveLength(1);
   expect(record).toMatchObject({ level: 'error', reason: 'crashed on purpose' });
@@ -218,7 +232,7 @@ it('fails no dial while a worker crashes again and again, and another takes its 
 });
 
 it('a changed policy closes the connections of all workers', async () => {
-  const sockets = await openMany();
+  const sockets = await openManyAlone();
   const endings = sockets.map(readToEnd);
   await plane.apply(NOBODY);
   await Promise.all(endings);

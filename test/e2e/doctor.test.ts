@@ -2,10 +2,10 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import type { Diagnosis, Finding } from '../../src/app/doctor/finding.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { hauberk } from '../kit/hauberk.ts';
 import { sidecarProcess } from '../kit/sidecar-process.ts';
 
@@ -68,7 +68,7 @@ it('finds a mesh healthy, and says what is wrong when it is not', async () => {
     .poll(
       async () => of((await examined('--sidecar', stateDir)).findings, 'control-plane')?.level,
       {
-        timeout: 20_000,
+        timeout: 60_000,
       },
     )
     .toBe('problem');

@@ -3,9 +3,9 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { hauberk } from '../kit/hauberk.ts';
 import {
   ask,
@@ -94,7 +94,7 @@ async function add(to: ControlPlaneRig, other: ControlPlaneRig, name: string): P
 }
 
 async function until<T>(what: string, read: () => Promise<T | undefined>): Promise<T> {
-  const deadlineMs = Date.now() + 20_000;
+  const deadlineMs = Date.now() + 60_000;
   for (;;) {
     const value = await read().catch(() => undefined);
     if (value !== undefined) return value;

@@ -3,11 +3,11 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { until } from '../../src/app/demo/until.ts';
 import type { FailedHandshake } from '../../src/proxy/proxy-events.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { readToEnd } from '../kit/proxy-pair.ts';
 import { type SidecarProcess, sidecarProcess } from '../kit/sidecar-process.ts';
 

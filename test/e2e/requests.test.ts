@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup, type StartedProcess } from '../../src/app/demo/process-group.ts';
 import { until } from '../../src/app/demo/until.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { hauberk } from '../kit/hauberk.ts';
 import { rawGet } from '../kit/http-client.ts';
 import { startApp, type TestApp } from '../kit/proxy-pair.ts';
@@ -76,16 +76,26 @@ const file = (name: string, text: string): string => {
   return join(directory, name);
 };
 
+/** What is said of a request, once the sidecar has told of it. */
+function explained(...args: readonly string[]): Promise<string> {
+  return until(`${args[0]} is known`, async () => {
+    const { code, stdout } = await run('authz', 'explain', ...args);
+    return code === 0 && stdout;
+  });
+}
+
 it('explains each refused request by its id from the access log, not the last of its kind alone', async () => {
   for (const n of [1, 2, 3]) expect((await get(`/users/${n}?key=k`, `id-${n}`)).status).toBe(403);
-  const logged = reviews
-    .log()
-    .split('\n')
-    .find((line) => line.includes('request denied'));
-  const { requestId } = JSON.parse(logged ?? '{}') as { readonly requestId: string };
+  const logged = await until('the access log to have it', async () =>
+    reviews
+      .log()
+      .split('\n')
+      .slice(0, -1)
+      .find((line) => line.includes('request denied')),
+  );
+  const { requestId } = JSON.parse(logged) as { readonly requestId: string };
   expect(requestId).toBe('id-1');
-  const { code, stdout, stderr } = await run('authz', 'explain', requestId);
-  expect(code, stderr).toBe(0);
+  const stdout = await explained(requestId);
   const missed =
     'denied, no ALLOW rule matches: AuthorizationPolicy shop/readers rule[0]: paths ["/api/*"] do not match "/users/1"';
   expect(stdout).toContain(
@@ -98,8 +108,7 @@ it('explains each refused request by its id from the access log, not the last of
 
 it('explains what would become of it now', async () => {
   await plane.apply(readers('/api/*, /users/2'));
-  const { stdout } = await run('authz', 'explain', 'id-2', '-o', 'json');
-  expect(JSON.parse(stdout)).toMatchObject({
+  expect(JSON.parse(await explained('id-2', '-o', 'json'))).toMatchObject({
     denial: { requestId: 'id-2', path: '/users/2', status: 403, workload: 'reviews-1' },
     now: { verdict: 'allow', policy: 'shop/readers', rule: 0 },
   });
@@ -108,9 +117,9 @@ it('explains what would become of it now', async () => {
 
 it('explains a request that was let through, the last of its kind', async () => {
   expect((await get('/api/list', 'id-ok')).text).toContain('fine');
-  const { stdout, stderr, code } = await run('authz', 'explain', 'id-ok');
-  expect(code, stderr).toBe(0);
-  expect(stdout).toContain('let through then: AuthorizationPolicy shop/readers rule[0]: allowed');
+  expect(await explained('id-ok')).toContain(
+    'let through then: AuthorizationPolicy shop/readers rule[0]: allowed',
+  );
 });
 
 it('says before it is applied which requests a change would refuse, and which it would let through', async () => {

@@ -78,7 +78,7 @@ async function sidecar(
 
 async function ranOnce(stateDir: string, token: string, on = plane): Promise<string> {
   const first = await sidecar(stateDir, token, on);
-  await eventually('a return ticket', () => existsSync(ticketIn(stateDir)), 20_000);
+  await eventually('a return ticket', () => existsSync(ticketIn(stateDir)));
   await first.stop();
   return first.serial;
 }
@@ -158,10 +158,11 @@ describe('a sidecar whose memory is gone', () => {
 
 describe('a certificate that has expired while its owner still has the key', () => {
   it('is good for a new one within the grace, and for nothing else', async () => {
-    const brief = await controlPlaneRig({ svidLifetimeMs: 2_000 });
+    // As long as a busy machine may take for two enrolments and a ticket.
+    const brief = await controlPlaneRig({ svidLifetimeMs: 5_000 });
     onTestFinished(() => brief.close());
     await brief.apply(SHOP);
-    const [covered, bare] = [await enrolled(brief, 'reviews'), await enrolled(brief, 'products')];
+    const covered = await enrolled(brief, 'reviews');
     const link = {
       address: { host: '127.0.0.1', port: brief.xdsPort },
       rootNamespace: 'istio-system',
@@ -169,7 +170,8 @@ describe('a certificate that has expired while its owner still has the key', () 
     const keep = keepTicketCall(link);
     const request = { ticketId: '', secretSha256: ticketHash('x'), place: ticketHash('here') };
     await keep(covered.identity, request);
-    await delay(2_100);
+    const bare = await enrolled(brief, 'products');
+    await delay(5_100);
     await expect(keep(covered.identity, request)).rejects.toMatchObject({
       code: 'ERR_UNAUTHENTICATED',
     });

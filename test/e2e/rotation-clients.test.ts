@@ -9,7 +9,6 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { SECRET_TYPE } from '../../src/agent/socket/sds-view.ts';
 import { callAdmin } from '../../src/app/admin-client.ts';
 import type { RotationStatus } from '../../src/app/control-plane/authority-rotation.ts';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import {
   type DiscoveryRequest,
@@ -18,10 +17,11 @@ import {
 import { SecretDiscoveryService } from '../../src/gen/envoy/service/secret/v3/sds_pb.js';
 import { Outbox } from '../../src/xds/outbox.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { hauberk } from '../kit/hauberk.ts';
 import { type SidecarProcess, sidecarProcess } from '../kit/sidecar-process.ts';
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const directory = mkdtempSync(join(tmpdir(), 'hauberk-rotation-clients-'));
 const group = new ProcessGroup(directory);
 let plane: ControlPlaneRig;

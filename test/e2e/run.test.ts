@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { until } from '../../src/app/demo/until.ts';
 import { callJsonSocket } from '../../src/lib/json-socket-call.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+import { freePorts } from '../kit/free-ports.ts';
 
 const binary = fileURLToPath(new URL('../../bin/hauberk', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'hauberk-run-'));

@@ -20,7 +20,7 @@ export interface EnvoyOptions {
 }
 
 const TLS = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3';
-const START_MS = 20_000;
+const START_MS = 60_000;
 
 /** A real Envoy with static listeners on free ports, whose secrets come from an agent's socket. */
 export class Envoy implements AsyncDisposable {

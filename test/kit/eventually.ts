@@ -1,8 +1,8 @@
-/** Resolves when `condition` holds; fails after `withinMs` (default 5 s) with what it is about. */
+/** Resolves when `condition` holds; fails after `withinMs` (default 30 s) with what it is about. */
 export async function eventually(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  withinMs: number = 5_000,
+  withinMs: number = 30_000,
 ): Promise<void> {
   const deadlineMs = Date.now() + withinMs;
   while (!(await condition())) {

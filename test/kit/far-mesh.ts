@@ -6,7 +6,7 @@ import { readStatus } from '../../src/app/sidecar/sidecar-socket.ts';
 import type { SidecarStatus } from '../../src/app/sidecar/sidecar-status.ts';
 import { type Host, insist, Network, type Running } from './network-hosts.ts';
 
-const PATIENCE_MS = 40_000;
+const PATIENCE_MS = 90_000;
 const RESOURCES = `
 apiVersion: v1
 kind: Namespace

@@ -27,7 +27,7 @@ export function hauberk(
       {
         env: { PATH, HOME: '/nonexistent', ...options.env },
         maxBuffer: 1 << 26,
-        timeout: 30_000,
+        timeout: 100_000,
         encoding: options.binary ? 'latin1' : 'utf8',
       },
       (error, stdout, stderr) => {

@@ -34,7 +34,7 @@ export function kubectlWith(path: string, kubeconfig: string): Kubectl {
         const child = execFile(
           path,
           words(args),
-          { env: { ...env, ...more }, timeout: 40_000, maxBuffer: 1 << 26 },
+          { env: { ...env, ...more }, timeout: 100_000, maxBuffer: 1 << 26 },
           (error, stdout, stderr) => {
             const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
             resolve({ code, stdout, stderr });

@@ -7,7 +7,7 @@ import { findPeer } from './peer.ts';
 
 const binary = fileURLToPath(new URL('../../bin/hauberk', import.meta.url));
 const NETNS = '/etc/netns';
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 export interface Finished {
   readonly code: number;

@@ -9,7 +9,7 @@ export interface OpensslServer extends AsyncDisposable {
   said(): string;
 }
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /** @param args further ones: certificate, key, what is asked of clients. */
 export async function opensslServer(

@@ -300,7 +300,7 @@ export async function ask(socket: Socket, text: string): Promise<string> {
 }
 
 /** Waits until `condition` holds; fails after `timeoutMs`. */
-export async function until(condition: () => boolean, timeoutMs = 5_000): Promise<void> {
+export async function until(condition: () => boolean, timeoutMs = 30_000): Promise<void> {
   const startMs = Date.now();
   while (!condition()) {
     if (Date.now() - startMs > timeoutMs) throw new Error(`not in ${timeoutMs} ms: ${condition}`);

@@ -1,9 +1,9 @@
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { until } from '../../src/app/demo/until.ts';
 import { controlPlaneRig, SHOP } from './control-plane-rig.ts';
+import { freePorts } from './free-ports.ts';
 import { dial, LOOPBACK, startApp } from './proxy-pair.ts';
 import { residentMb } from './resident-memory.ts';
 import { type SidecarProcess, sidecarProcess } from './sidecar-process.ts';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import type { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import type { Address } from '../../src/proxy/address.ts';
 import { type ControlPlaneProcess, controlPlaneProcess } from './control-plane-process.ts';
 import { SHOP } from './control-plane-rig.ts';
+import { freePorts } from './free-ports.ts';
 import { ask, dial, LOOPBACK } from './proxy-pair.ts';
 import { type SidecarProcess, sidecarProcess } from './sidecar-process.ts';
 import { type DebuggableProcess, debuggable } from './thread-debugger.ts';

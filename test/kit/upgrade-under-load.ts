@@ -1,8 +1,8 @@
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { until } from '../../src/app/demo/until.ts';
 import type { Address } from '../../src/proxy/address.ts';
 import { controlPlaneRig, SHOP } from './control-plane-rig.ts';
+import { freePorts } from './free-ports.ts';
 import { ask, dial, echoServer, LOOPBACK, startApp } from './proxy-pair.ts';
 import { type SidecarProcess, sidecarProcess } from './sidecar-process.ts';
 

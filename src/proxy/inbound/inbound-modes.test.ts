@@ -210,7 +210,7 @@ describe("Istio's mutual TLS on a workload port", () => {
   });
 
   it('is given up when the ClientHello does not end', async () => {
-    const limits = { handshakeTimeoutMs: 50 };
+    const limits = { handshakeTimeoutMs: 500 };
     await using pair = await startPair({ server: { limits } });
     const socket = await dial(pair.inbound);
     socket.write(Uint8Array.of(22, 3, 1, 1, 0, 1, 0));

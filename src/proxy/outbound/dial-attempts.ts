@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../policy/upstream/resolve-upstream.ts';
-import { endpointKey } from './endpoint-chooser.ts';
+import { endpointKey } from './endpoint-key.ts';
 
 /** Different endpoints that are tried for one call. */
 const MAX_ENDPOINTS_TRIED = 3;

@@ -2,8 +2,9 @@ import { backoffMs } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { OutlierSettings } from '../../policy/upstream/outlier-settings.ts';
 import type { Endpoint } from '../../policy/upstream/resolve-upstream.ts';
-import { formatAddress } from '../address.ts';
 import type { ProxyLimits } from '../limits.ts';
+import { endpointKey } from './endpoint-key.ts';
+import { WeightedEndpoints } from './weighted-endpoints.ts';
 
 interface Health {
   active: number;
@@ -47,9 +48,12 @@ export interface FailedDial {
     | undefined;
 }
 
-/** Name of an endpoint in tables: the address and port that are dialled. */
-export function endpointKey({ address, port, transport }: Endpoint): string {
-  return formatAddress({ host: address, port: transport.kind === 'hbone' ? transport.port : port });
+/** Who of a list may be chosen, found out once for as long as that is so. */
+interface Ready {
+  readonly among: WeightedEndpoints;
+  /** Which change of the table was the last before. */
+  readonly change: number;
+  readonly untilMs: number;
 }
 
 /** Istio's ceiling on how long an endpoint is left out, unless its first time is longer already. */
@@ -58,39 +62,39 @@ const MAX_TURNS = 1_000;
 
 /**
  * Chooses endpoints, by default by the fewer open connections of two random ones, and lets an address
- * rest after it could not be dialled. Rows exist only for addresses in use or at rest.
+ * rest after it could not be dialled. Rows exist only for addresses in use or at rest. Who of a list may be
+ * chosen is found out anew only when that may have changed, so that a choice costs no look at every endpoint.
  */
 export class EndpointChooser {
   readonly #options: EndpointChooserOptions;
   readonly #health = new Map<string, Health>();
   readonly #turns = new Map<string, number>();
+  /** By the list that was given: the same one comes again with every connection to a service. */
+  readonly #ready = new WeakMap<readonly Endpoint[], Ready>();
   #failures = 0;
+  /** Grows with each change of a row by which an endpoint may be chosen or not. */
+  #changes = 0;
 
   constructor(options: EndpointChooserOptions) {
     this.#options = options;
   }
 
   /**
-   * One of `endpoints` that does not rest, or undefined. One that failed before is left to whoever dials it
+   * One of `endpoints`, a list that is never changed, that does not rest, or undefined. One that failed before is left to whoever dials it
    * already, as long as there are others. Where all rest, one that failed only once so far is as good: what a
    * single reset says of an endpoint is no reason to refuse everybody.
    */
   choose(endpoints: readonly Endpoint[], balancing?: Balancing): Endpoint | undefined {
-    const nowMs = this.#options.clock.elapsedMs();
-    const rested = endpoints.filter((endpoint) => !this.#rests(endpoint, nowMs));
-    const ready = firstNotEmpty(
-      () => rested.filter((endpoint) => !this.#isOnTrial(endpoint)),
-      () => rested,
-      () => endpoints.filter((endpoint) => this.#failedOnce(endpoint, nowMs)),
-    );
+    const { random = Math.random } = this.#options;
+    const ready = this.#readyOf(endpoints);
     switch (balancing?.method ?? 'LEAST_REQUEST') {
       case 'RANDOM':
-        return this.#pick(ready);
+        return ready.pick(random);
       case 'ROUND_ROBIN':
-        return ready[this.#turn(balancing?.service ?? '') % Math.max(1, ready.length)];
+        return ready.all[this.#turn(balancing?.service ?? '') % Math.max(1, ready.all.length)];
       case 'LEAST_REQUEST': {
-        const first = this.#pick(ready);
-        const second = this.#pick(ready);
+        const first = ready.pick(random);
+        const second = ready.pick(random);
         if (first === undefined || second === undefined) return undefined;
         return this.#load(second) < this.#load(first) ? second : first;
       }
@@ -123,8 +127,10 @@ export class EndpointChooser {
     const key = endpointKey(endpoint);
     const health = this.#row(key);
     health.dials += 1;
+    this.#changed(health);
     return () => {
       health.dials -= 1;
+      this.#changed(health);
       this.#forgetIdle(key, health);
     };
   }
@@ -134,6 +140,7 @@ export class EndpointChooser {
     const key = endpointKey(endpoint);
     const health = this.#health.get(key);
     if (health === undefined) return;
+    this.#changed(health);
     health.failures = 0;
     health.restUntilMs = 0;
     this.#forgetIdle(key, health);
@@ -168,6 +175,7 @@ export class EndpointChooser {
     if (isResting(health, clock.elapsedMs()) && begunAt < health.failedAt) return;
     if (health.failures === 0) health.failingSinceMs = clock.elapsedMs();
     this.#failures += 1;
+    this.#changes += 1;
     health.failedAt = this.#failures;
     health.failures += 1;
     health.lastError = error;
@@ -194,33 +202,36 @@ export class EndpointChooser {
     health.ejectedUntilMs = nowMs + Math.min(longestMs, outlier.baseEjectionMs * health.ejections);
   }
 
-  #rests(endpoint: Endpoint, nowMs: number): boolean {
-    const health = this.#health.get(endpointKey(endpoint));
-    return health !== undefined && isResting(health, nowMs);
+  #readyOf(endpoints: readonly Endpoint[]): WeightedEndpoints {
+    const nowMs = this.#options.clock.elapsedMs();
+    const known = this.#ready.get(endpoints);
+    if (known?.change === this.#changes && nowMs < known.untilMs) return known.among;
+    const ready = { ...this.#findReady(endpoints, nowMs), change: this.#changes };
+    this.#ready.set(endpoints, ready);
+    return ready.among;
   }
 
-  /** Whether somebody is just finding out if it is there again. */
-  #isOnTrial(endpoint: Endpoint): boolean {
-    const health = this.#health.get(endpointKey(endpoint));
-    return health !== undefined && health.failures > 0 && health.dials > 0;
-  }
-
-  #failedOnce(endpoint: Endpoint, nowMs: number): boolean {
-    const health = this.#health.get(endpointKey(endpoint));
-    return health?.failures === 1 && health.ejectedUntilMs <= nowMs;
-  }
-
-  /** A random one, by weight. */
-  #pick(endpoints: readonly Endpoint[]): Endpoint | undefined {
-    const { random = Math.random } = this.#options;
-    const total = endpoints.reduce((sum, { weight }) => sum + weight, 0);
-    let left = random() * total;
+  #findReady(endpoints: readonly Endpoint[], nowMs: number): Omit<Ready, 'change'> {
+    const rows = new Map<Endpoint, Health>();
     for (const endpoint of endpoints) {
-      left -= endpoint.weight;
-      if (left < 0) return endpoint;
+      const health = this.#health.get(endpointKey(endpoint));
+      if (health !== undefined && hasFailed(health)) rows.set(endpoint, health);
     }
-    // all weights are 0
-    return endpoints[Math.floor(random() * endpoints.length)];
+    const those = (may: (health: Health) => boolean) => () =>
+      endpoints.filter((endpoint) => {
+        const health = rows.get(endpoint);
+        return health === undefined || may(health);
+      });
+    const chosen = firstNotEmpty(
+      those((health) => !isResting(health, nowMs) && !isOnTrial(health)),
+      those((health) => !isResting(health, nowMs)),
+      those((health) => hasFailedOnce(health, nowMs)),
+    );
+    const ends = [...rows.values()].flatMap(({ restUntilMs, ejectedUntilMs }) =>
+      [restUntilMs, ejectedUntilMs].filter((atMs) => atMs > nowMs),
+    );
+    const untilMs = ends.reduce((first, atMs) => Math.min(first, atMs), Number.POSITIVE_INFINITY);
+    return { among: new WeightedEndpoints(chosen), untilMs };
   }
 
   #turn(service: string): number {
@@ -234,6 +245,11 @@ export class EndpointChooser {
   #load(endpoint: Endpoint): number {
     const active = this.#health.get(endpointKey(endpoint))?.active ?? 0;
     return active / Math.max(1, endpoint.weight);
+  }
+
+  /** A row was changed, or is to be; one of an endpoint that never failed bears on nobody's choice. */
+  #changed(health: Health): void {
+    if (hasFailed(health)) this.#changes += 1;
   }
 
   #row(key: string): Health {
@@ -253,7 +269,9 @@ export class EndpointChooser {
 
   #forgetIdle(key: string, health: Health): void {
     const isNew = health.failures === 0 && health.ejectedUntilMs <= this.#options.clock.elapsedMs();
-    if (isUnused(health) && isNew) this.#health.delete(key);
+    if (!isUnused(health) || !isNew) return;
+    this.#changed(health);
+    this.#health.delete(key);
   }
 
   /** Addresses that went away keep no row: what has rested long enough starts anew. */
@@ -267,6 +285,19 @@ export class EndpointChooser {
 
 function isResting({ restUntilMs, ejectedUntilMs }: Health, nowMs: number): boolean {
   return Math.max(restUntilMs, ejectedUntilMs) > nowMs;
+}
+
+function hasFailed({ failures, restUntilMs, ejectedUntilMs }: Health): boolean {
+  return failures > 0 || restUntilMs > 0 || ejectedUntilMs > 0;
+}
+
+/** Whether somebody is just finding out if it is there again. */
+function isOnTrial({ failures, dials }: Health): boolean {
+  return failures > 0 && dials > 0;
+}
+
+function hasFailedOnce({ failures, ejectedUntilMs }: Health, nowMs: number): boolean {
+  return failures === 1 && ejectedUntilMs <= nowMs;
 }
 
 function isUnused({ active, dials }: Health): boolean {

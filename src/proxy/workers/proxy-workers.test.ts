@@ -29,7 +29,7 @@ import type { ServingProxy, WorkerEvents } from './serving-proxy.ts';
 const authority = testAuthority();
 const anywhere: Address = { host: LOOPBACK, port: 0 };
 const MANY = 32;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 40_000;
 const LONGEST_FIRST_PAUSE_MS = 100;
 
 interface Rig extends AsyncDisposable {
@@ -246,7 +246,7 @@ describe('workers of a proxy', () => {
     const [socket, ...others] = await openMany(rig.inbound);
     for (const other of others) other.destroy();
     if (socket === undefined) throw new Error('no socket');
-    const drained = rig.proxy.drain(500);
+    const drained = rig.proxy.drain(2_000);
     expect(await ask(socket, 'while it drains')).toBe('while it drains');
     await drained;
     await until(() => socket.destroyed, PATIENCE_MS);

@@ -12,8 +12,14 @@ import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
 /**
  * Runs a proxy in this thread for the one at the other end of `port`, which is told of everything.
  * What it throws later ends the thread, and is meant to.
+ *
+ * @param schedule calls back once all that is ready now has been worked on, for what is told then. Default `setImmediate`
  */
-export async function serveWorker(port: MessagePort, start: WorkerStart): Promise<void> {
+export async function serveWorker(
+  port: MessagePort,
+  start: WorkerStart,
+  schedule: (flush: () => void) => void = (flush) => void setImmediate(flush),
+): Promise<void> {
   const tell = (message: FromWorker): void => port.postMessage(message);
   const fail = (error: unknown): void => {
     const code = MeshError.is(error) ? error.code : undefined;
@@ -25,12 +31,7 @@ export async function serveWorker(port: MessagePort, start: WorkerStart): Promis
   } catch (error) {
     return fail(error);
   }
-  const batches = new EventBatches({
-    send: (batch) => tell({ kind: 'events', batch }),
-    schedule: (flush) => {
-      setImmediate(flush);
-    },
-  });
+  const batches = new EventBatches({ send: (batch) => tell({ kind: 'events', batch }), schedule });
   const subjects = new FollowedSubjects(start);
   // As long as the thread lives.
   collectAfterChanges(subjects.identity, { clock: systemClock });
@@ -98,8 +99,11 @@ async function hear(message: ToWorker, serving: Serving): Promise<void> {
       return;
     case 'list': {
       const { question } = message;
-      const { capture, connections } = await proxy;
-      tell({ kind: 'connections', question, records: connections(), capture: await capture() });
+      const { capture: captured, connections } = await proxy;
+      const capture = await captured();
+      // Who asks has heard of each connection then, and counts agree with what is listed.
+      batches.flush();
+      tell({ kind: 'connections', question, records: connections(), capture });
       return;
     }
     case 'drain':

@@ -46,8 +46,8 @@ onHosts(['ip', 'nft', 'iptables', 'ip6tables', 'curl', 'setpriv', 'unshare'], (p
     b = network.host('b', options);
     withoutIpv6 = network.host('c', { ...options, ipv6: false });
     b.start([process.execPath, '-e', SERVER]);
-    await insist(async () => expect(await ways()).toEqual(['direct', 'direct']), 20_000);
-  }, 30_000);
+    await insist(async () => expect(await ways()).toEqual(['direct', 'direct']), 60_000);
+  });
 
   afterAll(() => {
     network?.close();

@@ -15,7 +15,7 @@ import { APP_UID, PROXY_GID, Shop } from './shop.ts';
 const PROGRAMS = ['ip', 'nft', 'iptables', 'tcpdump', 'curl', 'nginx', 'redis-cli'];
 const SERVERS = ['redis-check-rdb', 'mariadbd', 'mariadb', 'setpriv', 'sysctl'];
 const SECRET = 'what-nobody-on-the-wire-may-read';
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const app = { uid: APP_UID };
 const dnsClient = [
   process.execPath,
@@ -76,7 +76,7 @@ onHosts([...PROGRAMS, ...SERVERS], (path) => {
       const { code, stderr } = await curl(a, 'http://products/');
       if (code !== 0) throw new Error(`${stderr} ${await denials(a)}`);
     }, PATIENCE_MS);
-  }, 90_000);
+  }, 240_000);
 
   afterAll(() => shop?.close());
 
@@ -98,7 +98,7 @@ onHosts([...PROGRAMS, ...SERVERS], (path) => {
   it('carries Redis', async () => {
     const redis = (...args: string[]): Promise<string> =>
       shop.a.must([path['redis-cli'] ?? '', '-h', 'cache.shop', ...args], app);
-    expect(await redis('SET', 'key', SECRET)).toBe('OK\n');
+    await insist(async () => expect(await redis('SET', 'key', SECRET)).toBe('OK\n'), PATIENCE_MS);
     expect(await redis('GET', 'key')).toBe(`${SECRET}\n`);
   });
 
@@ -263,7 +263,7 @@ onHosts([...PROGRAMS, ...SERVERS], (path) => {
       const { code, stderr } = await curl(a, 'http://outside.example:8099/');
       if (code !== 0) throw new Error(stderr);
     }, PATIENCE_MS);
-    expect((await shop.status(a)).connections).toEqual([]);
+    await insist(async () => expect((await shop.status(a)).connections).toEqual([]), PATIENCE_MS);
   });
 
   it('refuses what is no service of the mesh when the mesh says so', async () => {

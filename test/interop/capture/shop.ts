@@ -16,7 +16,7 @@ import {
 export const PROXY_GID = 1337;
 /** The user whose programs are captured. */
 export const APP_UID = 1000;
-const PATIENCE_MS = 40_000;
+const PATIENCE_MS = 90_000;
 
 const RESOURCES = `
 apiVersion: v1

@@ -34,16 +34,16 @@ it('follows a kind with an informer', async () => {
   informer.on('update', note('update'));
   informer.on('delete', note('delete'));
   await informer.start();
-  await eventually('what is there', () => seen.includes('add reviews'), 15_000);
+  await eventually('what is there', () => seen.includes('add reviews'));
 
   const body = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'fresh' } };
   await core.createNamespacedServiceAccount({ namespace: 'shop', body });
-  await eventually('it to be added', () => seen.includes('add fresh'), 15_000);
+  await eventually('it to be added', () => seen.includes('add fresh'));
   const labelled = { ...body, metadata: { name: 'fresh', labels: { a: 'b' } } };
   await core.replaceNamespacedServiceAccount({ namespace: 'shop', name: 'fresh', body: labelled });
-  await eventually('it to change', () => seen.includes('update fresh'), 15_000);
+  await eventually('it to change', () => seen.includes('update fresh'));
   await core.deleteNamespacedServiceAccount({ namespace: 'shop', name: 'fresh' });
-  await eventually('it to go', () => seen.includes('delete fresh'), 15_000);
+  await eventually('it to go', () => seen.includes('delete fresh'));
   await informer.stop();
 });
 
@@ -65,13 +65,13 @@ it('follows Pods and policies, across a restart of the control plane', async () 
     informer.on('error', () => setTimeout(() => void informer.start(), 200));
     await informer.start();
   }
-  await eventually('the control plane', () => seen.includes('pod istiod-0'), 15_000);
+  await eventually('the control plane', () => seen.includes('pod istiod-0'));
   const body = {
     ...{ apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication' },
     ...{ metadata: { name: 'strict' }, spec: { mtls: { mode: 'STRICT' } } },
   };
   await custom.createNamespacedCustomObject({ ...at, body });
-  await eventually('the policy', () => seen.includes('add strict'), 15_000);
+  await eventually('the policy', () => seen.includes('add strict'));
   const entry = {
     ...{ apiVersion: 'networking.istio.io/v1', kind: 'WorkloadEntry' },
     ...{ metadata: { name: 'vm' }, spec: { address: '10.0.0.9', serviceAccount: 'reviews' } },
@@ -80,13 +80,13 @@ it('follows Pods and policies, across a restart of the control plane', async () 
     ...{ group: 'networking.istio.io', version: 'v1', namespace: 'shop' },
     ...{ plural: 'workloadentries', body: entry },
   });
-  await eventually('its Pod', () => seen.includes('pod vm'), 15_000);
+  await eventually('its Pod', () => seen.includes('pod vm'));
 
   const { dataDir, apiPort } = plane;
   await plane.stop();
   plane = await controlPlaneRig({ dataDir, apiPort });
   await custom.deleteNamespacedCustomObject({ ...at, name: 'strict' });
-  await eventually('it to go', () => seen.includes('delete strict'), 20_000);
+  await eventually('it to go', () => seen.includes('delete strict'));
   await policies.stop();
   await pods.stop();
 });

@@ -70,8 +70,13 @@ async function call(address: Address): Promise<string> {
   }
 }
 
-/** New connections until told to stop; gives how many were answered, and what failed. */
-function load(address: Address): () => Promise<{ answered: number; failures: string[] }> {
+interface Load {
+  (): Promise<{ readonly failures: readonly string[] }>;
+  answered(): number;
+}
+
+/** New connections until told to stop; gives what failed. */
+function load(address: Address): Load {
   let on = true;
   const result = { answered: 0, failures: [] as string[] };
   const worker = async (): Promise<void> => {
@@ -85,11 +90,12 @@ function load(address: Address): () => Promise<{ answered: number; failures: str
     }
   };
   const workers = [worker(), worker(), worker(), worker()];
-  return async () => {
+  const stop = async () => {
     on = false;
     await Promise.all(workers);
     return result;
   };
+  return Object.assign(stop, { answered: () => result.answered });
 }
 
 /** Of the certificate that the called Envoy shows now. */
@@ -150,14 +156,10 @@ describe.each(['envoy-1.40', 'envoy-1.38'])('%s', (program) => {
       expect(await ask(old, 'hello')).toBe('hello');
       const stop = load(address);
       const sides = [mesh.client, mesh.server];
-      for (let i = 0; i < 5; i++) {
-        for (const side of sides) side.rotate();
-        await pause(200);
-      }
+      for (let i = 0; i < 5; i++) await acknowledged(sides, (side) => void side.rotate());
       await changeRoot(sides);
-      const { answered, failures } = await stop();
-      expect(failures).toEqual([]);
-      expect(answered).toBeGreaterThan(50);
+      await eventually('more than 50 answers', () => stop.answered() > 50);
+      expect((await stop()).failures).toEqual([]);
       expect(await ask(old, 'still there')).toBe('still there');
       old.destroy();
       for (const side of sides) expect(side.rejections).toEqual([]);
@@ -177,7 +179,7 @@ describe.each(['envoy-1.40', 'envoy-1.38'])('%s', (program) => {
       await mesh.server.start();
       const acked = (): boolean =>
         [mesh.client, mesh.server].every(({ socket }) => socket.sds.acknowledged >= 2);
-      await eventually('both Envoys are back', acked, 20_000);
+      await eventually('both Envoys are back', acked);
       expect(await call(address)).toBe('hello');
       expect(await servedSerial(mesh)).toBe(BigInt(`0x${serial}`));
     });
@@ -286,12 +288,18 @@ async function changeRoot(sides: readonly SpiffeSocketRig[]): Promise<void> {
     }),
     (side: SpiffeSocketRig) => ({ ...side.identity.current, bundle: successor.bundle }),
   ];
-  for (const step of steps) {
-    const before = sides.map(({ socket }) => socket.sds.acknowledged);
-    for (const side of sides) side.identity.set(step(side));
-    await eventually('the step is acknowledged', () =>
-      sides.every(({ socket }, i) => socket.sds.acknowledged > (before[i] ?? 0)),
-    );
-    await pause(200);
-  }
+  for (const step of steps) await acknowledged(sides, (side) => side.identity.set(step(side)));
+}
+
+/** Does it on each side, and waits until the Envoys have taken it, and some connections were made with it. */
+async function acknowledged(
+  sides: readonly SpiffeSocketRig[],
+  change: (side: SpiffeSocketRig) => void,
+): Promise<void> {
+  const before = sides.map(({ socket }) => socket.sds.acknowledged);
+  for (const side of sides) change(side);
+  await eventually('the step is acknowledged', () =>
+    sides.every(({ socket }, i) => socket.sds.acknowledged > (before[i] ?? 0)),
+  );
+  await pause(200);
 }

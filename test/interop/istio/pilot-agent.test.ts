@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { freePorts } from '../../../src/app/demo/free-ports.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../../kit/control-plane-rig.ts';
 import { eventually } from '../../kit/eventually.ts';
+import { freePorts } from '../../kit/free-ports.ts';
 import { handBuiltPeer } from '../../kit/peer.ts';
 
 // Istio's own agent on our control plane, without its Envoy and so without its SDS.

@@ -193,9 +193,9 @@ peer('kubectl', (path) => {
 
   it('watches several things as they change', async () => {
     const watch = kubectl.start('get cm -n shop -w');
-    await eventually('the list', () => watch.output().includes('settings'), 15_000);
+    await eventually('the list', () => watch.output().includes('settings'));
     await good('label cm settings -n shop live=yes');
-    await eventually('the change', () => watch.output().split('settings').length > 2, 15_000);
+    await eventually('the change', () => watch.output().split('settings').length > 2);
     await watch.stop();
   });
 });

@@ -149,9 +149,9 @@ peer('kubectl', (path) => {
       'apply -f -',
       PA('STRICT', 'live').replace('namespace:', 'labels: { live: "yes" }, namespace:'),
     );
-    await eventually('it to be added', () => /ADDED +live/.test(watch.output()), 15_000);
+    await eventually('it to be added', () => /ADDED +live/.test(watch.output()));
     await good('label pa live -n shop --overwrite live=no');
-    await eventually('it to go', () => /DELETED +live/.test(watch.output()), 15_000);
+    await eventually('it to go', () => /DELETED +live/.test(watch.output()));
     await watch.stop();
   });
 

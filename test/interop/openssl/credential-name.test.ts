@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { createClient } from '@connectrpc/connect';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { controlPlaneLink } from '../../../src/agent/link/control-plane-link.ts';
-import { freePorts } from '../../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../../src/app/demo/process-group.ts';
 import { until } from '../../../src/app/demo/until.ts';
 import { CredentialService } from '../../../src/gen/hauberk/credentials/v1/credentials_pb.js';
@@ -13,6 +12,7 @@ import type { Address } from '../../../src/proxy/address.ts';
 import { readMetrics, sampleOf } from '../../kit/check-metrics.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../../kit/control-plane-rig.ts';
 import { enrolled } from '../../kit/enrolled.ts';
+import { freePorts } from '../../kit/free-ports.ts';
 import { type OpensslServer, opensslServer } from '../../kit/openssl-server.ts';
 import { peer } from '../../kit/peer.ts';
 import { dial, readToEnd } from '../../kit/proxy-pair.ts';
@@ -106,7 +106,12 @@ peer('openssl', (openssl) => {
     socket.write('hello\n');
     expect(await answer).toBe('olleh\n');
     socket.destroy();
-    return /depth=0 CN ?= ?(\S+)/.exec(api.said())?.[1] ?? '';
+    // What the server prints comes by another way than its answer.
+    let said = '';
+    return until('the server has said whom it was shown', async () => {
+      said += api.said();
+      return /depth=0 CN ?= ?(\S+)\n/.exec(said)?.[1];
+    });
   }
 
   /** What all workers are given. */
@@ -118,10 +123,17 @@ peer('openssl', (openssl) => {
   }
 
   it('says in one sentence, an Event, the status and a metric that the Secret is missing', async () => {
-    expect((await readToEnd(connect(outbound))).how).toBe('reset');
     const sentence =
       'credentialName: there is no Secret shop/api-client; create it in the namespace of the rule';
-    const status = await caller.status();
+    await until('the sidecar is told that there is none', async () => {
+      const { credentials } = await caller.status();
+      return credentials.length > 0 && credentials.every(({ problem }) => problem === sentence);
+    });
+    expect((await readToEnd(connect(outbound))).how).toBe('reset');
+    const status = await until('the failure is counted', async () => {
+      const present = await caller.status();
+      return present.totals.upstreamFailed > 0 && present;
+    });
     expect(status.credentials).toMatchObject([{ name: 'api-client', problem: sentence }]);
     expect(status.totals.upstreamFailed).toBe(1);
     expect(JSON.stringify(status.recent)).toContain(sentence);
@@ -169,8 +181,10 @@ peer('openssl', (openssl) => {
         () => true,
       ),
     );
-    expect(JSON.stringify((await caller.status()).recent)).toContain(
-      "have not signed the server's certificate",
+    await until('the sidecar says why', async () =>
+      JSON.stringify((await caller.status()).recent).includes(
+        "have not signed the server's certificate",
+      ),
     );
     await plane.apply(authorities(server.ca));
     await until('it is believed again', async () => (await shownName()) === 'second');

@@ -4,10 +4,10 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { freePorts } from '../../../src/app/demo/free-ports.ts';
 import type { MeshFacts } from '../../../src/policy/mesh-facts.ts';
 import type { Address } from '../../../src/proxy/address.ts';
 import type { ClientTls } from '../../../src/resources/kinds/traffic-policy-schema.ts';
+import { freePorts } from '../../kit/free-ports.ts';
 import { opensslServer } from '../../kit/openssl-server.ts';
 import { peer } from '../../kit/peer.ts';
 import {

@@ -66,8 +66,10 @@ def watch(socket):
 def source(socket):
     """Prints the newest certificate at each update, as a long-lived program would use it."""
     with X509Source(socket_path=socket, timeout_in_seconds=5) as x509:
-        say(describe(x509.svid))
+        first = describe(x509.svid)
         x509.subscribe_for_updates(lambda: say(describe(x509.svid)))
+        # Only now: whoever reads this may rotate at once, and is told of it.
+        say(first)
         sys.stdin.read()
 
 

@@ -77,13 +77,16 @@ afterAll(() => {
 
 /** A server at a port of its own, by UDP and TCP. */
 async function start(
-  over: Partial<DnsServerOptions> & { readonly maxPending?: number } = {},
+  over: Partial<DnsServerOptions> & {
+    readonly maxPending?: number;
+    readonly timeoutMs?: number;
+  } = {},
 ): Promise<{ readonly server: DnsServer; readonly port: number }> {
   const resolvers = () => [{ host: LOOPBACK, port: upstreamPort }];
-  const { maxPending = 512, ...options } = over;
+  const { maxPending = 512, timeoutMs = 20_000, ...options } = over;
   const server = new DnsServer({
     lookup: (name) => names[name.toLowerCase()],
-    forwarder: new DnsForwarder({ resolvers, timeoutMs: 500, maxPending }),
+    forwarder: new DnsForwarder({ resolvers, timeoutMs, maxPending }),
     loop: async () => undefined,
     ipv6: () => true,
     ...options,
@@ -181,7 +184,7 @@ describe('other names', () => {
 
   it('fail when nobody answers, and when too many are on their way', async () => {
     upstream.silent = true;
-    const { port, server } = await start({ maxPending: 1 });
+    const { port, server } = await start({ maxPending: 1, timeoutMs: 200 });
     const answers = await Promise.all([
       byUdp(port, query('a.example')),
       byUdp(port, query('b.example')),
