@@ -86,8 +86,10 @@ export class ThreadDebugger {
   }
 }
 
+const PATIENCE_MS = 60_000;
+
 async function debuggerUrl(port: number): Promise<string> {
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (const deadlineMs = Date.now() + PATIENCE_MS; Date.now() < deadlineMs; ) {
     const targets = await fetch(`http://127.0.0.1:${port}/json/list`)
       .then((answer) => answer.json() as Promise<readonly { webSocketDebuggerUrl: string }[]>)
       .catch(() => []);
