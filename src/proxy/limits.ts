@@ -38,8 +38,16 @@ export interface ProxyLimits {
    * to be waited for, in milliseconds. Default 2,000.
    */
   readonly redialWithinMs: number;
-  /** How often an HBONE session must answer a ping while streams are open. Default 20,000 ms. */
+  /**
+   * How often an HBONE session must answer a ping while streams are open, and how often other connections are
+   * looked at, in milliseconds. Default 20,000.
+   */
   readonly probeIntervalMs: number;
+  /**
+   * How long the peer of a connection without HBONE may leave unanswered what is sent to it again and again, in
+   * milliseconds; noticed with the next look. Default 60,000.
+   */
+  readonly unansweredMs: number;
 }
 
 /** The bounds of a proxy that was not told otherwise. */
@@ -59,4 +67,5 @@ export const defaultLimits: ProxyLimits = {
   maxDialBackoffMs: 5_000,
   redialWithinMs: 2_000,
   probeIntervalMs: 20_000,
+  unansweredMs: 60_000,
 };

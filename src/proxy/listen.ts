@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { descriptorOf } from '../lib/descriptor-of.ts';
 import { MeshError, messageOf } from '../lib/errors.ts';
 import { closeDescriptor } from '../lib/pass-descriptors.ts';
 import { setSocketOption } from '../lib/socket-option.ts';
@@ -69,8 +70,8 @@ function byPort({ address: one }: ListenPlan, { address: two }: ListenPlan): num
 
 /** The socket of a server that listens. */
 export function listeningSocket(server: Server): ListeningSocket | undefined {
-  const { _handle: handle } = server as unknown as { _handle?: { readonly fd: number } | null };
-  return handle == null ? undefined : { ...boundAddress(server), fd: handle.fd, transport: 'tcp' };
+  const fd = descriptorOf(server);
+  return fd === undefined ? undefined : { ...boundAddress(server), fd, transport: 'tcp' };
 }
 
 /** Whether a socket that was inherited is at an address. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { ClockSkew } from '../lib/clock-skew.ts';
+import type { TcpProgressOf } from '../lib/tcp-progress.ts';
 import type { Watchable } from '../lib/watchable.ts';
 import type { MeshFacts } from '../policy/mesh-facts.ts';
 import type { MeshSettings } from '../policy/mesh-settings.ts';
@@ -59,6 +60,8 @@ export interface ProxyOptions extends ProxyPlan, ProxySubjects {
   readonly clock: Clock;
   /** Default: the kernel's connection tracking. */
   readonly originalDestination?: OriginalDestination;
+  /** Default: what the kernel knows of a connection. */
+  readonly tcpProgress?: TcpProgressOf;
   readonly events: ProxyEvents;
   /** Told of an authority by which a peer was proved here for the first time. Default: nobody is. */
   readonly issuerMet?: (der: Uint8Array) => void;

@@ -14,6 +14,7 @@ import { externalAuthorization } from './external/external-authorization.ts';
 import { FallbackGuard } from './guards/fallback-guard.ts';
 import { FederationGuard } from './guards/federation-guard.ts';
 import { RevocationGuard } from './guards/revocation-guard.ts';
+import { SilentPeers } from './guards/silent-peers.ts';
 import { framedTransport } from './hbone/framed-transport.ts';
 import { AppPool } from './http/app-pool.ts';
 import { HttpEnforcement } from './http/http-enforcement.ts';
@@ -51,6 +52,7 @@ export class ProxyParts {
   readonly #inbound: InboundOptions;
   readonly #connector: UpstreamConnector;
   readonly #pool: SessionPool;
+  readonly #silentPeers: SilentPeers;
   readonly #stopping = new AbortController();
   readonly #stops: (() => void)[] = [];
   #served: readonly ServedPort[] = [];
@@ -59,6 +61,7 @@ export class ProxyParts {
     const { identity, clock, facts } = options;
     const settings = liveSettings(facts, options.settings);
     this.#options = options;
+    this.#silentPeers = new SilentPeers(clock, limits.unansweredMs, options.tcpProgress);
     const reporter = new Reporter(options.events, clock, () => identity.current.svid.id.toString());
     const table = new ConnectionTable(reporter, options.firstNumber);
     const enforcement = new Enforcement({ ...options, settings });
@@ -82,7 +85,7 @@ export class ProxyParts {
     const resuming = resumptionParts(options);
     const shared = {
       handshakeGate: new HandshakeGate({ clock, limits }),
-      ...{ fallback, trustDomains, federation },
+      ...{ fallback, trustDomains, federation, silentPeers: this.#silentPeers },
       clockNote: (nowMs: number) => clockNote(options.clockSkew?.current, nowMs),
       gate: new AppGate({ enforcement, http, connectDeadlines, pool: appPool }),
       transport: framedTransport(limits.maxStreamsPerSession, handshakeDeadlines, connectDeadlines),
@@ -138,7 +141,13 @@ export class ProxyParts {
   #captureListeners(
     shared: Pick<
       CaptureListenersOptions,
-      'view' | 'table' | 'reporter' | 'clock' | 'connectDeadlines' | 'handshakeDeadlines'
+      | 'view'
+      | 'table'
+      | 'reporter'
+      | 'clock'
+      | 'connectDeadlines'
+      | 'handshakeDeadlines'
+      | 'silentPeers'
     >,
   ): CaptureListeners {
     const { workload, capture = noCapture, hbone, originalDestination } = this.#options;
@@ -222,6 +231,7 @@ export class ProxyParts {
       await this.#options.clock.sleep(intervalMs, signal);
       this.#pool.probe();
       this.#hbone.probe();
+      await this.#silentPeers.look();
     }
   }
 }

@@ -15,6 +15,7 @@ import { ticksSinceBoot } from '../../attestation/boot-clock.ts';
 import type { Connected } from '../../attestation/caller-process.ts';
 import { peerCredentials } from '../../attestation/peer-credentials.ts';
 import { aborted } from '../../lib/aborted.ts';
+import { descriptorOf } from '../../lib/descriptor-of.ts';
 import { MeshError } from '../../lib/errors.ts';
 import { grpcHandler } from '../../lib/grpc-handler.ts';
 import { listenOnPath } from '../../lib/listen-on-path.ts';
@@ -106,10 +107,9 @@ function callerOf(session: Http2Session | undefined): Connected | undefined {
   if (session === undefined) return undefined;
   const known = bySession.get(session);
   if (known !== undefined) return known;
-  const { _handle: handle } = session.socket as unknown as { _handle?: { readonly fd: number } };
   try {
     const atTicks = ticksSinceBoot();
-    const caller = { credentials: peerCredentials(handle?.fd ?? -1), atTicks };
+    const caller = { credentials: peerCredentials(descriptorOf(session.socket) ?? -1), atTicks };
     bySession.set(session, caller);
     return caller;
   } catch (error) {

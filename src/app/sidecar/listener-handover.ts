@@ -2,6 +2,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { aborted } from '../../lib/aborted.ts';
+import { descriptorOf } from '../../lib/descriptor-of.ts';
 import { MeshError } from '../../lib/errors.ts';
 import { listenOnPath } from '../../lib/listen-on-path.ts';
 import {
@@ -63,7 +64,7 @@ export async function takeListeners(stateDir: string): Promise<readonly Listenin
   const taken: ListeningSocket[] = [];
   try {
     for (let polls = 0; polls < MOST_POLLS; ) {
-      const next = receiveDescriptor(descriptorOf(socket));
+      const next = receiveDescriptor(openDescriptor(socket));
       if (next === 'end') break;
       if (next === 'later') {
         polls += 1;
@@ -81,7 +82,7 @@ export async function takeListeners(stateDir: string): Promise<readonly Listenin
 async function handOver(socket: Socket, sockets: readonly ListeningSocket[]): Promise<void> {
   for (const listening of sockets) {
     const passed = { fd: listening.fd, note: noteOf(listening) };
-    while (!sendDescriptor(descriptorOf(socket), passed)) await delay(POLL_MS);
+    while (!sendDescriptor(openDescriptor(socket), passed)) await delay(POLL_MS);
   }
   socket.end();
 }
@@ -98,8 +99,8 @@ function socketOf({ fd, note }: PassedDescriptor): ListeningSocket {
   return { fd, host, port, transport: read.udp === undefined ? 'tcp' : 'udp' };
 }
 
-function descriptorOf(socket: Socket): number {
-  const { _handle: handle } = socket as unknown as { _handle?: { readonly fd: number } | null };
-  if (handle == null) throw new MeshError('ERR_UNREACHABLE', 'the other side is gone');
-  return handle.fd;
+function openDescriptor(socket: Socket): number {
+  const fd = descriptorOf(socket);
+  if (fd === undefined) throw new MeshError('ERR_UNREACHABLE', 'the other side is gone');
+  return fd;
 }

@@ -1,4 +1,5 @@
 import type { DropArgument, Server, Socket } from 'node:net';
+import { descriptorOf } from '../../lib/descriptor-of.ts';
 import { plainIp } from '../address.ts';
 import type { DescriptorBudget } from '../descriptor-budget.ts';
 import type { Direction } from '../proxy-events.ts';
@@ -53,8 +54,7 @@ export class AcceptedSockets {
   }
 
   #mayStay(socket: Socket, direction: Direction): boolean {
-    const { _handle: handle } = socket as unknown as { _handle?: { readonly fd: number } | null };
-    const answer = this.#budget.admit(handle?.fd ?? -1);
+    const answer = this.#budget.admit(descriptorOf(socket) ?? -1);
     if (answer === 'stays') return true;
     if (answer.isNews) {
       const ends = { source: remoteAddress(socket), destination: localAddress(socket) };

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:net';
 import { formatAddress } from '../address.ts';
+import { ACCEPTING } from '../bytes/accepting.ts';
 import { localAddress, remoteAddress } from '../bytes/socket-addresses.ts';
-import { ACCEPTING, acceptInbound, type InboundOptions } from '../inbound/inbound-listener.ts';
+import { acceptInbound, type InboundOptions } from '../inbound/inbound-listener.ts';
 import type { PartialEnds } from '../reporter.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import type { OriginalDestination } from './original-destination.ts';

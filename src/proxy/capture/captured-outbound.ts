@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import { messageOf } from '../../lib/errors.ts';
 import { formatAddress } from '../address.ts';
+import { ACCEPTING } from '../bytes/accepting.ts';
 import { localAddress, remoteAddress } from '../bytes/socket-addresses.ts';
 import { joinApplication } from '../outbound/outbound-listener.ts';
 import type { PartialEnds, Reporter } from '../reporter.ts';
@@ -21,7 +22,7 @@ export interface CapturedOutboundOptions {
  */
 export function capturedOutbound(options: CapturedOutboundOptions): Server {
   const { egress, reporter, guard, originalDestination } = options;
-  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+  return createServer(ACCEPTING, (socket) => {
     socket.on('error', () => undefined);
     const [source, here] = [remoteAddress(socket), localAddress(socket)];
     const target = originalDestination(socket);

@@ -10,10 +10,12 @@ import {
 import type { OutboundScope } from '../../policy/upstream/outbound-scope.ts';
 import type { Workload } from '../../policy/workload.ts';
 import { type Address, formatAddress } from '../address.ts';
+import { KEEP_ALIVE_AFTER_MS } from '../bytes/accepting.ts';
 import type { Channel } from '../bytes/channel.ts';
 import { socketChannel } from '../bytes/socket-channel.ts';
 import type { ConnectionTable } from '../connection-table.ts';
 import type { Deadlines } from '../deadlines.ts';
+import type { SilentPeers } from '../guards/silent-peers.ts';
 import { connectTcp } from '../outbound/connect-tcp.ts';
 import { type OutboundWay, openService } from '../outbound/outbound-listener.ts';
 import type { OutboundView } from '../outbound/outbound-view.ts';
@@ -28,6 +30,7 @@ export interface EgressOptions {
   readonly table: ConnectionTable;
   readonly reporter: Reporter;
   readonly connectDeadlines: Deadlines;
+  readonly silentPeers: SilentPeers;
   readonly clock: Clock;
 }
 
@@ -91,7 +94,7 @@ export class Egress {
   }
 
   async #pastTheMesh(call: EgressCall, known: boolean): Promise<OutboundWay> {
-    const { view, connectDeadlines } = this.#options;
+    const { view, connectDeadlines, silentPeers } = this.#options;
     const { target } = call;
     const { settings, by } = view.current;
     if (!known && settings.outboundTrafficPolicy === 'REGISTRY_ONLY') {
@@ -100,7 +103,10 @@ export class Egress {
       return this.#denied(call, decision);
     }
     try {
-      const socket = await connectTcp(target, { deadlines: connectDeadlines });
+      const socket = await connectTcp(target, {
+        ...{ deadlines: connectDeadlines, keepAliveMs: KEEP_ALIVE_AFTER_MS },
+      });
+      silentPeers.watch(socket);
       return {
         flow: (channel) => this.#flow(call, channel, socketChannel(socket)),
         abandon: () => void socket.resetAndDestroy(),

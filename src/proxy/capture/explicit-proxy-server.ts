@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf } from '../../lib/errors.ts';
+import { ACCEPTING } from '../bytes/accepting.ts';
 import { localAddress, remoteAddress } from '../bytes/socket-addresses.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { Reporter } from '../reporter.ts';
@@ -18,7 +19,7 @@ export function explicitProxyServer(
   options: ExplicitProxyOptions,
   serve: (socket: Socket, options: ExplicitProxyOptions) => Promise<void>,
 ): Server {
-  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+  return createServer(ACCEPTING, (socket) => {
     socket.on('error', () => undefined);
     serve(socket, options).catch((error: unknown) => {
       const [source, destination] = [remoteAddress(socket), localAddress(socket)];

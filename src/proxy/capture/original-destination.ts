@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { descriptorOf } from '../../lib/descriptor-of.ts';
 import { socketOption } from '../../lib/socket-option.ts';
 import { type Address, plainIp } from '../address.ts';
 
@@ -18,11 +19,11 @@ const SOCKADDR_IN6_BYTES = 28;
  * socket's own local address.
  */
 export const originalDestination: OriginalDestination = (socket) => {
-  const { _handle: handle } = socket as unknown as { _handle?: { readonly fd: number } | null };
-  if (handle == null || handle.fd < 0) return undefined;
+  const fd = descriptorOf(socket);
+  if (fd === undefined) return undefined;
   return plainIp(socket.localAddress).includes(':')
-    ? ask(handle.fd, SOL_IPV6, SOCKADDR_IN6_BYTES)
-    : ask(handle.fd, SOL_IP, SOCKADDR_IN_BYTES);
+    ? ask(fd, SOL_IPV6, SOCKADDR_IN6_BYTES)
+    : ask(fd, SOL_IP, SOCKADDR_IN_BYTES);
 };
 
 function ask(fd: number, level: number, bytes: number): Address | undefined {

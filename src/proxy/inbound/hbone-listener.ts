@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 import type { Identity } from '../../spiffe/identity.ts';
+import { KEEP_ALIVE_AFTER_MS } from '../bytes/accepting.ts';
 import { localAddress, remoteAddress } from '../bytes/socket-addresses.ts';
 import type { Deadlines } from '../deadlines.ts';
 import { drainAtExpiry } from '../guards/drain-at-expiry.ts';
@@ -41,7 +42,6 @@ export interface HboneListenerOptions {
   readonly streams: HboneStreams;
 }
 
-const KEEP_ALIVE_AFTER_MS = 30_000;
 const NOT_BEGUN = 'did not begin to speak HTTP/2 in time';
 
 /** The port on which other sidecars bring connections for this workload; mutual TLS always. */

@@ -1,10 +1,11 @@
-import { createServer, type Server, type ServerOpts, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 import type { EffectiveMode } from '../../policy/effective-peer-authentication.ts';
 import type { Identity } from '../../spiffe/identity.ts';
 import type { Address } from '../address.ts';
+import { ACCEPTING } from '../bytes/accepting.ts';
 import type { Channel } from '../bytes/channel.ts';
 import { localAddress, remoteAddress } from '../bytes/socket-addresses.ts';
 import { socketChannel, tlsChannel } from '../bytes/socket-channel.ts';
@@ -14,6 +15,7 @@ import { describeStrict, type Enforcement } from '../enforcement.ts';
 import type { FallbackGuard } from '../guards/fallback-guard.ts';
 import type { FederationGuard } from '../guards/federation-guard.ts';
 import type { RevocationGuard } from '../guards/revocation-guard.ts';
+import type { SilentPeers } from '../guards/silent-peers.ts';
 import type { ConnectionTransport } from '../proxy-events.ts';
 import type { HandshakeProblem, PartialEnds, Reporter } from '../reporter.ts';
 import {
@@ -48,6 +50,7 @@ export interface InboundOptions {
   readonly firstBytesWait: FirstBytesWait;
   readonly handshakeDeadlines: Deadlines;
   readonly handshakeGate: HandshakeGate;
+  readonly silentPeers: SilentPeers;
 }
 
 /** A connection to a workload port. */
@@ -66,12 +69,6 @@ interface Settled extends AcceptedInbound {
   readonly sni: string | undefined;
 }
 
-/** How connections of others are taken; who vanished without a word is noticed by TCP's keep-alive. */
-export const ACCEPTING = {
-  ...{ allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
-  ...{ keepAlive: true, keepAliveInitialDelay: 30_000 },
-} as const satisfies ServerOpts;
-
 /** A server for one workload port, which passes on to `app` what the port's mode and policies allow. */
 export function inboundListener(app: Address, options: InboundOptions): Server {
   return createServer(ACCEPTING, (socket) => {
@@ -84,6 +81,7 @@ export function inboundListener(app: Address, options: InboundOptions): Server {
 
 /** Passes on an accepted connection, which is paused, or closes it. */
 export function acceptInbound(accepted: AcceptedInbound, options: InboundOptions): void {
+  options.silentPeers.watch(accepted.socket);
   serve(accepted, options).catch((error: unknown) => {
     options.reporter.upstreamFailed(accepted.ends, messageOf(error));
     accepted.socket.destroy();

@@ -9,6 +9,8 @@ export interface TcpOptions {
   readonly deadlines: Deadlines;
   /** Whether the two directions end on their own. Default true. */
   readonly allowHalfOpen?: boolean;
+  /** How long it must be idle before the kernel asks whether the peer is there, in milliseconds. Default: it never does. */
+  readonly keepAliveMs?: number;
   /** Who reads, instead of the socket itself. */
   readonly reads?: LentReads;
 }
@@ -19,9 +21,10 @@ export interface TcpOptions {
  * @throws {MeshError} ERR_UNREACHABLE naming the address and the system's error, or the time.
  */
 export function connectTcp(address: Address, options: TcpOptions): Promise<Socket> {
-  const { deadlines, allowHalfOpen = true, reads } = options;
+  const { deadlines, allowHalfOpen = true, keepAliveMs, reads } = options;
   const socket = connect({
     ...{ ...address, allowHalfOpen, noDelay: true },
+    ...(keepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepAliveMs }),
     ...(reads === undefined ? {} : { onread: reads.onread }),
   });
   return whenConnected(socket, address, deadlines);

@@ -3,10 +3,12 @@ import { MeshError } from '../../lib/errors.ts';
 import type { ConnectionBounds } from '../../policy/upstream/connection-bounds.ts';
 import type { Endpoint } from '../../policy/upstream/resolve-upstream.ts';
 import { type Address, formatAddress } from '../address.ts';
+import { KEEP_ALIVE_AFTER_MS } from '../bytes/accepting.ts';
 import type { Channel } from '../bytes/channel.ts';
 import { socketChannel } from '../bytes/socket-channel.ts';
 import { Deadlines } from '../deadlines.ts';
 import type { FallbackGuard } from '../guards/fallback-guard.ts';
+import type { SilentPeers } from '../guards/silent-peers.ts';
 import type { TlsFacts } from '../proxy-events.ts';
 import type { Peer } from '../tls/peer.ts';
 import { connectTcp } from './connect-tcp.ts';
@@ -38,6 +40,7 @@ export interface EndpointDialerOptions {
   readonly fallback: FallbackGuard;
   /** Where no rule says how long connecting may take. */
   readonly connectDeadlines: Deadlines;
+  readonly silentPeers: SilentPeers;
 }
 
 /** What is dialled. */
@@ -50,7 +53,6 @@ export interface DialQuestion {
 
 const FORBIDDEN = 403;
 const MAX_TIMEOUTS = 32;
-const KEEP_ALIVE_AFTER_MS = 30_000;
 const NO_TLS: TlsFacts = { tlsVersion: undefined, cipher: undefined, keyExchange: null };
 
 /** Dials endpoints, each as its transport says. */
@@ -125,8 +127,9 @@ export class EndpointDialer {
   async #connect({ endpoint, bounds }: DialQuestion): ReturnType<typeof connectTcp> {
     const { address: host, port } = endpoint;
     const deadlines = this.#deadlinesOf(bounds.connectTimeoutMs);
-    const socket = await connectTcp({ host, port }, { deadlines });
-    socket.setKeepAlive(true, bounds.keepAliveMs ?? KEEP_ALIVE_AFTER_MS);
+    const { keepAliveMs = KEEP_ALIVE_AFTER_MS } = bounds;
+    const socket = await connectTcp({ host, port }, { deadlines, keepAliveMs });
+    this.#options.silentPeers.watch(socket);
     return socket;
   }
 

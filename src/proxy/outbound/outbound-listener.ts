@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Address } from '../address.ts';
+import { ACCEPTING } from '../bytes/accepting.ts';
 import type { Channel } from '../bytes/channel.ts';
 import { remoteAddress } from '../bytes/socket-addresses.ts';
 import { socketChannel } from '../bytes/socket-channel.ts';
@@ -37,7 +38,7 @@ export interface OutboundCall {
 
 /** A server on which the application reaches one service. */
 export function outboundListener(service: CalledService, options: OutboundOptions): Server {
-  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+  return createServer(ACCEPTING, (socket) => {
     const source = remoteAddress(socket);
     const way = openService({ source, service }, options);
     joinApplication(socket, way, (error) => {

@@ -1,4 +1,5 @@
 import type { Deadlines } from '../deadlines.ts';
+import type { SilentPeers } from '../guards/silent-peers.ts';
 import type { ProxyLimits } from '../limits.ts';
 import type { ProxyOptions } from '../proxy-options.ts';
 import { BoundedContexts } from '../tls/bounded-contexts.ts';
@@ -18,6 +19,7 @@ export interface OutboundShared extends Omit<DirectDialOptions, 'contexts'> {
   readonly view: OutboundView;
   readonly pool: SessionPool;
   readonly connectDeadlines: Deadlines;
+  readonly silentPeers: SilentPeers;
 }
 
 export interface OutboundParts {
@@ -32,11 +34,11 @@ export function outboundParts(
   shared: OutboundShared,
 ): OutboundParts {
   const { facts, workload, clock, identity } = options;
-  const { view, pool, connectDeadlines } = shared;
+  const { view, pool, connectDeadlines, silentPeers } = shared;
   const contexts = new BoundedContexts(identity);
   const materials = new TlsMaterials(credentialReader({ facts, held: options.credentials, clock }));
   const dialer = new EndpointDialer({
-    ...{ pool, clock, connectDeadlines, fallback: shared.fallback },
+    ...{ pool, clock, connectDeadlines, silentPeers, fallback: shared.fallback },
     direct: directDialer({ ...shared, contexts }),
     originated: originatedDialer({ ...shared, materials }),
   });
