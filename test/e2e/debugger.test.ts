@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { ProcessGroup } from '../../src/app/demo/process-group.ts';
 import { controlPlaneProcess } from '../kit/control-plane-process.ts';
+import { freePorts } from '../kit/free-ports.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'hauberk-usr1-'));
 const group = new ProcessGroup(directory);
