@@ -1,6 +1,8 @@
+import { forbidDumps } from '../lib/forbid-dumps.ts';
+
 /**
  * Runs `work` until it ends or the process is told to stop; a second signal ends it at once. It is a server: that
- * nobody reads what it prints, or that the disk is full, does not end it.
+ * nobody reads what it prints, or that the disk is full, does not end it, and its memory cannot be dumped.
  */
 export async function untilStopped(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();
@@ -12,6 +14,7 @@ export async function untilStopped(work: (signal: AbortSignal) => Promise<void>)
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   try {
+    forbidDumps();
     await work(controller.signal);
   } finally {
     process.off('SIGINT', stop);

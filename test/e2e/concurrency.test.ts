@@ -177,7 +177,7 @@ it('a worker that crashes loses its own connections only, by resets, and is ther
       endings.push(how);
     });
   }
-  await crashWorker({ pid: callee.process.pid, inspectPort });
+  await crashWorker({ inspectPort });
   await until('it serves again', async () => {
     const { workers } = await callee.status();
     return workers.some(({ restarts }) => restarts === 1) && workers.every((each) => each.serving);
@@ -215,7 +215,7 @@ it('fails no dial while a worker crashes again and again, and another takes its 
   for (const crash of [1, 2, 3]) {
     // By shared sessions first, then with a handshake for each connection.
     if (crash === 2) await plane.apply(ON_THE_PORT_ITSELF);
-    await crashWorker({ pid: callee.process.pid, inspectPort });
+    await crashWorker({ inspectPort });
     await until('it serves again', async () => {
       const { workers } = await callee.status();
       const restarts = workers.reduce((sum, each) => sum + each.restarts, 0);

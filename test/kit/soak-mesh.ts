@@ -48,7 +48,7 @@ export async function soakMesh(
       args: [...TWO_WORKERS, ...given.args],
       nodeArgs: debuggable(inspectPort),
     });
-    return { ...sidecar, name, debuggable: { pid: sidecar.process.pid, inspectPort } };
+    return { ...sidecar, name, debuggable: { inspectPort } };
   };
   const [inspectA = 0, inspectB = 0] = inspect;
   const reviews = await start('reviews', {

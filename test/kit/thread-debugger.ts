@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Arguments of Node.js for a process whose threads shall be looked into: its debugger has that port once it is asked for. */
+/** Arguments of Node.js for a process whose threads shall be looked into: its debugger has that port. */
 export function debuggable(port: number): readonly string[] {
-  return [`--inspect-port=127.0.0.1:${port}`];
+  return [`--inspect=127.0.0.1:${port}`];
 }
 
 export interface DebuggableProcess {
-  readonly pid: number;
   /** The one of `debuggable`. */
   readonly inspectPort: number;
 }
@@ -34,8 +33,7 @@ export class ThreadDebugger {
     socket.onmessage = ({ data }) => this.#hear(JSON.parse(String(data)));
   }
 
-  static async attach({ pid, inspectPort }: DebuggableProcess): Promise<ThreadDebugger> {
-    process.kill(pid, 'SIGUSR1');
+  static async attach({ inspectPort }: DebuggableProcess): Promise<ThreadDebugger> {
     const socket = new WebSocket(await debuggerUrl(inspectPort));
     await new Promise((resolve, reject) => {
       socket.onopen = resolve;
@@ -86,8 +84,10 @@ export class ThreadDebugger {
   }
 }
 
+const PATIENCE_MS = 60_000;
+
 async function debuggerUrl(port: number): Promise<string> {
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (const deadlineMs = Date.now() + PATIENCE_MS; Date.now() < deadlineMs; ) {
     const targets = await fetch(`http://127.0.0.1:${port}/json/list`)
       .then((answer) => answer.json() as Promise<readonly { webSocketDebuggerUrl: string }[]>)
       .catch(() => []);

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { RunConfig } from '../../app/capture/run-program.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { MeshError } from '../../lib/errors.ts';
+import { forbidDumps } from '../../lib/forbid-dumps.ts';
 import { withExamples } from '../options.ts';
 import { type SidecarOptions, sidecarConfigOf, withSidecarOptions } from './sidecar-command.ts';
 import { parseUid } from './sidecar-flags.ts';
@@ -63,6 +64,7 @@ async function run(argv: readonly string[], options: RunOptions, command: Comman
     startTimeoutMs: parseDuration(options.startTimeout),
   };
   const interactive = process.stdin.isTTY;
+  forbidDumps();
   process.exitCode = await runProgram(config, (pass) => {
     for (const signal of PASSED_ON) {
       process.on(signal, () => {
