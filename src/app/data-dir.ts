@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { MeshError, messageOf } from '../lib/errors.ts';
+import { MeshError } from '../lib/errors.ts';
+import { fileProblem } from '../lib/file-problem.ts';
 
 /** Names in a control plane's data directory. */
 export const DATABASE_FILE = 'hauberk.db';
@@ -27,18 +28,17 @@ export function ensurePrivateDirectory(path: string): void {
     makeDirectory(path);
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o700);
   } catch (cause) {
-    throw new MeshError(
-      'ERR_STORE',
-      `cannot use "${path}" as a directory: ${messageOf(cause)}; give the user that runs hauberk the right to write there, or choose another directory`,
-      { cause },
-    );
+    throw new MeshError('ERR_STORE', `cannot use "${path}" as a directory: ${fileProblem(cause)}`, {
+      cause,
+    });
   }
 }
 
 // mkdir's own `recursive` never returns for a directory under /proc.
 function makeDirectory(path: string): void {
   if (existsSync(path)) {
-    if (!statSync(path).isDirectory()) throw new Error('it is not a directory');
+    if (!statSync(path).isDirectory())
+      throw new Error('it is a file; move that away, or choose another directory');
     return;
   }
   makeDirectory(dirname(path));

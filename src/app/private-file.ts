@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { MeshError, messageOf } from '../lib/errors.ts';
+import { MeshError } from '../lib/errors.ts';
+import { fileProblem } from '../lib/file-problem.ts';
 
 export interface PrivateFile {
   readonly path: string;
@@ -42,7 +43,7 @@ function attempt<T>({ path, what }: PrivateFile, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw refusal(`the ${what} "${path}" cannot be read: ${messageOf(cause)}`, cause);
+    throw refusal(`the ${what} "${path}" cannot be read: ${fileProblem(cause)}`, cause);
   }
 }
 

@@ -25,7 +25,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
-    process.exitCode = report(error);
+    // What it had opened before it failed, ports above all, would keep the process.
+    process.exit(report(error));
   }
 }
 

@@ -7,11 +7,11 @@ export interface BackoffOptions {
 }
 
 /**
- * How long to wait after the `failures`-th failure in a row (from 1): doubling from `firstMs` to
+ * How many whole milliseconds to wait after the `failures`-th failure in a row (from 1): doubling from `firstMs` to
  * `maxMs`, of which a random half is taken off so that many clients do not come back together.
  */
 export function backoffMs(failures: number, options: BackoffOptions): number {
   const { firstMs, maxMs, random = Math.random } = options;
   const full = Math.min(maxMs, firstMs * 2 ** Math.min(Math.max(failures, 1) - 1, 30));
-  return full / 2 + (full / 2) * random();
+  return Math.round(full / 2 + (full / 2) * random());
 }

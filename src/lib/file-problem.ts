@@ -18,9 +18,12 @@ export function fileProblem(error: unknown): string {
       return `the quota of ${ownUser()} is used up; free some space there or raise it, and try again`;
     case 'ENOENT':
       return 'it does not exist, or a directory or a symbolic link on the way to it leads nowhere; look at the path';
+    case 'EEXIST':
+      return 'something is there, perhaps a symbolic link that leads nowhere; move it away';
     case 'ENOTDIR':
       return 'a part of the path is not a directory; look at the path';
     case 'EISDIR':
+    case 'ERR_FS_EISDIR':
       return 'it is a directory; move that away, or choose another place';
     case 'ELOOP':
       return 'the symbolic links on the way to it have no end; mend or remove them';
@@ -29,6 +32,8 @@ export function fileProblem(error: unknown): string {
     case 'EMFILE':
     case 'ENFILE':
       return 'too many files are open; raise the limit (ulimit -n, LimitNOFILE) and try again';
+    case 'ENXIO':
+      return 'it is a pipe or a device that nobody serves; give the path of a file';
     case 'EIO':
       return 'the disk failed; look at its health and at the log of the kernel';
     case 'ENOLCK':

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,11 +56,50 @@ describe('a Unix socket with a name', () => {
     await ended(server);
   });
 
+  it('removes what others left who were killed before they got the name, and nothing else', async () => {
+    const place = join(directory, 'place');
+    mkdirSync(place);
+    const path = join(place, 'x.sock');
+    const script = `
+      const server = require('node:net').createServer();
+      server.listen(process.argv[1] + '.' + process.pid, () => console.log(process.pid));`;
+    const child = spawn(process.execPath, ['-e', script, path]);
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const another = answering('another one');
+    // The first process is always there.
+    await new Promise<void>((resolve) => another.listen(`${path}.1`, resolve));
+    const gone = child.pid;
+    const kept = ['x.sock', 'x.sock.1', 'x.sock.new', `y.sock.${gone}`];
+    for (const name of kept.slice(2)) writeFileSync(join(place, name), '');
+    const listen = async (): Promise<ReadonlySet<string>> => {
+      const server = answering('hello');
+      await listenOnPath(server, { path, mode: 0o600 });
+      const names = new Set(readdirSync(place));
+      await ended(server);
+      return names;
+    };
+    expect(await listen()).toEqual(new Set([...kept, `x.sock.${gone}`]));
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await exited;
+    expect(await listen()).toEqual(new Set(kept));
+    writeFileSync(`${path}.${gone}`, 'no socket');
+    expect(await listen()).toEqual(new Set([...kept, `x.sock.${gone}`]));
+    await ended(another);
+  });
+
   it('names its path where it cannot be made', async () => {
     const path = join(directory, 'missing', 'x.sock');
     await expect(listenOnPath(answering('hello'), { path, mode: 0o600 })).rejects.toMatchObject({
       code: 'ERR_LISTEN',
       message: expect.stringContaining(path),
+    });
+    const long = join(directory, 'x'.repeat(100));
+    await expect(
+      listenOnPath(answering('hello'), { path: long, mode: 0o600 }),
+    ).rejects.toMatchObject({
+      code: 'ERR_LISTEN',
+      message: expect.stringMatching(/"[^"]+xxx": .* at most \d+; choose a directory/),
     });
   });
 });

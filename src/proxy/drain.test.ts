@@ -4,6 +4,7 @@ import { settings } from '../../test/kit/policies.ts';
 import {
   ask,
   dial,
+  type Ending,
   entryFor,
   LOOPBACK,
   type ProxyPair,
@@ -149,7 +150,14 @@ describe('loss of a session', () => {
   it.each(['destroy', 'resetAndDestroy'] as const)(
     'resets its streams on both sides and ends none in order (%s)',
     async (how) => {
-      await using app = await startApp(createServer((socket) => socket.write('half of it')));
+      const appSide = Promise.withResolvers<Ending>();
+      await using app = await startApp(
+        createServer((socket) => {
+          socket.write('half of it');
+          // Whoever looks for it later may come after its end.
+          void readToEnd(socket).then(appSide.resolve);
+        }),
+      );
       await using pair = await startPair({ app: app.address });
       await using middle = await startApp(
         createServer((from) => {
@@ -161,15 +169,11 @@ describe('loss of a session', () => {
       );
       reachBy(pair, middle.address.port);
       const socket = await dial(pair.outbound);
-      const appEnding = until(() => app.sockets.length === 1).then(() => {
-        const [appSide] = app.sockets;
-        return appSide === undefined ? undefined : readToEnd(appSide);
-      });
       await new Promise((resolve) => socket.once('data', resolve));
       const ending = readToEnd(socket);
       middle.sockets[0]?.[how]();
       expect((await ending).how).toBe('reset');
-      expect((await appEnding)?.how).toBe('reset');
+      expect((await appSide.promise).how).toBe('reset');
       await until(() => pair.server.events.closed.length === 1);
       expect(pair.server.events.closed[0]?.reason).toBe('reset');
     },

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -70,6 +71,16 @@ describe('ensurePrivateFile', () => {
     writeFileSync(file, 'content');
     ensurePrivateFile(file);
     expect(statSync(file)).toMatchObject({ size: 7, mode: 0o100640 });
+    rmSync(directory, { recursive: true });
+  });
+
+  it('refuses what is no file, so that nobody waits for a pipe', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'hauberk-file-'));
+    const file = join(directory, 'x');
+    execFileSync('mkfifo', [file]);
+    expect(() => ensurePrivateFile(file)).toThrow(
+      `"${file}" is not a file; move it away or give another --data-dir`,
+    );
     rmSync(directory, { recursive: true });
   });
 });

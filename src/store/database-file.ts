@@ -22,10 +22,7 @@ export function locateDatabase(path: string): string {
   const stat = statOf(file);
   if (stat === undefined) return file;
   if (!stat.isFile()) {
-    throw new MeshError(
-      'ERR_STORE',
-      `"${file}" is not a file; move it away or give another --data-dir`,
-    );
+    throw notFile(file);
   }
   checkAccess(file, constants.R_OK | constants.W_OK);
   return realpathSync(file);
@@ -36,14 +33,16 @@ export function locateDatabase(path: string): string {
  * files the same rights. An existing file is not even opened: to close it again would drop the
  * locks that this process may hold on it (POSIX fcntl).
  *
- * @throws {MeshError} ERR_STORE when the file system refuses.
+ * @throws {MeshError} ERR_STORE when the file system refuses, or something else is there.
  */
 export function ensurePrivateFile(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600));
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return;
-    throw refusal(error, file);
+    if (errorCode(error) !== 'EEXIST') throw refusal(error, file);
+    const stat = statOf(file);
+    if (stat === undefined || stat.isFile()) return;
+    throw notFile(file);
   }
 }
 
@@ -62,6 +61,13 @@ function checkAccess(path: string, mode: number): void {
   } catch (error) {
     throw refusal(error, path);
   }
+}
+
+function notFile(file: string): MeshError {
+  return new MeshError(
+    'ERR_STORE',
+    `"${file}" is not a file; move it away or give another --data-dir`,
+  );
 }
 
 function refusal(error: unknown, path: string): MeshError {

@@ -1,4 +1,7 @@
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ManualClock } from '../../test/kit/manual-clock.ts';
 import { openAuditLog } from './audit-log.ts';
@@ -18,7 +21,7 @@ it('refuses what it cannot record on a full disk, in one sentence that says what
     expiresAtMs: 0,
   };
   expect(() => events.tokenCreated(token)).toThrow(
-    /cannot write the audit log "\/dev\/full": ENOSPC.*; free space on its disk/,
+    /cannot write the audit log "\/dev\/full": the disk is full; free some space there/,
   );
   close();
 });
@@ -31,4 +34,14 @@ it('lets the mesh go on when only something that happened cannot be recorded', (
     events.certificateRefused({ code: 'ERR_STORE', reason: 'x', id: undefined, peerAddress: 'y' });
   }).not.toThrow();
   close();
+});
+
+it('refuses a pipe, which would hold the control plane up once it is full', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'hauberk-audit-'));
+  const path = join(directory, 'audit.log');
+  execFileSync('mkfifo', [path]);
+  expect(() => openAuditLog(path, new ManualClock())).toThrow(
+    `cannot write the audit log "${path}": it is a pipe; move that away`,
+  );
+  rmSync(directory, { recursive: true });
 });

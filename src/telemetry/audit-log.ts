@@ -1,7 +1,8 @@
 import { appendFileSync, closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import type { ControlEvents } from '../control/control-events.ts';
 import type { Clock } from '../lib/clock.ts';
-import { MeshError, messageOf } from '../lib/errors.ts';
+import { MeshError } from '../lib/errors.ts';
+import { fileProblem } from '../lib/file-problem.ts';
 import { keyText } from '../resources/resource.ts';
 import { CHAIN_START, hashOfLine } from './audit-chain.ts';
 
@@ -39,7 +40,7 @@ export function openAuditLog(path: string, clock: Clock): AuditLog {
       lost += 1;
       throw new MeshError(
         'ERR_STORE',
-        `cannot write the audit log "${path}": ${messageOf(cause)}; free space on its disk`,
+        `cannot write the audit log "${path}": ${fileProblem(cause)}`,
         { cause },
       );
     }
@@ -111,11 +112,19 @@ function auditedEvents(write: WriteLine, mention: WriteLine): ControlEvents {
 
 function open(path: string): number {
   try {
-    return openSync(path, 'a+', 0o600);
+    const file = openSync(path, 'a+', 0o600);
+    if (!fstatSync(file).isFIFO()) return file;
+    closeSync(file);
+    // Full, it would hold up the control plane; and nobody could prove anything by it.
+    throw new Error('it is a pipe; move that away');
   } catch (cause) {
-    throw new MeshError('ERR_STORE', `cannot write the audit log "${path}": ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new MeshError(
+      'ERR_STORE',
+      `cannot write the audit log "${path}": ${fileProblem(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

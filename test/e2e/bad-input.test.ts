@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +29,25 @@ function file(name: string, content: string | Buffer): string {
   return path;
 }
 
+function gigabyte(name: string): string {
+  const path = file(name, '');
+  truncateSync(path, 2 ** 30);
+  return path;
+}
+
+function withDirectory(name: string): string {
+  const dataDir = mkdtempSync(join(scratch, 'data-'));
+  mkdirSync(join(dataDir, name));
+  return dataDir;
+}
+
+function withPipe(name: string): string {
+  const dataDir = mkdtempSync(join(scratch, 'data-'));
+  execFileSync('mkfifo', [join(dataDir, name)]);
+  return dataDir;
+}
+
+const FREE = ['--xds', '127.0.0.1:0', '--api-listen', '127.0.0.1:0', '--metrics', 'off'];
 const GOOD = 'apiVersion: v1\nkind: ServiceAccount\nmetadata: { name: good, namespace: shop }\n';
 
 describe('hauberk apply, given a bad file', () => {
@@ -174,7 +194,25 @@ describe('exit codes', () => {
       'a data directory without rights',
       () => ['up', '--data-dir', '/proc/hauberk', '--xds', '127.0.0.1:0'],
       3,
-      /cannot use "\/proc\/hauberk" as a directory: .*; give the user/,
+      /cannot use "\/proc\/hauberk" as a directory: .*; look at the path/,
+    ],
+    [
+      'a token file of a gigabyte',
+      () => ['sidecar', '--state-dir', join(scratch, 'none'), '--token-file', gigabyte('big')],
+      2,
+      /the token file ".*big" has 1073741824 bytes, at most 16384 are read; is it the right file\?/,
+    ],
+    [
+      'a kubeconfig that cannot be written when all else runs already',
+      () => ['up', '--data-dir', withDirectory('kubeconfig'), ...FREE],
+      3,
+      /cannot write ".*kubeconfig": it is a directory; move that away/,
+    ],
+    [
+      'a pipe in the place of the audit log',
+      () => ['up', '--data-dir', withPipe('audit.log'), ...FREE],
+      3,
+      /cannot write the audit log ".*audit\.log": it is a pipe; move that away/,
     ],
   ])('%s', async (_name, args, code, sentence) => {
     const result = await hauberk(args());

@@ -4,22 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readStatus } from '../../src/app/sidecar/sidecar-socket.ts';
 import type { SidecarStatus } from '../../src/app/sidecar/sidecar-status.ts';
+import { SHOP } from './control-plane-rig.ts';
 import { type Host, insist, Network, type Running } from './network-hosts.ts';
 
 const PATIENCE_MS = 90_000;
-const RESOURCES = `
-apiVersion: v1
-kind: Namespace
-metadata: { name: shop }
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: { name: products, namespace: shop, labels: { app: products } }
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: { name: reviews, namespace: shop, labels: { app: reviews } }
----
+const RESOURCES = `${SHOP}---
 apiVersion: v1
 kind: Service
 metadata: { name: reviews, namespace: shop }

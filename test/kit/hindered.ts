@@ -25,7 +25,7 @@ const OWN_MOUNTS = ['unshare', '--mount', ...(root ? [] : ['--map-root-user'])];
 const MOUNTS: Readonly<Record<Exclude<Hindrance, 'no right'>, string>> = {
   'read-only': 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0"',
   'full disk':
-    'mount -t tmpfs -o size=64k,mode=700 none "$0" && ! head -c 1M /dev/zero 2>&- >"$0/filler"',
+    'mount -t tmpfs -o size=4m,mode=700 none "$0" && ! head -c 5M /dev/zero 2>&- >"$0/filler"',
   'no inode left': 'mount -t tmpfs -o nr_inodes=1,mode=700 none "$0"',
 };
 

@@ -1,7 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MeshError, messageOf } from '../../lib/errors.ts';
+import { MeshError } from '../../lib/errors.ts';
+import { errorCode, fileProblem } from '../../lib/file-problem.ts';
 
 /** One fact as it is kept; `resource` is its JSON form, not to be trusted before it was checked. */
 export interface KeptFact {
@@ -52,17 +54,20 @@ export class FactFile {
   async read(): Promise<KeptFacts | undefined> {
     let handle: FileHandle | undefined;
     try {
-      handle = await open(this.path, 'r');
-      const { size, mode } = await handle.stat();
+      // A pipe in its place would be waited for without an end.
+      handle = await open(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
+      const stat = await handle.stat();
+      const { size, mode } = stat;
+      if (!stat.isFile()) throw new MeshError('ERR_STORE', 'it is no plain file');
       if (size > this.#maxBytes)
         throw new MeshError('ERR_LIMIT', `it has ${size} bytes, the limit is ${this.#maxBytes}`);
       if ((mode & OTHERS_MAY_WRITE) !== 0)
         throw new MeshError('ERR_STORE', 'others than its owner may write to it');
       return parseFacts(await handle.readFile());
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      if (errorCode(cause) === 'ENOENT') return undefined;
       if (MeshError.is(cause)) throw cause;
-      throw new MeshError('ERR_STORE', messageOf(cause), { cause });
+      throw new MeshError('ERR_STORE', fileProblem(cause), { cause });
     } finally {
       await handle?.close();
     }
@@ -90,7 +95,7 @@ export class FactFile {
     } catch (cause) {
       await rm(temporary, { force: true }).catch(() => undefined);
       if (MeshError.is(cause)) throw cause;
-      throw new MeshError('ERR_STORE', messageOf(cause), { cause });
+      throw new MeshError('ERR_STORE', fileProblem(cause), { cause });
     }
   }
 

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -289,6 +290,17 @@ describe('a file that cannot be used', () => {
     writeFileSync(file(), readFileSync(file(), 'utf8').replace('STRICT', 'DISABL'));
     await refused(/was altered or is not whole; it is now .*facts\.jsonl\.set-aside/);
   });
+
+  it.each(['-m 600 FILE', 'directory'])(
+    'because it is no file (%s) is not waited for',
+    async (made) => {
+      rmSync(file());
+      if (made === 'directory') mkdirSync(file());
+      else execFileSync('mkfifo', made.replace('FILE', file()).split(' '));
+      await refused(/it is no plain file; it is now .*set-aside/);
+      expect(readdirSync(directory)).toEqual(['facts.jsonl.set-aside']);
+    },
+  );
 
   it('because it is too large is set aside', async () => {
     await refused(/the limit is 100/, { maxFileBytes: 100 });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { MeshError, messageOf } from '../../lib/errors.ts';
+import { readSmallFile } from '../../lib/small-file.ts';
 
 /** How a program is told that there are new files. */
 export type ReloadHook =
@@ -11,6 +11,7 @@ export type ReloadHook =
       readonly signal: 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
     };
 
+const LARGEST_PID_FILE = 1024;
 const COMMAND_MS = 30_000;
 const LONGEST_OUTPUT = 2_000;
 /** The sidecar's own environment may hold its enrolment token. */
@@ -29,7 +30,8 @@ export async function reload(
 ): Promise<void> {
   if (hook.kind === 'command') return run(hook.command, directory, signal);
   try {
-    const pid = Number((await readFile(hook.path, 'utf8')).trim());
+    const wanted = { path: hook.path, what: 'file with its number', maxBytes: LARGEST_PID_FILE };
+    const pid = Number(readSmallFile(wanted).trim());
     if (!Number.isInteger(pid) || pid < 2) throw new Error('there is no process number in it');
     process.kill(pid, hook.signal);
   } catch (cause) {

@@ -96,3 +96,23 @@ it('says which directory it is when the disk refuses', async () => {
   const writing = writeSvidFiles(join(file, 'x'), spiffeHelperNames, authority.identity(ID));
   await expect(writing).rejects.toMatchObject({ code: 'ERR_STORE' });
 });
+
+it('leaves no key behind when it cannot finish, however often', async () => {
+  const directory = newDirectory();
+  mkdirSync(directory, { mode: 0o700 });
+  const full = { certificate: 'cert.pem', key: 'key.pem', bundle: 'no-such-directory/ca.pem' };
+  writeFileSync(join(directory, 'svid_key.pem'), 'not ours');
+  for (const names of [spiffeHelperNames, full, full]) {
+    await expect(writeSvidFiles(directory, names, authority.identity(ID))).rejects.toMatchObject({
+      code: 'ERR_STORE',
+    });
+    expect(readdirSync(directory)).toEqual(['svid_key.pem']);
+  }
+});
+
+it('goes on after a link that was left half-made, whatever is there', async () => {
+  const directory = newDirectory();
+  mkdirSync(join(directory, '..new.svid_pem', 'x'), { recursive: true, mode: 0o700 });
+  await writeSvidFiles(directory, spiffeHelperNames, authority.identity(ID));
+  expect(readdirSync(directory)).toHaveLength(5);
+});

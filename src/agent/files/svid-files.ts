@@ -12,7 +12,8 @@ import {
   symlink,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MeshError, messageOf } from '../../lib/errors.ts';
+import { MeshError } from '../../lib/errors.ts';
+import { fileProblem } from '../../lib/file-problem.ts';
 import type { Identity } from '../../spiffe/identity.ts';
 import { encodePem } from '../../x509/pem.ts';
 
@@ -50,9 +51,16 @@ export async function writeSvidFiles(
     await mkdir(directory, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
     await refuseUnsafe(directory);
     const fresh = `..${new Date().toISOString().replaceAll(/[^0-9TZ]/g, '')}.${randomBytes(4).toString('hex')}`;
-    await writeAll(join(directory, fresh), names, identity);
+    await refuseOthersFiles(directory, [DATA, ...Object.values(names)]);
     const before = await readlink(join(directory, DATA)).catch(() => undefined);
-    await replaceLink(directory, DATA, fresh);
+    try {
+      await writeAll(join(directory, fresh), names, identity);
+      await replaceLink(directory, DATA, fresh);
+    } catch (error) {
+      // A key that nobody uses, and one more at each try.
+      await rm(join(directory, fresh), { recursive: true, force: true });
+      throw error;
+    }
     for (const name of Object.values(names)) {
       const target = join(DATA, name);
       const present = await readlink(join(directory, name)).catch(() => undefined);
@@ -61,7 +69,7 @@ export async function writeSvidFiles(
     await removeOthers(directory, [fresh, ...(before === fresh ? [before] : [])]);
   } catch (cause) {
     if (MeshError.is(cause)) throw cause;
-    const text = `cannot write the certificate into "${directory}": ${messageOf(cause)}`;
+    const text = `cannot write the certificate into "${directory}": ${fileProblem(cause)}`;
     throw new MeshError('ERR_STORE', text, { cause });
   }
 }
@@ -96,20 +104,24 @@ async function writePrivate(path: string, text: string): Promise<void> {
   await file.sync();
 }
 
-/** There is no moment in which nothing is under the name. */
-async function replaceLink(directory: string, name: string, target: string): Promise<void> {
-  const path = join(directory, name);
-  const present = await lstat(path).catch(() => undefined);
-  if (present !== undefined && !present.isSymbolicLink()) {
+async function refuseOthersFiles(directory: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const path = join(directory, name);
+    const present = await lstat(path).catch(() => undefined);
+    if (present === undefined || present.isSymbolicLink()) continue;
     throw new MeshError(
       'ERR_STORE',
       `"${path}" is there and was not written by a sidecar; move it away`,
     );
   }
+}
+
+/** There is no moment in which nothing is under the name. */
+async function replaceLink(directory: string, name: string, target: string): Promise<void> {
   const temporary = join(directory, `..new.${name.replaceAll('.', '_')}`);
-  await rm(temporary, { force: true });
+  await rm(temporary, { recursive: true, force: true });
   await symlink(target, temporary);
-  await rename(temporary, path);
+  await rename(temporary, join(directory, name));
 }
 
 const OURS = /^\.\.\d{8}T\d{9}Z\.[0-9a-f]{8}$/;

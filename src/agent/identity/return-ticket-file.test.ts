@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   rmSync,
@@ -73,4 +75,26 @@ it('stays as it was when the directory cannot be written', () => {
   const elsewhere = returnTicketFile(join(directory, 'missing'), () => undefined);
   expect(() => elsewhere.write(ticket)).toThrow(expect.objectContaining({ code: 'ERR_STORE' }));
   expect(file.read()).toEqual(ticket);
+});
+
+it.each<[string, () => unknown, string]>([
+  ['a directory', () => mkdirSync(path, { mode: 0o700 }), 'is a directory'],
+  ['a FIFO', () => execFileSync('mkfifo', ['-m', '600', path]), 'is no plain file'],
+])('is not waited for, nor believed, when %s is in its place', (_, make, why) => {
+  make();
+  expect(file.read()).toBeUndefined();
+  expect(problems).toEqual([expect.stringContaining(why)]);
+});
+
+it('says in a sentence when it can be neither written nor removed', () => {
+  mkdirSync(path);
+  const refused = (word: string, why: string) =>
+    expect.objectContaining({
+      code: 'ERR_STORE',
+      message: `cannot ${word} the return ticket ${why}`,
+    });
+  const why = 'it is a directory; move that away, or choose another place';
+  expect(() => file.write(ticket)).toThrow(refused('write', `${path}: ${why}`));
+  expect(() => file.remove()).toThrow(refused('remove', `${path} of the identity before: ${why}`));
+  expect(readdirSync(directory)).toEqual(['return-ticket.json']);
 });

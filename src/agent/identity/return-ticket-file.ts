@@ -1,15 +1,9 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { MeshError, messageOf } from '../../lib/errors.ts';
+import { MeshError } from '../../lib/errors.ts';
+import { errorCode, fileProblem } from '../../lib/file-problem.ts';
+import { readSmallFile } from '../../lib/small-file.ts';
+import { writeWhole } from '../../lib/write-whole.ts';
 
 /** What a sidecar keeps on its disk so that it can come back after a crash. */
 export interface StoredTicket {
@@ -32,6 +26,7 @@ export interface ReturnTicketFile {
   read(): StoredTicket | undefined;
   /** On the disk when it returns. @throws {MeshError} ERR_STORE, and what was there stays. */
   write(ticket: StoredTicket): void;
+  /** @throws {MeshError} ERR_STORE. */
   remove(): void;
 }
 
@@ -49,50 +44,39 @@ export function returnTicketFile(
       try {
         return readTicket(path);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        problem(`the return ticket ${path} is not used: ${messageOf(error)}`);
+        if (errorCode(error) === 'ENOENT') return undefined;
+        const named = MeshError.is(error);
+        const text = named ? error.message : `the return ticket ${path}: ${fileProblem(error)}`;
+        problem(`${text}; it is not used`);
         return undefined;
       }
     },
     write(ticket) {
-      const temporary = `${path}.new`;
       try {
-        rmSync(temporary, { force: true });
-        const file = openSync(temporary, 'wx', 0o600);
-        try {
-          writeSync(file, JSON.stringify(ticket));
-          fsyncSync(file);
-        } finally {
-          closeSync(file);
-        }
-        renameSync(temporary, path);
-        syncDirectory(directory);
+        writeWhole(path, JSON.stringify(ticket));
       } catch (cause) {
-        const text = `cannot write the return ticket ${path}: ${messageOf(cause)}`;
+        const text = `cannot write the return ticket ${path}: ${fileProblem(cause)}`;
         throw new MeshError('ERR_STORE', text, { cause });
       }
     },
-    remove: () => rmSync(path, { force: true }),
+    remove() {
+      try {
+        rmSync(path, { force: true });
+      } catch (cause) {
+        const text = `cannot remove the return ticket ${path} of the identity before: ${fileProblem(cause)}`;
+        throw new MeshError('ERR_STORE', text, { cause });
+      }
+    },
   };
 }
 
-/** A rename that is not on the disk yet is undone by a loss of power. */
-function syncDirectory(directory: string): void {
-  const file = openSync(directory, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
 function readTicket(path: string): StoredTicket {
-  const { mode, size } = statSync(path);
+  const { mode } = statSync(path);
   if ((mode & 0o077) !== 0) throw new Error('others can read it; remove it and enrol anew');
-  if (size > LARGEST_BYTES) throw new Error(`it has more than ${LARGEST_BYTES} bytes`);
+  const text = readSmallFile({ path, what: 'return ticket', maxBytes: LARGEST_BYTES });
   let value: Partial<Record<keyof StoredTicket, unknown>>;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(text);
   } catch {
     // Not with the parser's words: they quote the text, which is a secret.
     throw new Error('it is not JSON');

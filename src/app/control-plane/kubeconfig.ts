@@ -1,6 +1,7 @@
-import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { MeshError, messageOf } from '../../lib/errors.ts';
+import { MeshError } from '../../lib/errors.ts';
+import { fileProblem } from '../../lib/file-problem.ts';
+import { writeWhole } from '../../lib/write-whole.ts';
 
 /** What a kubeconfig says of one mesh. PEM texts. */
 export interface KubeconfigEntry {
@@ -18,14 +19,10 @@ export interface KubeconfigEntry {
  * @throws {MeshError} ERR_STORE.
  */
 export function writeKubeconfig(path: string, entry: KubeconfigEntry): void {
-  const temporary = `${path}.new`;
   try {
-    writeFileSync(temporary, kubeconfigText(entry), { mode: 0o600 });
-    // It may have been there, with other rights.
-    chmodSync(temporary, 0o600);
-    renameSync(temporary, path);
+    writeWhole(path, kubeconfigText(entry));
   } catch (cause) {
-    throw new MeshError('ERR_STORE', `cannot write "${path}": ${messageOf(cause)}`, { cause });
+    throw new MeshError('ERR_STORE', `cannot write "${path}": ${fileProblem(cause)}`, { cause });
   }
 }
 

@@ -1,7 +1,17 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runHindered } from '../../../test/kit/hindered.ts';
 import { MeshError, messageOf } from '../../lib/errors.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 
@@ -41,6 +51,27 @@ describe('readMasterKey', () => {
     expect(made).toHaveLength(32);
     expect(statSync(join(directory, 'master.key')).mode & 0o777).toBe(0o600);
     expect(read({})).toEqual(made);
+  });
+
+  it('leaves nothing half-written on a full disk', () => {
+    const module = JSON.stringify(new URL('./master-key.ts', import.meta.url).href);
+    const script = `import { readdirSync } from 'node:fs';
+      import { readMasterKey } from ${module};
+      const [, directory] = process.argv;
+      try { readMasterKey({}, { path: directory + '/master.key', mayCreate: true }); }
+      catch ({ code, message }) { console.log(code + ' ' + message); }
+      console.log(readdirSync(directory).join());`;
+    const command = [process.execPath, '--input-type=module', '-e', script, directory];
+    const { stdout } = runHindered('full disk', directory, command);
+    expect(stdout).toBe(
+      `ERR_STORE cannot write the master key "${join(directory, 'master.key')}": the disk is full; free some space there and try again\nfiller\n`,
+    );
+  });
+
+  it('never takes the place of what is there, even if that leads nowhere', () => {
+    symlinkSync('nowhere', join(directory, 'master.key'));
+    expect(() => read({}, true)).toThrow(/something is there, perhaps a symbolic link/);
+    expect(readdirSync(directory)).toEqual(['master.key']);
   });
 
   it("makes none when systemd's directory holds other credentials and a database exists", () => {

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { MeshError, messageOf } from '../../lib/errors.ts';
+import { MeshError } from '../../lib/errors.ts';
+import { fileProblem } from '../../lib/file-problem.ts';
+import { writeNew } from '../../lib/write-whole.ts';
 import { readPrivateFile } from '../private-file.ts';
 
 /** Where a master key may come from; the first that is given counts and the others are not read. */
@@ -83,10 +85,14 @@ function decodeKey(text: string, source: string): Uint8Array {
 
 function writeKey(path: string, key: Uint8Array): void {
   try {
-    writeFileSync(path, `${Buffer.from(key).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
+    writeNew(path, `${Buffer.from(key).toString('base64')}\n`);
   } catch (cause) {
-    throw new MeshError('ERR_STORE', `cannot write the master key "${path}": ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new MeshError(
+      'ERR_STORE',
+      `cannot write the master key "${path}": ${fileProblem(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }

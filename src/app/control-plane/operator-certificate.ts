@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError, messageOf } from '../../lib/errors.ts';
+import { readSmallFile } from '../../lib/small-file.ts';
 import type { Task } from '../../lib/tasks.ts';
 import { type Watchable, WatchableValue } from '../../lib/watchable.ts';
 import { readPrivateFile } from '../private-file.ts';
@@ -62,8 +62,9 @@ function read({ certFile, keyFile }: OperatorCertificateOptions): PemPair {
     ...{ path: keyFile, what: 'key of the bundle endpoint', forbiddenMode: WORLD },
     maxBytes: MAX_BYTES,
   });
+  const what = 'certificate of the bundle endpoint';
+  const cert = readSmallFile({ path: certFile, what, maxBytes: MAX_BYTES });
   try {
-    const cert = readFileSync(certFile, 'utf8');
     if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key };
   } catch (cause) {
     throw new MeshError(

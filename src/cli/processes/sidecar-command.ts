@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
@@ -7,6 +6,7 @@ import type { SidecarConfig } from '../../app/sidecar/sidecar-config.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { MeshError, messageOf } from '../../lib/errors.ts';
 import { packageVersion } from '../../lib/package-version.ts';
+import { readSmallFile } from '../../lib/small-file.ts';
 import { type Address, parseAddress } from '../address.ts';
 import { dataDirOf, withExamples } from '../options.ts';
 import { untilStopped } from '../until-stopped.ts';
@@ -50,6 +50,9 @@ export interface SidecarOptions extends SvidFilesFlags, CaptureFlags {
 }
 
 const HBONE_PORT = 15_008;
+const LARGEST_TOKEN_BYTES = 16 * 1024;
+/** Of `--token-file <(hauberk token create …)`. */
+const TOKEN_PIPE_MS = 10_000;
 
 /** `hauberk sidecar`: one workload's agent and proxy in the foreground. */
 export function sidecarCommand(): Command {
@@ -198,11 +201,10 @@ function usualHbone({ advertiseAddress }: SidecarOptions): Address {
 function readToken(file: string | undefined): string | undefined {
   if (file === undefined) return process.env['HAUBERK_TOKEN'];
   try {
-    return readFileSync(file, 'utf8').trim();
+    const wanted = { path: file, what: 'token file', maxBytes: LARGEST_TOKEN_BYTES };
+    return readSmallFile({ ...wanted, pipeMs: TOKEN_PIPE_MS }).trim();
   } catch (cause) {
-    throw new MeshError('ERR_USAGE', `cannot read the token file "${file}": ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new MeshError('ERR_USAGE', messageOf(cause), { cause });
   }
 }
 

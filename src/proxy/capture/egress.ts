@@ -21,6 +21,7 @@ import { type OutboundWay, openService } from '../outbound/outbound-listener.ts'
 import type { OutboundView } from '../outbound/outbound-view.ts';
 import type { UpstreamConnector } from '../outbound/upstream-connector.ts';
 import type { Reporter } from '../reporter.ts';
+import { NO_TLS } from '../tls/no-tls.ts';
 
 export interface EgressOptions {
   /** What the application may call. */
@@ -40,8 +41,6 @@ export interface EgressCall {
   /** IP address or name, and port. */
   readonly target: Address;
 }
-
-const NO_TLS = { tlsVersion: undefined, cipher: undefined, keyExchange: null };
 
 /**
  * Where the application's connections go that name their destination: to a service of the mesh by the

@@ -7,6 +7,7 @@ import type { DecodedFields } from './hpack/hpack-decoder.ts';
 import { printable } from './printable.ts';
 import { type AnswerReading, readAnswer } from './session/connect-headers.ts';
 import type { HboneStream } from './session/hbone-stream.ts';
+import { probeSession } from './session/probe-session.ts';
 import { SessionProbe } from './session/session-probe.ts';
 import { type LinkOptions, PEER_SILENT, TlsLink } from './session/tls-link.ts';
 
@@ -115,18 +116,10 @@ export class FramedClientSession implements HboneClientSession {
   }
 
   probe(): void {
-    switch (this.#probe.next(this.streams)) {
-      case 'dead':
-        this.destroy(PEER_SILENT);
-        return;
-      case 'drain':
-        this.drain();
-        return;
-      case 'ping':
-        this.#link.connection.sendPing();
-        return;
-      case 'nothing':
-    }
+    probeSession(this.#probe, this.#link.connection, {
+      dead: () => this.destroy(PEER_SILENT),
+      drain: () => this.drain(),
+    });
   }
 
   drain(): void {

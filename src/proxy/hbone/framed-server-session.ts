@@ -11,6 +11,7 @@ import { printable } from './printable.ts';
 import { readRequest } from './session/connect-headers.ts';
 import type { HboneStream } from './session/hbone-stream.ts';
 import type { Http2Connection } from './session/http2-connection.ts';
+import { probeSession } from './session/probe-session.ts';
 import { SessionProbe } from './session/session-probe.ts';
 import { type LinkOptions, PEER_SILENT, TlsLink } from './session/tls-link.ts';
 
@@ -58,19 +59,13 @@ export class FramedServerSession implements HboneServerSession {
   }
 
   probe(): void {
-    switch (this.#probe.next(this.#link.connection.streams)) {
-      case 'dead':
-        this.destroy(PEER_SILENT);
-        return;
-      case 'drain':
+    probeSession(this.#probe, this.#link.connection, {
+      dead: () => this.destroy(PEER_SILENT),
+      drain: () => {
         this.#link.because('idle');
         this.drain();
-        return;
-      case 'ping':
-        this.#link.connection.sendPing();
-        return;
-      case 'nothing':
-    }
+      },
+    });
   }
 
   destroy(reason = 'cut by this proxy'): void {

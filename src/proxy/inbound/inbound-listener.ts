@@ -25,6 +25,7 @@ import {
 } from '../tls/handshake.ts';
 import type { HandshakeGate } from '../tls/handshake-gate.ts';
 import { presentedCertificate } from '../tls/handshake-record.ts';
+import { NO_TLS } from '../tls/no-tls.ts';
 import type { Resumption } from '../tls/resumption.ts';
 import type { AppGate } from './app-gate.ts';
 import type { FirstBytesWait } from './first-bytes-wait.ts';
@@ -229,8 +230,6 @@ async function pass(settled: Settled, options: InboundOptions): Promise<void> {
   else options.reporter.upstreamFailed(known, entry.unreachable);
   source.reset();
 }
-
-const NO_TLS = { tlsVersion: undefined, cipher: undefined, keyExchange: null };
 
 function sourceChannel({ socket, secured }: Settled): Channel {
   return secured === undefined ? socketChannel(socket) : tlsChannel(secured.socket, secured.raw);

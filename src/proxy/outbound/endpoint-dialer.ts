@@ -10,6 +10,7 @@ import { Deadlines } from '../deadlines.ts';
 import type { FallbackGuard } from '../guards/fallback-guard.ts';
 import type { SilentPeers } from '../guards/silent-peers.ts';
 import type { TlsFacts } from '../proxy-events.ts';
+import { NO_TLS } from '../tls/no-tls.ts';
 import type { Peer } from '../tls/peer.ts';
 import { connectTcp } from './connect-tcp.ts';
 import type { DirectDialer } from './dial-direct.ts';
@@ -53,7 +54,6 @@ export interface DialQuestion {
 
 const FORBIDDEN = 403;
 const MAX_TIMEOUTS = 32;
-const NO_TLS: TlsFacts = { tlsVersion: undefined, cipher: undefined, keyExchange: null };
 
 /** Dials endpoints, each as its transport says. */
 export class EndpointDialer {

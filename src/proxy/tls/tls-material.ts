@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
-import { MeshError, messageOf } from '../../lib/errors.ts';
+import { MeshError } from '../../lib/errors.ts';
+import { fileProblem } from '../../lib/file-problem.ts';
 import type { OriginatedTls } from '../../policy/upstream/effective-client-tls.ts';
 import type { Credential } from '../../policy/upstream/held-credentials.ts';
 
@@ -88,7 +89,10 @@ export class TlsMaterials {
 
   async #file(path: string, field: string): Promise<string> {
     try {
-      const { mtimeMs, size } = await stat(path);
+      const found = await stat(path);
+      // A device has no end, and a pipe none until somebody writes.
+      if (!found.isFile()) throw new Error('it is no plain file');
+      const { mtimeMs, size } = found;
       const kept = this.#files.get(path);
       if (kept?.changedAtMs === mtimeMs && kept.size === size) return kept.text;
       if (size > LARGEST) throw new Error(`it has more than ${LARGEST} bytes`);
@@ -99,7 +103,7 @@ export class TlsMaterials {
     } catch (error) {
       throw new MeshError(
         'ERR_NOT_FOUND',
-        `${field} "${path}" of the DestinationRule cannot be read where this workload runs: ${messageOf(error)}`,
+        `${field} "${path}" of the DestinationRule cannot be read where this workload runs: ${fileProblem(error)}`,
         { cause: error },
       );
     }

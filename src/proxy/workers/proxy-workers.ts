@@ -181,7 +181,7 @@ class Crew {
       member.serving = false;
       const steady = this.#clock.elapsedMs() - member.startedAtMs >= STEADY_MS;
       failures = steady ? 1 : failures + 1;
-      const restartInMs = Math.round(backoffMs(failures, BACKOFF));
+      const restartInMs = backoffMs(failures, BACKOFF);
       const connectionsLost = open.inbound + open.outbound;
       workerEvents.workerEnded({ worker, reason, connectionsLost, restartInMs });
       // What comes meanwhile waits in the queue for the next one; not for long, so only after a first crash.
