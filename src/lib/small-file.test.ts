@@ -44,9 +44,9 @@ describe('readSmallFile', () => {
   });
 
   it.each<[string, () => unknown, string]>([
-    ['a directory', () => mkdirSync(path), 'is a directory; give the path of a file'],
-    ['a FIFO', fifo, 'is no plain file; give the path of a file'],
-    ['a device', () => symlinkSync('/dev/zero', path), 'is no plain file; give the path'],
+    ['a directory', () => mkdirSync(path), 'is a directory; there must be a file in its place'],
+    ['a FIFO', fifo, 'is no plain file; there must be a file in its place'],
+    ['a device', () => symlinkSync('/dev/zero', path), 'is no plain file; there must'],
     [
       'a link into nowhere',
       () => symlinkSync('nowhere', path),

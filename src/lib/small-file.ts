@@ -44,7 +44,7 @@ function refuse(stat: Stats, name: string, { maxBytes, pipeMs = 0 }: SmallFile):
   if (stat.isDirectory() || (!stat.isFile() && pipeMs === 0)) {
     throw new MeshError(
       'ERR_STORE',
-      `${name} is ${stat.isDirectory() ? 'a directory' : 'no plain file'}; give the path of a file`,
+      `${name} is ${stat.isDirectory() ? 'a directory' : 'no plain file'}; there must be a file in its place`,
     );
   }
   if (stat.size > maxBytes) throw tooLarge(name, `${stat.size} bytes`, maxBytes);

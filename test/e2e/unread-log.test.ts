@@ -15,10 +15,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { callAdmin } from '../../src/app/admin-client.ts';
-import { freePorts } from '../../src/app/demo/free-ports.ts';
 import { readStatus } from '../../src/app/sidecar/sidecar-socket.ts';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
 import { eventually } from '../kit/eventually.ts';
+import { freePorts } from '../kit/free-ports.ts';
 
 const binary = fileURLToPath(new URL('../../bin/hauberk', import.meta.url));
 /** Their lines together are far more than a pipe holds. */

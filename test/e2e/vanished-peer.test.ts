@@ -32,7 +32,7 @@ onHosts(['ip', 'nft'], () => {
       'table inet lost {\nchain input {\ntype filter hook input priority 0\ntcp dport 9001 drop\n}\n}\n';
     await far.must(['nft', '-f', '-'], { stdin: drop });
     await gone.exited;
-    expect(gone.output()).toMatch(/^open\nthe peer has acknowledged nothing for \d{4} ms\n$/);
+    expect(gone.output()).toMatch(/^open\nthe peer has acknowledged nothing for \d{4,} ms\n$/);
     expect(stalled.output()).toBe('open\n');
   });
 });

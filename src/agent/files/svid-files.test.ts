@@ -109,3 +109,10 @@ it('leaves no key behind when it cannot finish, however often', async () => {
     expect(readdirSync(directory)).toEqual(['svid_key.pem']);
   }
 });
+
+it('goes on after a link that was left half-made, whatever is there', async () => {
+  const directory = newDirectory();
+  mkdirSync(join(directory, '..new.svid_pem', 'x'), { recursive: true, mode: 0o700 });
+  await writeSvidFiles(directory, spiffeHelperNames, authority.identity(ID));
+  expect(readdirSync(directory)).toHaveLength(5);
+});

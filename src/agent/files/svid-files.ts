@@ -119,7 +119,7 @@ async function refuseOthersFiles(directory: string, names: readonly string[]): P
 /** There is no moment in which nothing is under the name. */
 async function replaceLink(directory: string, name: string, target: string): Promise<void> {
   const temporary = join(directory, `..new.${name.replaceAll('.', '_')}`);
-  await rm(temporary, { force: true });
+  await rm(temporary, { recursive: true, force: true });
   await symlink(target, temporary);
   await rename(temporary, join(directory, name));
 }

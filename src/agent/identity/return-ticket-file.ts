@@ -45,7 +45,9 @@ export function returnTicketFile(
         return readTicket(path);
       } catch (error) {
         if (errorCode(error) === 'ENOENT') return undefined;
-        problem(`the return ticket ${path} is not used: ${fileProblem(error)}`);
+        const named = MeshError.is(error);
+        const text = named ? error.message : `the return ticket ${path}: ${fileProblem(error)}`;
+        problem(`${text}; it is not used`);
         return undefined;
       }
     },

@@ -52,7 +52,7 @@ export interface SidecarOptions extends SvidFilesFlags, CaptureFlags {
 const HBONE_PORT = 15_008;
 const LARGEST_TOKEN_BYTES = 16 * 1024;
 /** Of `--token-file <(hauberk token create …)`. */
-const TOKEN_PIPE_MS = 30_000;
+const TOKEN_PIPE_MS = 10_000;
 
 /** `hauberk sidecar`: one workload's agent and proxy in the foreground. */
 export function sidecarCommand(): Command {
