@@ -1,5 +1,6 @@
 import type { CertificateAuthority } from '../ca/certificate-authority.ts';
 import type { Clock } from '../lib/clock.ts';
+import { sleepUntil } from '../lib/sleep-until.ts';
 import type { Task } from '../lib/tasks.ts';
 import { type Watchable, WatchableValue } from '../lib/watchable.ts';
 import { SpiffeId } from '../spiffe/spiffe-id.ts';
@@ -54,9 +55,9 @@ export function serverIdentity(options: ServerIdentityOptions): {
       while (!signal.aborted) {
         wake = new AbortController();
         const { notAfterMs } = identity.current.leaf;
-        const restMs = Math.max((notAfterMs - clock.now()) / 2, 1_000);
+        const dueAtMs = clock.now() + Math.max((notAfterMs - clock.now()) / 2, 1_000);
         const until = AbortSignal.any([signal, wake.signal]);
-        if (slots.current === issuedWith) await clock.sleep(restMs, until);
+        if (slots.current === issuedWith) await sleepUntil(dueAtMs, clock, until);
         if (signal.aborted) break;
         issuedWith = slots.current;
         identity.set(issue(options));

@@ -31,6 +31,7 @@ import {
 import type { WorkloadLogs } from '../../control/workloads/workload-logs.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { sleepUntil } from '../../lib/sleep-until.ts';
 import { runTasks, type Task } from '../../lib/tasks.ts';
 import type { Watchable } from '../../lib/watchable.ts';
 import type { KindRegistry } from '../../resources/kind-registry.ts';
@@ -200,7 +201,7 @@ function auditOf(record: WriteRecord): Parameters<ControlEvents['resourcesChange
 
 async function renew(write: () => void, clock: Clock, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await clock.sleep(RENEW_ADMIN_MS, signal);
+    await sleepUntil(clock.now() + RENEW_ADMIN_MS, clock, signal);
     if (!signal.aborted) write();
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
+import { sleepUntil } from '../../lib/sleep-until.ts';
 import type { SpiffeId } from '../../spiffe/spiffe-id.ts';
-import type { Certificate } from '../../x509/certificate.ts';
 import type { IssuanceLedger } from '../issuance/issuance-ledger.ts';
 import type { PeerEvidence } from '../issuance/peer-evidence.ts';
 import type { Revocations } from '../revocation/revocations.ts';
@@ -28,7 +28,7 @@ export function callerStream(
   ledger.shown(proof?.serial ?? '', clock.now());
   const over = new AbortController();
   const signal = AbortSignal.any([...ends, call.signal, over.signal]);
-  void untilExpired(proof, clock, signal).then(() => over.abort());
+  void sleepUntil(proof?.notAfterMs ?? 0, clock, signal).then(() => over.abort());
   return {
     signal,
     done: () => {
@@ -36,16 +36,4 @@ export function callerStream(
       over.abort();
     },
   };
-}
-
-/** Resolves when the certificate is no longer valid, or when `signal` aborts. */
-async function untilExpired(
-  proof: Certificate | undefined,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  const endsAtMs = proof?.notAfterMs ?? 0;
-  while (!signal.aborted && clock.now() < endsAtMs) {
-    await clock.sleep(endsAtMs - clock.now(), signal);
-  }
 }

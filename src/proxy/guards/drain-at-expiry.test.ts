@@ -24,6 +24,16 @@ describe('drainAtExpiry', () => {
     expect(it.drains.times).toBe(1);
   });
 
+  it('drains soon after a suspend that lasted longer than the certificate', async () => {
+    const clock = new ManualClock();
+    const it = session();
+    drainAtExpiry(it, clock.now() + 86_400_000, clock);
+    await clock.advance(0);
+    clock.setBy(90_000_000);
+    await clock.advance(30_000);
+    expect(it.drains.times).toBe(1);
+  });
+
   it('leaves a session alone that is gone, and waits no more for it', async () => {
     const clock = new ManualClock();
     const it = session();

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { sleepUntil } from '../../lib/sleep-until.ts';
 
 /** The part of a session that can be drained. */
 export interface DrainableSession {
@@ -15,9 +16,7 @@ export function drainAtExpiry(session: DrainableSession, atMs: number, clock: Cl
   const gone = new AbortController();
   void session.closed.then(() => gone.abort());
   const wait = async (): Promise<void> => {
-    while (!gone.signal.aborted && clock.now() <= atMs) {
-      await clock.sleep(atMs - clock.now() + 1, gone.signal);
-    }
+    await sleepUntil(atMs + 1, clock, gone.signal);
     if (!gone.signal.aborted) session.drain();
   };
   void wait();

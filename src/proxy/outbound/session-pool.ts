@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
+import { sleepUntil } from '../../lib/sleep-until.ts';
 import { type Address, formatAddress } from '../address.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { HboneClientSession, OpenOutcome } from '../hbone/hbone-transport.ts';
@@ -166,9 +167,7 @@ export class SessionPool {
     const gone = new AbortController();
     void session.closed.then(() => gone.abort());
     const atMs = this.#clock.now() + REPLACED_AT * (notAfterMs - this.#clock.now());
-    while (!gone.signal.aborted && this.#clock.now() < atMs) {
-      await this.#clock.sleep(atMs - this.#clock.now(), gone.signal);
-    }
+    await sleepUntil(atMs, this.#clock, gone.signal);
     if (!slot.sessions.includes(pooled)) return;
     try {
       await this.#dialFor(slot);
