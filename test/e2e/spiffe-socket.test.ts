@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,9 +129,10 @@ metadata: { name: reviews, namespace: shop, labels: { app: reviews }, annotation
   expect(await subjectOfOwnToken()).toBe('spiffe://cluster.local/ns/shop/sa/reviews');
 
   // Else the successor would begin with what the predecessor knew before, and renew at the change.
-  await eventually('the change is kept', () =>
-    readFileSync(join(stateDir, 'facts.jsonl'), 'utf8').includes('svid-lifetime'),
-  );
+  const kept = join(stateDir, 'facts.jsonl');
+  await eventually('the change is kept', () => {
+    return existsSync(kept) && readFileSync(kept, 'utf8').includes('svid-lifetime');
+  });
   const ending = expect(endOf(watch.stream)).rejects.toMatchObject({ code: Code.Unavailable });
   const stopSecond = await startSidecar();
   await ending;
