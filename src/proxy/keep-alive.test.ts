@@ -12,14 +12,17 @@ import {
 } from '../../test/kit/proxy-pair.ts';
 import { noCapture } from './capture/capture-options.ts';
 
+/** Far above what it takes: a busy machine must not fail a test. */
+const PATIENCE_MS = 30_000;
 const ANY = { host: LOOPBACK, port: 0 };
 
 /** Resolves when the kernel has such a connection, and asks now and then whether its peer is there. */
 function isKeptAlive(end: 'localPort' | 'remotePort', port: number): Promise<unknown> {
-  return eventually(`one with ${end} ${port} is kept alive`, () => {
+  const isKept = (): boolean => {
     const found = kernelSockets().filter((socket) => socket[end] === port && !socket.listens);
     return found.some(({ keptAlive }) => keptAlive);
-  });
+  };
+  return eventually(`one with ${end} ${port} is kept alive`, isKept, PATIENCE_MS);
 }
 
 it.each(['istio-mtls', 'plaintext'] as const)(
