@@ -106,7 +106,9 @@ async function until(what: string, isThere: () => Promise<boolean>): Promise<voi
   const deadlineMs = Date.now() + PATIENCE_MS;
   while (!(await isThere())) {
     if (Date.now() > deadlineMs) {
-      throw new Error(`not in time: ${what}; ${JSON.stringify(await status())}`);
+      const { running, log } = reviews.process;
+      const agent = `the agent ${running ? 'runs' : 'has ended'}: ${log().slice(-4_000)}`;
+      throw new Error(`not in time: ${what}; ${JSON.stringify(await status())}; ${agent}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

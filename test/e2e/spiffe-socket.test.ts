@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { runSidecar } from '../../src/app/sidecar/sidecar.ts';
 import { readStatus } from '../../src/app/sidecar/sidecar-socket.ts';
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../../src/gen/spiffe/workload_pb.js';
 import { type ControlPlaneRig, controlPlaneRig, SHOP } from '../kit/control-plane-rig.ts';
+import { eventually } from '../kit/eventually.ts';
 
 const headers = { 'workload.spiffe.io': 'true' };
 const nowhere = { host: '127.0.0.1', port: 0 };
@@ -127,6 +128,11 @@ metadata: { name: reviews, namespace: shop, labels: { app: reviews }, annotation
 
   expect(await subjectOfOwnToken()).toBe('spiffe://cluster.local/ns/shop/sa/reviews');
 
+  // Else the successor would begin with what the predecessor knew before, and renew at the change.
+  const kept = join(stateDir, 'facts.jsonl');
+  await eventually('the change is kept', () => {
+    return existsSync(kept) && readFileSync(kept, 'utf8').includes('svid-lifetime');
+  });
   const ending = expect(endOf(watch.stream)).rejects.toMatchObject({ code: Code.Unavailable });
   const stopSecond = await startSidecar();
   await ending;
