@@ -25,8 +25,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
-    // What it had opened before it failed, ports above all, would keep the process.
-    process.exit(report(error));
+    process.exitCode = report(error);
+    // What it had opened before it failed, ports above all, would keep the process. Later, as an output that cannot
+    // be written is told of in this turn.
+    setImmediate(() => process.exit());
   }
 }
 

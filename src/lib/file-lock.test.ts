@@ -11,7 +11,7 @@ import {
 import { constants, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Hindrance, runHindered } from '../../test/kit/hindered.ts';
+import { type Hindrance, itHindered, runHindered } from '../../test/kit/hindered.ts';
 import { type FileLock, lockFile } from './file-lock.ts';
 
 const LOCK = `
@@ -136,17 +136,20 @@ describe('lockFile', () => {
     return stdout + stderr;
   };
 
-  it.each<[Hindrance, string]>([
+  itHindered.each<[Hindrance, string]>([
     ['no right', `user "${userInfo().username}" has no right to do that; change the owner`],
     ['read-only', 'its file system is read-only; make that writable'],
     ['no inode left', 'the disk is full; free some space there and try again'],
-  ])('cannot be made with %s, and nobody is said to have it', (hindrance, why) => {
-    expect(hindered(hindrance)).toContain(
-      `ERR_STORE the lock file "${path}" cannot be opened: ${why}`,
-    );
-  });
+  ])(
+    'cannot be made with %s, and nobody is said to have it (needs unshare, setpriv)',
+    (hindrance, why) => {
+      expect(hindered(hindrance)).toContain(
+        `ERR_STORE the lock file "${path}" cannot be opened: ${why}`,
+      );
+    },
+  );
 
-  it('is taken on a full disk', () => {
+  itHindered('is taken on a full disk (needs unshare)', () => {
     expect(hindered('full disk')).toBe('held\n');
   });
 });

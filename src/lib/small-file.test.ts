@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runHindered } from '../../test/kit/hindered.ts';
+import { itHindered, runHindered } from '../../test/kit/hindered.ts';
 import { readSmallFile } from './small-file.ts';
 
 describe('readSmallFile', () => {
@@ -64,7 +64,7 @@ describe('readSmallFile', () => {
     );
   });
 
-  it('says who may not read it', () => {
+  itHindered('says who may not read it (needs setpriv)', () => {
     writeFileSync(path, 'x');
     chmodSync(path, 0);
     const module = JSON.stringify(new URL('./small-file.ts', import.meta.url).href);

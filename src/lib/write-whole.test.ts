@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { runHindered } from '../../test/kit/hindered.ts';
+import { itHindered, runHindered } from '../../test/kit/hindered.ts';
 import { writeNew, writeWhole } from './write-whole.ts';
 
 let directory: string;
@@ -55,15 +55,18 @@ it('leaves what was there when a directory is in the way', () => {
   expect(readdirSync(directory)).toEqual(['x']);
 });
 
-it.each(['writeWhole', 'writeNew'])('leaves nothing of %s on a full disk', (name) => {
-  const module = JSON.stringify(new URL('./write-whole.ts', import.meta.url).href);
-  const code = `
+itHindered.each(['writeWhole', 'writeNew'])(
+  'leaves nothing of %s on a full disk (needs unshare)',
+  (name) => {
+    const module = JSON.stringify(new URL('./write-whole.ts', import.meta.url).href);
+    const code = `
     import { readdirSync } from 'node:fs';
     import { ${name} } from ${module};
     const [, directory] = process.argv;
     try { ${name}(directory + '/x', 'text'); } catch ({ code }) { console.log(code); }
     console.log(readdirSync(directory).join());`;
-  const command = [process.execPath, '--input-type=module', '-e', code, directory];
-  const { stdout, stderr } = runHindered('full disk', directory, command);
-  expect(stdout + stderr).toBe('ENOSPC\nfiller\n');
-});
+    const command = [process.execPath, '--input-type=module', '-e', code, directory];
+    const { stdout, stderr } = runHindered('full disk', directory, command);
+    expect(stdout + stderr).toBe('ENOSPC\nfiller\n');
+  },
+);

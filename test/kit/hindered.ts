@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
+import { it, type TestAPI } from 'vitest';
 
 /** What stands in the way of a program in a directory. */
 export type Hindrance =
@@ -28,6 +29,16 @@ const MOUNTS: Readonly<Record<Exclude<Hindrance, 'no right'>, string>> = {
     'mount -t tmpfs -o size=4m,mode=700 none "$0" && ! head -c 5M /dev/zero 2>&- >"$0/filler"',
   'no inode left': 'mount -t tmpfs -o nr_inodes=1,mode=700 none "$0"',
 };
+
+const mayHinder = [
+  [...AS_ANYBODY, 'true'],
+  [...OWN_MOUNTS, 'mount', '-t', 'tmpfs', 'none', '/mnt'],
+  ['unshare', '--user', '--map-user=54321', 'true'],
+].every(([program = '', ...args]) => spawnSync(program, args).status === 0);
+
+/** `it` for tests with `runHindered` or `unshare`: skipped where the system cannot, and a failure in CI. */
+export const itHindered: Pick<TestAPI, 'each'> & ((name: string, test: () => void) => void) =
+  mayHinder || process.env['CI'] ? it : it.skip;
 
 /** Runs a program to its end, at most `timeoutMs` (default 20 s), while something real stands in its way there. */
 export function runHindered(

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runHindered } from '../../../test/kit/hindered.ts';
+import { itHindered, runHindered } from '../../../test/kit/hindered.ts';
 import { MeshError, messageOf } from '../../lib/errors.ts';
 import { type MasterKeySources, readMasterKey } from './master-key.ts';
 
@@ -53,7 +53,7 @@ describe('readMasterKey', () => {
     expect(read({})).toEqual(made);
   });
 
-  it('leaves nothing half-written on a full disk', () => {
+  itHindered('leaves nothing half-written on a full disk (needs unshare)', () => {
     const module = JSON.stringify(new URL('./master-key.ts', import.meta.url).href);
     const script = `import { readdirSync } from 'node:fs';
       import { readMasterKey } from ${module};
