@@ -37,7 +37,8 @@ const mayHinder = [
 ].every(([program = '', ...args]) => spawnSync(program, args).status === 0);
 
 /** `it` for tests with `runHindered` or `unshare`: skipped where the system cannot, and a failure in CI. */
-export const itHindered: Pick<TestAPI, 'each'> & ((name: string, test: () => void) => void) =
+export const itHindered: Pick<TestAPI, 'each'> &
+  ((name: string, test: () => void | Promise<void>) => void) =
   mayHinder || process.env['CI'] ? it : it.skip;
 
 /** Runs a program to its end, at most `timeoutMs` (default 20 s), while something real stands in its way there. */
