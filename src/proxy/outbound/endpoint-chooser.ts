@@ -80,9 +80,9 @@ export class EndpointChooser {
   }
 
   /**
-   * One of `endpoints`, a list that is never changed, that does not rest, or undefined. One that failed before is left to whoever dials it
-   * already, as long as there are others. Where all rest, one that failed only once so far is as good: what a
-   * single reset says of an endpoint is no reason to refuse everybody.
+   * One of `endpoints` that does not rest, or undefined; the list itself must never be changed. One that failed
+   * before is left to whoever dials it already, as long as there are others. Where all rest, one that failed only
+   * once so far is as good: what a single reset says of an endpoint is no reason to refuse everybody.
    */
   choose(endpoints: readonly Endpoint[], balancing?: Balancing): Endpoint | undefined {
     const { random = Math.random } = this.#options;
